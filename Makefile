@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+# For people; kbuild reads Kbuild.
+#
+#   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
+#   make test      every test: KUnit, real Xen, static checks
+#   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
+#   make clean
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+CONFIGS = CONFIG_XEN_GPU_MAP=m CONFIG_DRM_I915_XENGT=m
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+modules clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(CONFIGS) $@
+
+demo:
+	tests/xen/demo.sh
+
+test:
+	tests/run.sh
+
+.PHONY: help modules clean demo test
