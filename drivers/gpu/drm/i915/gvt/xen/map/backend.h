@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A backend: how the running system maps a guest's pages for a device and holds a reference on them.
+ *
+ * One is chosen when the module is loaded. It maps and unmaps batches of slots, each with a status of
+ * its own, and knows nothing of counts, queues or clients. A slot is a GFN and a side: both sides of
+ * a GFN can be held at once, and each then has a reference of its own.
+ *
+ * Invariants: a slot whose map failed holds no reference; a slot's unmap has succeeded only when
+ * no device can reach the page through its BFN any more (where the backend isolates), and only then is
+ * the reference dropped.
+ *
+ * Locking: all but probe are called under the domain's lock, or before anybody else knows the domain.
+ */
+
+#ifndef _XEN_GPU_MAP_BACKEND_H
+#define _XEN_GPU_MAP_BACKEND_H
+
+#include <linux/types.h>
+
+#include "counters.h"
+#include "table.h"
+
+struct xen_gpu_domain;
+
+/* The most slots in a batch */
+#define XEN_GPU_BATCH	512
+
+struct xen_gpu_slot {
+	struct xen_gpu_block *block;
+	u64 gfn;
+	u16 slot;		/* index of the GFN in the block */
+	u8 side;
+	bool writable;		/* map: IN wanted, OUT given */
+	int status;		/* OUT: 0 or one of the service's errors */
+	u64 bfn;		/* map: OUT */
+};
+
+struct xen_gpu_batch {
+	enum xen_gpu_call kind;	/* what its hypercalls are counted as */
+	unsigned int n;
+	struct xen_gpu_slot slots[XEN_GPU_BATCH];
+};
+
+/**
+ * struct xen_gpu_backend - operations of a backend
+ * @name: for the module parameter, the log and debugfs
+ * @about: what it does, for the log
+ * @isolates: the device can reach what is mapped and nothing else
+ * @batched_unmap: one hypercall unmaps many pages
+ * @sees_frames: a BFN tells the frame behind it, so that a new frame shows as a new BFN
+ * @unmap_chunk: how many pages to unmap before the domain's lock is let go
+ * @probe: 0, or an error with the reason in words
+ * @domain_init: prepares a domain, whose limits are set; NULL if there is nothing to prepare
+ * @domain_exit: undoes it; nothing is mapped any more
+ * @map: maps the slots
+ * @unmap: unmaps the slots
+ * @bfn: the BFN of a held slot
+ * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
+ *	held bits of those that it could, and frees what the backend keeps for the block if none is
+ *	left
+ */
+struct xen_gpu_backend {
+	const char *name;
+	const char *about;
+	bool isolates;
+	bool batched_unmap;
+	bool sees_frames;
+	unsigned int unmap_chunk;
+
+	int (*probe)(const char **why);
+	int (*domain_init)(struct xen_gpu_domain *dom);
+	void (*domain_exit)(struct xen_gpu_domain *dom);
+	void (*map)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
+	void (*unmap)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
+	u64 (*bfn)(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
+		   unsigned int slot, unsigned int side);
+	void (*drop_block)(struct xen_gpu_domain *dom, struct xen_gpu_block *block);
+};
+
+extern const struct xen_gpu_backend xen_gpu_backend_pv;
+extern const struct xen_gpu_backend xen_gpu_backend_physmap;
+
+const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced);
+int xen_gpu_backend_status(int error);
+void xen_gpu_batch_start(struct xen_gpu_batch *batch, enum xen_gpu_call kind);
+void xen_gpu_batch_add(struct xen_gpu_batch *batch, struct xen_gpu_block *block,
+		       unsigned int slot, unsigned int side, bool writable);
+
+#endif /* _XEN_GPU_MAP_BACKEND_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The end of domains; see death.c.
+ */
+
+#ifndef _XEN_GPU_MAP_DEATH_H
+#define _XEN_GPU_MAP_DEATH_H
+
+struct xen_gpu_domain;
+
+int xen_gpu_death_init(void);
+void xen_gpu_death_exit(void);
+int xen_gpu_death_identify(struct xen_gpu_domain *dom);
+
+#endif /* _XEN_GPU_MAP_DEATH_H */

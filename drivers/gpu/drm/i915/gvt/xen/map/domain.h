@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A domain whose pages are mapped: the state behind a handle of the service.
+ *
+ * Invariants: one domain object for each guest that is alive, shared by all its users. Once ended, it
+ * is found by nobody and maps nothing; what it held is given back at once.
+ *
+ * Locking, in this order: notify_lock (clients, and who may call them) > a client's own locks > lock
+ * (table, counts, queue, backend). The list of domains has a mutex of its own, which nests outside.
+ */
+
+#ifndef _XEN_GPU_MAP_DOMAIN_H
+#define _XEN_GPU_MAP_DOMAIN_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <xen/xen_gpu_map.h>
+
+#include "backend.h"
+#include "counters.h"
+#include "table.h"
+
+struct dentry;
+
+#define XEN_GPU_NO_ID	U32_MAX
+
+/* Equal GFNs of one map call. */
+struct xen_gpu_run {
+	u64 gfn;
+	u64 bfn;
+	unsigned int refs;
+	int status;
+};
+
+struct xen_gpu_domain {
+	domid_t domid;
+	struct kref ref;
+	u32 id;				/* in the list of domains; XEN_GPU_NO_ID once it left */
+	char *identity;			/* what xenstore calls it: tells it from a later namesake */
+	const struct xen_gpu_backend *backend;
+	void *backend_data;
+	struct xen_gpu_counters counters;
+	struct dentry *dentry;
+
+	struct mutex lock;
+	/* Under lock: */
+	unsigned long quota;		/* pages */
+	u64 max_bfn;
+	struct xarray table;		/* of struct xen_gpu_block */
+	unsigned long nr_blocks;
+	unsigned long nr_held;		/* GFNs held on their current side: live and idle */
+	unsigned long nr_idle;
+	bool ended;
+	struct xen_gpu_batch *batch;	/* of map and drain */
+	struct xen_gpu_run *runs;	/* of map */
+	u16 *order;			/* of map */
+
+	struct mutex notify_lock;
+	/* Under notify_lock: */
+	struct list_head clients;
+	struct xen_gpu_batch *reval_batch;	/* of the revalidation */
+	struct xen_gpu_batch *drop_batch;
+	struct xen_gpu_move *moves;
+	unsigned long reval_ms;		/* how long the last one took */
+
+	struct work_struct size_work;
+	struct delayed_work age_work;
+	struct delayed_work reval_work;
+};
+
+int xen_gpu_domains_init(const struct xen_gpu_backend *backend);
+void xen_gpu_domains_exit(void);
+const struct xen_gpu_backend *xen_gpu_domains_backend(void);
+struct workqueue_struct *xen_gpu_domains_wq(void);
+
+struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id);
+void xen_gpu_domain_end(struct xen_gpu_domain *dom);
+void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch *batch);
+
+#endif /* _XEN_GPU_MAP_DOMAIN_H */

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The unmap queue of a domain.
+ *
+ * A GFN whose last user let go stays mapped for a while: GPU drivers bind the same pages again and
+ * again, and reviving one costs nothing. Idle is a bit in the table; the queue is the blocks that are
+ * marked. It is drained by age (a clock that ticks every idle_age_ms takes what was idle at the tick
+ * before, so a page stays for one to two ticks), by size (beyond idle_max, down to half of it), when
+ * the quota is reached (just what is needed), by a balloon event and on flush (everything).
+ *
+ * Invariants: a GFN leaves the queue by being revived or by being unmapped; one that Xen refuses to
+ * unmap stays in it, counted, and is tried again at the next drain.
+ *
+ * Locking: the domain's lock; drains of many pages let it go between batches.
+ */
+
+#include <linux/lockdep.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+
+#include "domain.h"
+#include "queue.h"
+#include "trace.h"
+
+static unsigned int idle_age_ms = 100;
+module_param(idle_age_ms, uint, 0644);
+MODULE_PARM_DESC(idle_age_ms, "How long an unused page stays mapped, in ms, at least (100)");
+
+static unsigned int idle_max = 4096;
+module_param(idle_max, uint, 0644);
+MODULE_PARM_DESC(idle_max, "Unused pages of one guest beyond which they are unmapped (4096)");
+
+/* Which of the idle GFNs */
+enum drain_scope { DRAIN_AGED, DRAIN_ALL };
+
+static void fill_from_block(struct xen_gpu_batch *batch, struct xen_gpu_block *block,
+			    enum drain_scope scope, unsigned int max)
+{
+	const unsigned long *map = scope == DRAIN_AGED ? block->aged : block->idle;
+	unsigned int slot;
+
+	for_each_set_bit(slot, map, XEN_GPU_BLOCK_GFNS) {
+		if (batch->n >= max)
+			return;
+		xen_gpu_batch_add(batch, block, slot, xen_gpu_slot_side(block, slot), false);
+	}
+}
+
+/* Notes what Xen did with the batch; returns how many pages it unmapped. */
+static unsigned int settle_batch(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
+{
+	unsigned int i, done = 0;
+
+	for (i = 0; i < batch->n; i++) {
+		struct xen_gpu_slot *slot = &batch->slots[i];
+
+		if (slot->status)
+			continue;
+		__clear_bit(slot->slot, slot->block->held[slot->side]);
+		xen_gpu_queue_remove(dom, slot->block, slot->slot);
+		dom->nr_held--;
+		done++;
+	}
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmapped, done);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmap_failed, batch->n - done);
+	return done;
+}
+
+/* Unmaps one batch of at most max pages; returns how many it was. */
+static unsigned int drain_batch(struct xen_gpu_domain *dom, enum drain_scope scope,
+				unsigned int max, enum xen_gpu_counter reason)
+{
+	struct xen_gpu_batch *batch = dom->batch;
+	struct xen_gpu_block *block;
+	unsigned long index;
+	unsigned int done;
+
+	lockdep_assert_held(&dom->lock);
+	xen_gpu_batch_start(batch, XEN_GPU_CALL_UNMAP);
+	xa_for_each_marked(&dom->table, index, block, XEN_GPU_BLOCK_IDLE) {
+		fill_from_block(batch, block, scope, max);
+		if (batch->n >= max)
+			break;
+	}
+	if (!batch->n)
+		return 0;
+	dom->backend->unmap(dom, batch);
+	done = settle_batch(dom, batch);
+	xen_gpu_domain_trim(dom, batch);
+	xen_gpu_count(&dom->counters, reason, done);
+	trace_xen_gpu_unmap_batch(dom->domid, batch->n, done);
+	return done;
+}
+
+/* Unmaps until limit pages are idle or nothing more can be; lets others in between. */
+static void drain_to(struct xen_gpu_domain *dom, enum drain_scope scope, unsigned long limit,
+		     enum xen_gpu_counter reason)
+{
+	unsigned int done;
+
+	do {
+		mutex_lock(&dom->lock);
+		done = 0;
+		if (dom->nr_idle > limit)
+			done = drain_batch(dom, scope,
+					   min_t(unsigned long, dom->nr_idle - limit,
+						 dom->backend->unmap_chunk), reason);
+		mutex_unlock(&dom->lock);
+		cond_resched();
+	} while (done);
+}
+
+/* Unmaps everything that is idle. Returns 0, or -EIO if Xen refused to unmap some of it. */
+int xen_gpu_queue_drain(struct xen_gpu_domain *dom, enum xen_gpu_counter reason)
+{
+	u64 failed = xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_unmap_failed);
+
+	drain_to(dom, DRAIN_ALL, 0, reason);
+	return xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_unmap_failed) == failed ?
+	       0 : -EIO;
+}
+
+/* Unmaps idle pages, the old ones first, so that need more can be mapped within the quota. */
+void xen_gpu_queue_make_room(struct xen_gpu_domain *dom, unsigned long need)
+{
+	enum drain_scope scope = DRAIN_AGED;
+	unsigned long excess;
+
+	lockdep_assert_held(&dom->lock);
+	while (dom->nr_held + need > dom->quota && dom->nr_idle) {
+		excess = min(dom->nr_held + need - dom->quota, dom->nr_idle);
+		if (drain_batch(dom, scope, min_t(unsigned long, excess, XEN_GPU_BATCH),
+				XEN_GPU_COUNT_drained_quota))
+			continue;
+		if (scope == DRAIN_ALL)
+			return;
+		scope = DRAIN_ALL;
+	}
+}
+
+static void tick(struct work_struct *work)
+{
+	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, age_work.work);
+	struct xen_gpu_block *block;
+	unsigned long index;
+	bool again = false;
+
+	drain_to(dom, DRAIN_AGED, 0, XEN_GPU_COUNT_drained_age);
+	mutex_lock(&dom->lock);
+	xa_for_each_marked(&dom->table, index, block, XEN_GPU_BLOCK_IDLE)
+		again |= xen_gpu_block_age(block);
+	mutex_unlock(&dom->lock);
+	if (again)
+		queue_delayed_work(xen_gpu_domains_wq(), &dom->age_work,
+				   msecs_to_jiffies(READ_ONCE(idle_age_ms)));
+}
+
+static void shrink(struct work_struct *work)
+{
+	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, size_work);
+	unsigned long limit = READ_ONCE(idle_max) / 2;
+
+	drain_to(dom, DRAIN_AGED, limit, XEN_GPU_COUNT_drained_size);
+	drain_to(dom, DRAIN_ALL, limit, XEN_GPU_COUNT_drained_size);
+}
+
+void xen_gpu_queue_init(struct xen_gpu_domain *dom)
+{
+	INIT_DELAYED_WORK(&dom->age_work, tick);
+	INIT_WORK(&dom->size_work, shrink);
+}
+
+void xen_gpu_queue_exit(struct xen_gpu_domain *dom)
+{
+	cancel_work_sync(&dom->size_work);
+	cancel_delayed_work_sync(&dom->age_work);
+}
+
+/* A held GFN has no user any more. */
+void xen_gpu_queue_add(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+		       unsigned int slot)
+{
+	lockdep_assert_held(&dom->lock);
+	xen_gpu_slot_set_idle(&dom->table, block, slot);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_queued, 1);
+	if (++dom->nr_idle > READ_ONCE(idle_max))
+		queue_work(xen_gpu_domains_wq(), &dom->size_work);
+	queue_delayed_work(xen_gpu_domains_wq(), &dom->age_work,
+			   msecs_to_jiffies(READ_ONCE(idle_age_ms)));
+}
+
+/* It has one again, or it was unmapped. */
+void xen_gpu_queue_remove(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			  unsigned int slot)
+{
+	lockdep_assert_held(&dom->lock);
+	xen_gpu_slot_clear_idle(&dom->table, block, slot);
+	dom->nr_idle--;
+}
