@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir makes one, rmdir disables and frees
+ * it; the attributes are documented in Documentation/xengt.rst.
+ *
+ * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the virtual
+ * GPU is off; otherwise writing it fails with -EBUSY.
+ *
+ * Locking: the virtual GPU's lock.
+ */
+
+#include <linux/configfs.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "configfs.h"
+#include "place.h"
+#include "vgpu.h"
+
+struct vgpu_item {
+	struct config_item item;
+	struct xengt_vgpu *vgpu;
+};
+
+static struct xengt_vgpu *to_vgpu(struct config_item *item)
+{
+	return container_of(item, struct vgpu_item, item)->vgpu;
+}
+
+static int store_u64(struct xengt_vgpu *vgpu, u64 *field, const char *page)
+{
+	int rc = -EBUSY;
+
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state == XENGT_VGPU_OFF)
+		rc = kstrtou64(page, 0, field);
+	mutex_unlock(&vgpu->lock);
+	return rc;
+}
+
+static int store_u32(struct xengt_vgpu *vgpu, u32 *field, const char *page)
+{
+	int rc = -EBUSY;
+
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state == XENGT_VGPU_OFF)
+		rc = kstrtou32(page, 0, field);
+	mutex_unlock(&vgpu->lock);
+	return rc;
+}
+
+/* An attribute that is a field of the configuration. */
+#define CONFIG_ATTR(_name, _field, _type, _format)					\
+static ssize_t _name##_show(struct config_item *item, char *page)			\
+{											\
+	return sysfs_emit(page, _format "\n", to_vgpu(item)->config._field);		\
+}											\
+static ssize_t _name##_store(struct config_item *item, const char *page, size_t len)	\
+{											\
+	struct xengt_vgpu *vgpu = to_vgpu(item);					\
+											\
+	return store_##_type(vgpu, &vgpu->config._field, page) ?: len;			\
+}											\
+CONFIGFS_ATTR(, _name)
+
+CONFIG_ATTR(domid, domid, u32, "%u");
+CONFIG_ATTR(generation, generation, u32, "%u");
+CONFIG_ATTR(bar0, bar0, u64, "%#llx");
+CONFIG_ATTR(mappable_base, base[0], u64, "%#llx");
+CONFIG_ATTR(mappable_size, size[0], u64, "%#llx");
+CONFIG_ATTR(hidden_base, base[1], u64, "%#llx");
+CONFIG_ATTR(hidden_size, size[1], u64, "%#llx");
+CONFIG_ATTR(quota, quota, u64, "%llu");
+CONFIG_ATTR(dma_bits, dma_bits, u32, "%u");
+
+static ssize_t place_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.place->name);
+}
+
+static ssize_t place_store(struct config_item *item, const char *page, size_t len)
+{
+	const struct xengt_place_ops *place = xengt_place_find(page);
+	struct xengt_vgpu *vgpu = to_vgpu(item);
+	int rc = -EBUSY;
+
+	if (!place)
+		return -EINVAL;
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state == XENGT_VGPU_OFF) {
+		vgpu->config.place = place;
+		rc = 0;
+	}
+	mutex_unlock(&vgpu->lock);
+	return rc ?: len;
+}
+CONFIGFS_ATTR(, place);
+
+static ssize_t enable_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", to_vgpu(item)->state == XENGT_VGPU_RUNNING);
+}
+
+static ssize_t enable_store(struct config_item *item, const char *page, size_t len)
+{
+	struct xengt_vgpu *vgpu = to_vgpu(item);
+	bool enable;
+	int rc = kstrtobool(page, &enable);
+
+	if (rc)
+		return rc;
+	if (enable)
+		rc = xengt_vgpu_enable(vgpu);
+	else
+		xengt_vgpu_disable(vgpu);
+	return rc ?: len;
+}
+CONFIGFS_ATTR(, enable);
+
+static ssize_t state_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n", xengt_vgpu_state_name(to_vgpu(item)->state));
+}
+CONFIGFS_ATTR_RO(, state);
+
+static struct configfs_attribute *vgpu_attrs[] = {
+	&attr_domid,
+	&attr_generation,
+	&attr_bar0,
+	&attr_mappable_base,
+	&attr_mappable_size,
+	&attr_hidden_base,
+	&attr_hidden_size,
+	&attr_quota,
+	&attr_dma_bits,
+	&attr_place,
+	&attr_enable,
+	&attr_state,
+	NULL,
+};
+
+static void vgpu_release(struct config_item *item)
+{
+	struct vgpu_item *vgpu_item = container_of(item, struct vgpu_item, item);
+
+	xengt_vgpu_destroy(vgpu_item->vgpu);
+	kfree(vgpu_item);
+}
+
+static struct configfs_item_operations vgpu_item_ops = {
+	.release = vgpu_release,
+};
+
+static const struct config_item_type vgpu_type = {
+	.ct_item_ops = &vgpu_item_ops,
+	.ct_attrs = vgpu_attrs,
+	.ct_owner = THIS_MODULE,
+};
+
+static struct config_item *make_vgpu(struct config_group *group, const char *name)
+{
+	struct vgpu_item *vgpu_item = kzalloc(sizeof(*vgpu_item), GFP_KERNEL);
+	struct xengt_vgpu *vgpu;
+
+	if (!vgpu_item)
+		return ERR_PTR(-ENOMEM);
+	vgpu = xengt_vgpu_create(name);
+	if (IS_ERR(vgpu)) {
+		kfree(vgpu_item);
+		return ERR_CAST(vgpu);
+	}
+	vgpu_item->vgpu = vgpu;
+	config_item_init_type_name(&vgpu_item->item, name, &vgpu_type);
+	return &vgpu_item->item;
+}
+
+/* rmdir: the guest is not served any more when it returns, though a reader may keep the item. */
+static void drop_vgpu(struct config_group *group, struct config_item *item)
+{
+	xengt_vgpu_disable(to_vgpu(item));
+	config_item_put(item);
+}
+
+static struct configfs_group_operations group_ops = {
+	.make_item = make_vgpu,
+	.drop_item = drop_vgpu,
+};
+
+static const struct config_item_type group_type = {
+	.ct_group_ops = &group_ops,
+	.ct_owner = THIS_MODULE,
+};
+
+static struct configfs_subsystem subsystem = {
+	.su_group = {
+		.cg_item = {
+			.ci_namebuf = "xengt",
+			.ci_type = &group_type,
+		},
+	},
+};
+
+int xengt_configfs_init(void)
+{
+	config_group_init(&subsystem.su_group);
+	mutex_init(&subsystem.su_mutex);
+	return configfs_register_subsystem(&subsystem);
+}
+
+void xengt_configfs_exit(void)
+{
+	configfs_unregister_subsystem(&subsystem);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Virtual GPUs in configfs; see configfs.c.
+ */
+
+#ifndef _XENGT_CONFIGFS_H
+#define _XENGT_CONFIGFS_H
+
+int xengt_configfs_init(void);
+void xengt_configfs_exit(void);
+
+#endif /* _XENGT_CONFIGFS_H */

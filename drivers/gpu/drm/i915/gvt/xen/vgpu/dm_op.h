@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Device model operations on ioreq servers, as calls. Errors are Xen's: -ESRCH no such domain, -EPERM not
+ * ours to emulate for, -ENOENT no such server, -ENOSPC no server or range left, -EOPNOTSUPP not a
+ * HVM or PVH guest.
+ */
+
+#ifndef _XENGT_DM_OP_H
+#define _XENGT_DM_OP_H
+
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+
+int xengt_dm_create_server(domid_t domid, u16 *id);
+int xengt_dm_destroy_server(domid_t domid, u16 id);
+int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end);
+int xengt_dm_set_state(domid_t domid, u16 id, bool enabled);
+
+#endif /* _XENGT_DM_OP_H */

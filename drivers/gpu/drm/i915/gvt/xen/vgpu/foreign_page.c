@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A page of address space in which the CPU sees one page of another domain at a time: an ioreq server's
+ * page, for as long as the server lives, or guest memory, for one copy.
+ *
+ * A PV dom0 writes the page-table entry of its address (mmu_update with the other domain's id); others
+ * put the page into their physmap, where the address space is.
+ *
+ * Invariants: nothing stays mapped beyond exit, or beyond a copy; a page that Xen does not take back is
+ * leaked, since another domain's page is in it.
+ *
+ * Source: Xen's public/memory.h (XENMEM_acquire_resource, XENMEM_add_to_physmap_range) and public/xen.h
+ * (mmu_update). Locking: the caller's, one user at a time.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+#include <xen/xen.h>
+#include <xen/page.h>
+#include <xen/interface/memory.h>
+#include <asm/xen/hypercall.h>
+#include <asm/xen/page.h>
+
+#include "foreign_page.h"
+
+int xengt_foreign_page_init(struct xengt_foreign_page *foreign, domid_t domid)
+{
+	int rc;
+
+	foreign->domid = domid;
+	foreign->mapped = false;
+	rc = xen_alloc_unpopulated_pages(1, &foreign->page);
+	if (rc) {
+		foreign->page = NULL;
+		return rc;
+	}
+	foreign->va = page_address(foreign->page);
+	return 0;
+}
+
+/* Puts a frame at our address: a GFN of the owner's, or with MMU_PT_UPDATE_NO_TRANSLATE an MFN. */
+static int pv_map(struct xengt_foreign_page *foreign, u64 frame, unsigned int how, domid_t owner)
+{
+	struct mmu_update update;
+	unsigned int level;
+	pte_t *pte;
+
+	pte = lookup_address((unsigned long)foreign->va, &level);
+	if (!pte)
+		return -EFAULT;
+	update.ptr = arbitrary_virt_to_machine(pte).maddr | how;
+	update.val = (frame << XEN_PAGE_SHIFT) | pgprot_val(PAGE_KERNEL);
+	return HYPERVISOR_mmu_update(&update, 1, NULL, owner);
+}
+
+static int pv_unmap(struct xengt_foreign_page *foreign)
+{
+	return HYPERVISOR_update_va_mapping((unsigned long)foreign->va, __pte(0),
+					    UVMF_INVLPG | UVMF_ALL);
+}
+
+static int physmap_map(struct xengt_foreign_page *foreign, xen_ulong_t gfn)
+{
+	struct xen_add_to_physmap_range range = {
+		.domid = DOMID_SELF,
+		.space = XENMAPSPACE_gmfn_foreign,
+		.size = 1,
+		.foreign_domid = foreign->domid,
+	};
+	xen_pfn_t gpfn = page_to_pfn(foreign->page);
+	int err = -EIO;
+	int rc;
+
+	set_xen_guest_handle(range.idxs, &gfn);
+	set_xen_guest_handle(range.gpfns, &gpfn);
+	set_xen_guest_handle(range.errs, &err);
+	rc = HYPERVISOR_memory_op(XENMEM_add_to_physmap_range, &range);
+	return rc ?: err;
+}
+
+static int physmap_unmap(struct xengt_foreign_page *foreign)
+{
+	struct xen_remove_from_physmap one = {
+		.domid = DOMID_SELF,
+		.gpfn = page_to_pfn(foreign->page),
+	};
+
+	return HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one);
+}
+
+static int map_gfn(struct xengt_foreign_page *foreign, u64 gfn)
+{
+	int rc;
+
+	if (xen_pv_domain())
+		rc = pv_map(foreign, gfn, MMU_NORMAL_PT_UPDATE, foreign->domid);
+	else
+		rc = physmap_map(foreign, gfn);
+	foreign->mapped = !rc;
+	return rc;
+}
+
+static int unmap(struct xengt_foreign_page *foreign)
+{
+	int rc;
+
+	if (!foreign->mapped)
+		return 0;
+	rc = xen_pv_domain() ? pv_unmap(foreign) : physmap_unmap(foreign);
+	foreign->mapped = rc;
+	return rc;
+}
+
+/*
+ * Maps the page in which an ioreq server of the domain gets its requests, until exit. A PV domain is told
+ * the MFN and maps it; others say where in their physmap they want the page.
+ */
+int xengt_foreign_page_map_ioreq(struct xengt_foreign_page *foreign, u16 server)
+{
+	xen_pfn_t frame = page_to_pfn(foreign->page);
+	struct xen_mem_acquire_resource resource = {
+		.domid = foreign->domid,
+		.type = XENMEM_resource_ioreq_server,
+		.id = server,
+		.frame = XENMEM_resource_ioreq_server_frame_ioreq(0),
+		.nr_frames = 1,
+	};
+	domid_t owner = foreign->domid;
+	int rc;
+
+	set_xen_guest_handle(resource.frame_list, &frame);
+	rc = HYPERVISOR_memory_op(XENMEM_acquire_resource, &resource);
+	if (!rc && xen_pv_domain()) {
+		if (resource.flags & XENMEM_rsrc_acq_caller_owned)
+			owner = DOMID_SELF;
+		rc = pv_map(foreign, frame, MMU_PT_UPDATE_NO_TRANSLATE, owner);
+	}
+	foreign->mapped = !rc;
+	return rc;
+}
+
+/* Copies within one page of the guest. */
+static int copy_part(struct xengt_foreign_page *foreign, u64 addr, void *data, unsigned int len,
+		     bool to_guest)
+{
+	void *at = (u8 *)foreign->va + offset_in_page(addr);
+	int rc = map_gfn(foreign, addr >> XEN_PAGE_SHIFT);
+
+	if (rc)
+		return rc;
+	if (to_guest)
+		memcpy(at, data, len);
+	else
+		memcpy(data, at, len);
+	return unmap(foreign);
+}
+
+/*
+ * Copies between a buffer and the guest's memory at a guest-physical address. On an error some of it may
+ * have been copied.
+ */
+int xengt_foreign_page_copy(struct xengt_foreign_page *foreign, u64 addr, void *data,
+			    unsigned int len, bool to_guest)
+{
+	unsigned int part;
+	int rc = foreign->mapped ? unmap(foreign) : 0;
+
+	for (; len && !rc; len -= part) {
+		part = min_t(unsigned int, len, XEN_PAGE_SIZE - offset_in_page(addr));
+		rc = copy_part(foreign, addr, data, part, to_guest);
+		addr += part;
+		data = (u8 *)data + part;
+	}
+	return rc;
+}
+
+void xengt_foreign_page_exit(struct xengt_foreign_page *foreign)
+{
+	if (!foreign->page)
+		return;
+	if (unmap(foreign))
+		pr_err_ratelimited("d%u: a foreign page could not be unmapped, one page is lost\n",
+				   foreign->domid);
+	else
+		xen_free_unpopulated_pages(1, &foreign->page);
+	foreign->page = NULL;
+}

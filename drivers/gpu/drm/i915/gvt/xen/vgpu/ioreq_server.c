@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ioreq server in the kernel.
+ *
+ * Xen puts an access of a vCPU into the vCPU's slot of a shared page, makes it READY, raises the vCPU's
+ * event channel, and keeps the vCPU waiting. The interrupt only queues work: each vCPU has its own, so
+ * vCPUs are served in parallel. The work copies the request, handles it, and answers.
+ *
+ * Invariants: a request that was seen is answered, whatever it holds, also when the server stops: Xen
+ * would keep the vCPU waiting for good. Nothing of Xen's is left behind by stop: no server, port, irq or
+ * page, in whichever step the start failed.
+ *
+ * Source: Xen's public/hvm/ioreq.h and common/ioreq.c.
+ *
+ * Locking: each vCPU's lock is held while its request is handled.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/interrupt.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <xen/events.h>
+#include <xen/interface/event_channel.h>
+#include <asm/xen/hypercall.h>
+
+#include "dm_op.h"
+#include "ioreq.h"
+#include "ioreq_server.h"
+
+/* Slots of a page: Xen has no guests with more vCPUs than that. */
+#define MAX_VCPUS	(PAGE_SIZE / sizeof(struct xen_ioreq))
+
+static struct workqueue_struct *servers_wq;
+
+int xengt_ioreq_servers_init(void)
+{
+	servers_wq = alloc_workqueue("xengt_ioreq", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	return servers_wq ? 0 : -ENOMEM;
+}
+
+void xengt_ioreq_servers_exit(void)
+{
+	destroy_workqueue(servers_wq);
+}
+
+/* Handles the vCPU's request, if there is one; tells whether there was. */
+static bool serve(struct xengt_ioreq_vcpu *vcpu)
+{
+	struct xen_ioreq *slot = vcpu->slot;
+	struct xen_ioreq req;
+
+	lockdep_assert_held(&vcpu->lock);
+	if (slot->state != STATE_IOREQ_READY)
+		return false;
+	/* Pairs with Xen's barrier between filling the slot and making it READY. */
+	virt_rmb();
+	req = *slot;
+	slot->state = STATE_IOREQ_INPROCESS;
+	vcpu->server->handle(vcpu->server, &req, vcpu->buffer);
+	if (req.dir == IOREQ_READ && !req.data_is_ptr)
+		slot->data = req.data;
+	/* The answer is there before the vCPU is told. */
+	virt_wmb();
+	slot->state = STATE_IORESP_READY;
+	notify_remote_via_evtchn(vcpu->port);
+	return true;
+}
+
+static void serve_work(struct work_struct *work)
+{
+	struct xengt_ioreq_vcpu *vcpu = container_of(work, struct xengt_ioreq_vcpu, work);
+	bool served;
+
+	mutex_lock(&vcpu->lock);
+	served = serve(vcpu);
+	mutex_unlock(&vcpu->lock);
+	xen_irq_lateeoi(READ_ONCE(vcpu->seen_irq), served ? 0 : XEN_EOI_FLAG_SPURIOUS);
+}
+
+static irqreturn_t on_event(int irq, void *data)
+{
+	struct xengt_ioreq_vcpu *vcpu = data;
+
+	WRITE_ONCE(vcpu->seen_irq, irq);
+	queue_work(servers_wq, &vcpu->work);
+	return IRQ_HANDLED;
+}
+
+static int bind_port(struct xengt_ioreq_vcpu *vcpu)
+{
+	struct evtchn_bind_interdomain bind = {
+		.remote_dom = vcpu->server->domid,
+		.remote_port = vcpu->slot->vp_eport,
+	};
+	int rc = HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
+
+	vcpu->port = bind.local_port;
+	return rc;
+}
+
+static void close_port(struct xengt_ioreq_vcpu *vcpu)
+{
+	struct evtchn_close close = { .port = vcpu->port };
+
+	HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
+}
+
+static int start_vcpu(struct xengt_ioreq_server *server, struct xen_ioreq *slot)
+{
+	struct xengt_ioreq_vcpu *vcpu = &server->vcpus[server->nr_vcpus];
+	int rc;
+
+	vcpu->server = server;
+	vcpu->slot = slot;
+	mutex_init(&vcpu->lock);
+	INIT_WORK(&vcpu->work, serve_work);
+	vcpu->buffer = kmalloc(XENGT_IOREQ_BYTES, GFP_KERNEL);
+	if (!vcpu->buffer)
+		return -ENOMEM;
+	rc = bind_port(vcpu);
+	if (rc)
+		goto free;
+	/* The first event can come before this returns. */
+	rc = bind_evtchn_to_irqhandler_lateeoi(vcpu->port, on_event, 0, KBUILD_MODNAME, vcpu);
+	if (rc < 0)
+		goto close;
+	vcpu->irq = rc;
+	server->nr_vcpus++;
+	return 0;
+
+close:
+	close_port(vcpu);
+free:
+	kfree(vcpu->buffer);
+	return rc;
+}
+
+/* Xen allows no new requests at this point; what is under way is answered. */
+static void stop_vcpu(struct xengt_ioreq_vcpu *vcpu)
+{
+	disable_irq(vcpu->irq);
+	flush_work(&vcpu->work);
+	mutex_lock(&vcpu->lock);
+	serve(vcpu);
+	mutex_unlock(&vcpu->lock);
+	unbind_from_irqhandler(vcpu->irq, vcpu);
+	kfree(vcpu->buffer);
+}
+
+/* The ports are there once the server is enabled. */
+static int start_vcpus(struct xengt_ioreq_server *server)
+{
+	struct xen_ioreq *slots = server->page.va;
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < MAX_VCPUS; i++) {
+		if (!slots[i].vp_eport)
+			continue;
+		rc = start_vcpu(server, &slots[i]);
+		if (rc) {
+			pr_err("d%u: vCPU %u cannot be served: %d\n", server->domid, i, rc);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * xengt_ioreq_server_start - take a guest's accesses to a range of addresses
+ * @server: the server, with @handle set
+ * @domid: the guest, HVM or PVH
+ * @start: the first guest-physical address of the range
+ * @end: the last one
+ *
+ * Context: process context, may sleep. The handler can be called before this returns.
+ * Return: 0 or an error of Xen's or ours, when nothing is left behind.
+ */
+int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u64 start,
+			     u64 end)
+{
+	const char *step;
+	int rc;
+
+	server->domid = domid;
+	server->nr_vcpus = 0;
+	server->page.page = NULL;
+	server->vcpus = kcalloc(MAX_VCPUS, sizeof(*server->vcpus), GFP_KERNEL);
+	if (!server->vcpus)
+		return -ENOMEM;
+
+	step = "create the server";
+	rc = xengt_dm_create_server(domid, &server->id);
+	server->created = !rc;
+	if (rc)
+		goto fail;
+	step = "get address space for its page";
+	rc = xengt_foreign_page_init(&server->page, domid);
+	if (rc)
+		goto fail;
+	step = "map its page";
+	rc = xengt_foreign_page_map_ioreq(&server->page, server->id);
+	if (rc)
+		goto fail;
+	step = "enable the server";
+	rc = xengt_dm_set_state(domid, server->id, true);
+	if (rc)
+		goto fail;
+	step = "serve the vCPUs";
+	rc = start_vcpus(server);
+	if (rc)
+		goto fail;
+	/* Last, so that no access waits for a vCPU that cannot be served. */
+	step = "map the range";
+	rc = xengt_dm_map_range(domid, server->id, start, end);
+	if (rc)
+		goto fail;
+	return 0;
+
+fail:
+	pr_err("d%u: ioreq server: cannot %s: %d\n", domid, step, rc);
+	xengt_ioreq_server_stop(server);
+	return rc;
+}
+
+/**
+ * xengt_ioreq_server_stop - stop taking a guest's accesses
+ * @server: a server whose start was tried
+ *
+ * Requests under way are answered. Works for a guest that is dying or gone, too, where Xen has taken
+ * the server down itself.
+ *
+ * Context: process context, may sleep; the handler may run until this returns.
+ */
+void xengt_ioreq_server_stop(struct xengt_ioreq_server *server)
+{
+	unsigned int i;
+
+	if (server->created)
+		xengt_dm_set_state(server->domid, server->id, false);
+	for (i = 0; i < server->nr_vcpus; i++)
+		stop_vcpu(&server->vcpus[i]);
+	if (server->created)
+		xengt_dm_destroy_server(server->domid, server->id);
+	xengt_foreign_page_exit(&server->page);
+	kfree(server->vcpus);
+	server->vcpus = NULL;
+	server->nr_vcpus = 0;
+	server->created = false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An ioreq server in the kernel: takes a guest's accesses to a range of addresses; see ioreq_server.c.
+ */
+
+#ifndef _XENGT_IOREQ_SERVER_H
+#define _XENGT_IOREQ_SERVER_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <xen/interface/event_channel.h>
+#include <xen/interface/hvm/io_request.h>
+
+#include "foreign_page.h"
+
+struct xengt_ioreq_server;
+
+/* One of the guest's vCPUs, which waits while a request of its is handled. */
+struct xengt_ioreq_vcpu {
+	struct xengt_ioreq_server *server;
+	struct xen_ioreq *slot;
+	evtchn_port_t port;
+	int irq;
+	int seen_irq;		/* what the handler was given: it can run before irq is set */
+	struct mutex lock;	/* one handling at a time */
+	struct work_struct work;
+	void *buffer;		/* for the handler */
+};
+
+/**
+ * struct xengt_ioreq_server - an ioreq server
+ * @domid: the guest
+ * @id: Xen's name for the server
+ * @created: Xen has it
+ * @page: the page of requests
+ * @vcpus: the guest's vCPUs
+ * @nr_vcpus: how many there are
+ * @handle: handles one request and puts the answer of a read by value into it; called for several vCPUs
+ *	at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
+ */
+struct xengt_ioreq_server {
+	domid_t domid;
+	u16 id;
+	bool created;
+	struct xengt_foreign_page page;
+	struct xengt_ioreq_vcpu *vcpus;
+	unsigned int nr_vcpus;
+	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer);
+};
+
+int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u64 start,
+			     u64 end);
+void xengt_ioreq_server_stop(struct xengt_ioreq_server *server);
+
+int xengt_ioreq_servers_init(void);
+void xengt_ioreq_servers_exit(void);
+
+#endif /* _XENGT_IOREQ_SERVER_H */

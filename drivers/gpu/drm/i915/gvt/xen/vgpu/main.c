@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading of the virtual GPUs' module.
+ */
+
+#include <linux/module.h>
+
+#include "configfs.h"
+#include "debugfs.h"
+#include "ioreq_server.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static int __init xengt_init(void)
+{
+	int rc = xengt_ioreq_servers_init();
+
+	if (rc)
+		return rc;
+	xengt_debugfs_init();
+	rc = xengt_configfs_init();
+	if (rc) {
+		xengt_debugfs_exit();
+		xengt_ioreq_servers_exit();
+	}
+	return rc;
+}
+
+/* A virtual GPU in configfs pins the module, so there is none left. */
+static void __exit xengt_exit(void)
+{
+	xengt_configfs_exit();
+	xengt_debugfs_exit();
+	xengt_ioreq_servers_exit();
+}
+
+module_init(xengt_init);
+module_exit(xengt_exit);
+MODULE_DESCRIPTION("Virtual Intel GPUs for Xen guests: shadow GTT");
+MODULE_LICENSE("GPL");
