@@ -2,11 +2,11 @@
 /*
  * Counted mappings of guest pages for mediated devices on Xen: the in-kernel API.
  *
- * A mediator (say, of a GPU) gets a handle on a guest with xen_gpu_domain_get() and registers itself
- * as a client of it. It turns guest frame numbers (GFNs) into bus frame numbers (BFNs), in batches,
- * with xen_gpu_map(), writes them into the device's page tables, and gives them back with
- * xen_gpu_release() when the device has forgotten them. In between Xen holds one reference on the
- * page, however many times it was mapped.
+ * A mediator (say, of a GPU) gets a handle on a guest with xen_gpu_domain_get() and registers
+ * itself as a client of it. It turns guest frame numbers (GFNs) into bus frame numbers (BFNs),
+ * in batches, with xen_gpu_map(), writes them into the device's page tables, and gives them back
+ * with xen_gpu_release() when the device has forgotten them. In between Xen holds one reference
+ * on the page, however many times it was mapped.
  *
  * See Documentation/xen_gpu_map.rst.
  */
@@ -58,18 +58,18 @@ struct xen_gpu_client_ops {
 	/**
 	 * @moved: the frames behind these GFNs (sorted, each once) are about to go.
 	 *
-	 * Before it returns the client rewrites every device entry of a GFN with status 0 to the new
-	 * BFN, points every entry of the others to its scratch page and releases their references,
-	 * and makes the device forget the old entries. Entries made from a map call that returned
-	 * before this one was made are the client's to find: it has to hold a lock of its own from
-	 * its map call to the write of the entry, and take that lock here.
+	 * Before it returns the client rewrites every device entry of a GFN with status 0 to the
+	 * new BFN, points every entry of the others to its scratch page and releases their
+	 * references, and makes the device forget the old entries. Entries made from a map call
+	 * that returned before this one was made are the client's to find: it has to hold a lock
+	 * of its own from its map call to the write of the entry, and take that lock here.
 	 */
 	void (*moved)(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 		      unsigned int n);
 
 	/**
-	 * @settled: a revalidation is complete: GFNs that could not be mapped before may have a page
-	 * now. May be NULL.
+	 * @settled: a revalidation is complete: GFNs that could not be mapped before may have a
+	 * page now. May be NULL.
 	 */
 	void (*settled)(struct xen_gpu_client *client);
 

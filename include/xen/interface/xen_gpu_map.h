@@ -2,8 +2,8 @@
 /*
  * The part of Xen's public ABI that the mapping service needs and Linux's headers lack.
  *
- * Source: Xen's public/memory.h. The values are fixed ABI; tests/kunit/abi compares them with Xen's
- * own headers.
+ * Source: Xen's public/memory.h. The values are fixed ABI; tests/kunit/abi compares them with
+ * Xen's own headers.
  */
 
 #ifndef __XEN_PUBLIC_XEN_GPU_MAP_H__

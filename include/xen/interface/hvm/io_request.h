@@ -3,8 +3,8 @@
  * The I/O request that Xen puts into an ioreq server's page, one slot for each vCPU.
  *
  * Source: Xen's public/hvm/ioreq.h (struct ioreq). The layout is fixed ABI, and tests/kunit/abi
- * compares it with Xen's own header. The structure has a name of its own here, since newer kernels
- * ship a header with Xen's.
+ * compares it with Xen's own header. The structure has a name of its own here, since newer
+ * kernels ship a header with Xen's.
  */
 
 #ifndef __XEN_PUBLIC_HVM_IO_REQUEST_H__
@@ -34,7 +34,7 @@ struct xen_ioreq {
 	__u64 data;		/* data, or guest-physical address of the data */
 	__u32 count;		/* for rep prefixes */
 	__u32 size;		/* of one item, in bytes */
-	__u32 vp_eport;		/* event channel for notifications; valid once the server is enabled */
+	__u32 vp_eport;		/* event channel; valid once the server is enabled */
 	__u16 _pad0;
 	__u8 state:4;
 	__u8 data_is_ptr:1;

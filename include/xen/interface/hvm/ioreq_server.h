@@ -3,8 +3,8 @@
  * Device model operations on ioreq servers: the part of Xen's dm_op ABI that Linux's own
  * hvm/dm_op.h lacks.
  *
- * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (enum hvmmem_type). The names are Xen's; the
- * layouts are fixed ABI, and tests/kunit/abi compares them with Xen's own headers.
+ * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (enum hvmmem_type). The names are
+ * Xen's; the layouts are fixed ABI, and tests/kunit/abi compares them with Xen's own headers.
  */
 
 #ifndef __XEN_PUBLIC_HVM_IOREQ_SERVER_H__

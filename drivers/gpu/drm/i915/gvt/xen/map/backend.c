@@ -67,8 +67,8 @@ const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced)
 }
 
 /*
- * The service's status for an error of Xen's. Xen says -EINVAL for a GFN without a page (and for a
- * domain that is dying, whose pages are going).
+ * The service's status for an error of Xen's. Xen says -EINVAL for a GFN without a page (and for
+ * a domain that is dying, whose pages are going).
  */
 int xen_gpu_backend_status(int error)
 {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A backend: how the running system maps a guest's pages for a device and holds a reference on them.
+ * A backend: how the running system maps a guest's pages for a device and holds a reference on
+ * them.
  *
- * One is chosen when the module is loaded. It maps and unmaps batches of slots, each with a status of
- * its own, and knows nothing of counts, queues or clients. A slot is a GFN and a side: both sides of
- * a GFN can be held at once, and each then has a reference of its own.
+ * One is chosen when the module is loaded. It maps and unmaps batches of slots, each with a
+ * status of its own, and knows nothing of counts, queues or clients. A slot is a GFN and a side:
+ * both sides of a GFN can be held at once, and each then has a reference of its own.
  *
  * Invariants: a slot whose map failed holds no reference; a slot's unmap has succeeded only when
- * no device can reach the page through its BFN any more (where the backend isolates), and only then is
- * the reference dropped.
+ * no device can reach the page through its BFN any more (where the backend isolates), and only
+ * then is the reference dropped.
  *
- * Locking: all but probe are called under the domain's lock, or before anybody else knows the domain.
+ * Locking: all but probe are called under the domain's lock, or before anybody else knows the
+ * domain.
  */
 
 #ifndef _XEN_GPU_MAP_BACKEND_H

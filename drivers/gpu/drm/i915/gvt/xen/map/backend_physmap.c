@@ -2,19 +2,20 @@
 /*
  * The backend for a PVH dom0 on stock Xen: foreign mappings in dom0's own physmap.
  *
- * XENMEM_add_to_physmap_range puts guests' pages into a hole of dom0's physmap, which is also what its
- * devices see through the IOMMU: the BFN is that GFN of dom0. Each guest has a window, reserved from
- * iomem_resource so that nothing else (memory hotplug, ballooning, grants) takes it, twice as large as
- * the guest's GFN space: BFN = window + side * span + GFN. No allocator, no struct page.
+ * XENMEM_add_to_physmap_range puts guests' pages into a hole of dom0's physmap, which is also
+ * what its devices see through the IOMMU: the BFN is that GFN of dom0. Each guest has a window,
+ * reserved from iomem_resource so that nothing else (memory hotplug, ballooning, grants) takes
+ * it, twice as large as the guest's GFN space: BFN = window + side * span + GFN. No allocator,
+ * no struct page.
  *
- * Xen cannot replace such a mapping in place (-ENXIO), and takes them out one by one, each with an
- * IOTLB flush that is complete, and only then the reference dropped, when the call returns. No call
- * tells which frame is behind one.
+ * Xen cannot replace such a mapping in place (-ENXIO), and takes them out one by one, each with
+ * an IOTLB flush that is complete, and only then the reference dropped, when the call returns.
+ * No call tells which frame is behind one.
  *
  * Source: Xen's public/memory.h and p2m_add_foreign().
  *
- * Invariants: only slots that are not held are mapped, so the target is always a hole; a window with
- * a mapping that could not be taken out is leaked, so that nothing is ever put over it.
+ * Invariants: only slots that are not held are mapped, so the target is always a hole; a window
+ * with a mapping that could not be taken out is leaked, so that nothing is ever put over it.
  * Locking: the domain's lock.
  */
 
@@ -36,8 +37,8 @@
 #include "domain.h"
 
 /*
- * Windows start here, above the legacy holes, and are a multiple of this, so that what is contiguous
- * and aligned for the guest is so for the device.
+ * Windows start here, above the legacy holes, and are a multiple of this, so that what is
+ * contiguous and aligned for the guest is so for the device.
  */
 #define WINDOW_MIN	SZ_4G
 #define WINDOW_ALIGN	SZ_1G
@@ -157,7 +158,7 @@ static int gfn_span(struct xen_gpu_domain *dom, u64 *span)
 	domid_t domid = dom->domid;
 	long max_gfn;
 
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	max_gfn = HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid);
 	if (max_gfn < 0)
 		return xen_gpu_backend_status(max_gfn);

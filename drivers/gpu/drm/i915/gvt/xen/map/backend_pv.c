@@ -2,20 +2,20 @@
 /*
  * The backend for a PV dom0 on stock Xen: reference tables.
  *
- * A reference table is a page that is a level 1 page table to Xen (read-only in the kernel's mapping,
- * and pinned), linked to nothing. Writing a GFN of a translated guest into a slot of it with
- * mmu_update makes Xen take a reference on the page and store the machine frame, which is read back
- * through the read-only mapping: it is the BFN, since a PV dom0's IOMMU maps all RAM 1:1 or is off.
- * Clearing the slot drops the reference; unpinning the page drops all of them. There is no isolation:
- * the reference is the only protection.
+ * A reference table is a page that is a level 1 page table to Xen (read-only in the kernel's
+ * mapping, and pinned), linked to nothing. Writing a GFN of a translated guest into a slot of it
+ * with mmu_update makes Xen take a reference on the page and store the machine frame, which is
+ * read back through the read-only mapping: it is the BFN, since a PV dom0's IOMMU maps all RAM
+ * 1:1 or is off. Clearing the slot drops the reference; unpinning the page drops all of them.
+ * There is no isolation: the reference is the only protection.
  *
  * A block of 512 GFNs has one table for each side, made when the side is first used.
  *
  * Source: Xen's mod_l1_entry() and public/xen.h (mmu_update, MMUEXT_PIN_L1_TABLE).
  *
- * Invariants: a page in use as a table is pinned (otherwise Xen would store the raw GFN and take no
- * reference), read-only, and never written by us; one that cannot be unpinned or made writable again
- * is leaked, never freed. Locking: the domain's lock, for the update buffer too.
+ * Invariants: a page in use as a table is pinned (otherwise Xen would store the raw GFN and take
+ * no reference), read-only, and never written by us; one that cannot be unpinned or made
+ * writable again is leaked, never freed. Locking: the domain's lock, for the update buffer too.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -69,7 +69,7 @@ static u64 *table_alloc(struct xen_gpu_domain *dom)
 
 	if (!table)
 		return NULL;
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 2);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 2);
 	if (table_protect(table, PAGE_KERNEL_RO))
 		goto free;
 	if (table_op(table, MMUEXT_PIN_L1_TABLE))
@@ -77,7 +77,7 @@ static u64 *table_alloc(struct xen_gpu_domain *dom)
 	return table;
 
 unprotect:
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	if (table_protect(table, PAGE_KERNEL)) {
 		pr_err_ratelimited("d%u: a read-only page was lost\n", dom->domid);
 		return NULL;
@@ -93,12 +93,12 @@ static bool table_free(struct xen_gpu_domain *dom, u64 *table, unsigned int held
 	if (held)
 		xen_gpu_count_hypercall(&dom->counters, XEN_GPU_CALL_UNMAP, held);
 	else
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	if (table_op(table, MMUEXT_UNPIN_TABLE)) {
 		pr_err_ratelimited("d%u: a reference table could not be unpinned\n", dom->domid);
 		return false;
 	}
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	if (table_protect(table, PAGE_KERNEL))
 		pr_err_ratelimited("d%u: a read-only page was lost\n", dom->domid);
 	else
@@ -122,8 +122,8 @@ static u64 slot_address(const struct xen_gpu_slot *slot)
 }
 
 /*
- * Writes the updates; update i belongs to slot index[i]. mmu_update stops at the first one that fails
- * and says how many went before: note the error and go on behind it.
+ * Writes the updates; update i belongs to slot index[i]. mmu_update stops at the first one that
+ * fails and says how many went before: note the error and go on behind it.
  */
 static void write_slots(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch,
 			struct xen_gpu_pv_buffer *buffer, unsigned int n, domid_t owner)
@@ -213,8 +213,10 @@ static void pv_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block *bloc
 
 static int pv_domain_init(struct xen_gpu_domain *dom)
 {
-	dom->backend_data = kvmalloc(sizeof(struct xen_gpu_pv_buffer), GFP_KERNEL);
-	return dom->backend_data ? 0 : -ENOMEM;
+	struct xen_gpu_pv_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
+
+	dom->backend_data = buffer;
+	return buffer ? 0 : -ENOMEM;
 }
 
 static void pv_domain_exit(struct xen_gpu_domain *dom)

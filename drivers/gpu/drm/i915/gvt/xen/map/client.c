@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clients of a domain, and what they are told. Locking: the domain's notify_lock, so that a client
- * is never called after it was unregistered.
+ * The clients of a domain, and what they are told. Locking: the domain's notify_lock, so that a
+ * client is never called after it was unregistered.
  */
 
 #include <linux/export.h>

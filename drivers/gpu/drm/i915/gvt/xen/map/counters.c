@@ -11,9 +11,49 @@
 
 struct xen_gpu_counters xen_gpu_total;
 
-#define XEN_GPU_COUNTER_NAME(name) #name,
 static const char * const counter_names[] = {
-	XEN_GPU_COUNTERS(XEN_GPU_COUNTER_NAME)
+	[XEN_GPU_COUNT_REFS_TAKEN] = "refs_taken",
+	[XEN_GPU_COUNT_REFS_RELEASED] = "refs_released",
+	[XEN_GPU_COUNT_MAPPED] = "mapped",
+	[XEN_GPU_COUNT_UNMAPPED] = "unmapped",
+	[XEN_GPU_COUNT_REVIVED] = "revived",
+	[XEN_GPU_COUNT_SHARED] = "shared",
+	[XEN_GPU_COUNT_QUEUED] = "queued",
+	[XEN_GPU_COUNT_MAP_HYPERCALLS] = "map_hypercalls",
+	[XEN_GPU_COUNT_UNMAP_HYPERCALLS] = "unmap_hypercalls",
+	[XEN_GPU_COUNT_SETUP_HYPERCALLS] = "setup_hypercalls",
+	[XEN_GPU_COUNT_REVAL_HYPERCALLS] = "reval_hypercalls",
+	[XEN_GPU_COUNT_MAP_BATCH_1] = "map_batch_1",
+	[XEN_GPU_COUNT_MAP_BATCH_2_7] = "map_batch_2_7",
+	[XEN_GPU_COUNT_MAP_BATCH_8_63] = "map_batch_8_63",
+	[XEN_GPU_COUNT_MAP_BATCH_64_511] = "map_batch_64_511",
+	[XEN_GPU_COUNT_MAP_BATCH_512] = "map_batch_512",
+	[XEN_GPU_COUNT_UNMAP_BATCH_1] = "unmap_batch_1",
+	[XEN_GPU_COUNT_UNMAP_BATCH_2_7] = "unmap_batch_2_7",
+	[XEN_GPU_COUNT_UNMAP_BATCH_8_63] = "unmap_batch_8_63",
+	[XEN_GPU_COUNT_UNMAP_BATCH_64_511] = "unmap_batch_64_511",
+	[XEN_GPU_COUNT_UNMAP_BATCH_512] = "unmap_batch_512",
+	[XEN_GPU_COUNT_FAIL_NOENT] = "fail_noent",
+	[XEN_GPU_COUNT_FAIL_PERM] = "fail_perm",
+	[XEN_GPU_COUNT_FAIL_QUOTA] = "fail_quota",
+	[XEN_GPU_COUNT_FAIL_RANGE] = "fail_range",
+	[XEN_GPU_COUNT_FAIL_DEAD] = "fail_dead",
+	[XEN_GPU_COUNT_FAIL_NOMEM] = "fail_nomem",
+	[XEN_GPU_COUNT_FAIL_AGAIN] = "fail_again",
+	[XEN_GPU_COUNT_FAIL_OTHER] = "fail_other",
+	[XEN_GPU_COUNT_UNMAP_FAILED] = "unmap_failed",
+	[XEN_GPU_COUNT_BALLOON_EVENTS] = "balloon_events",
+	[XEN_GPU_COUNT_REVALIDATIONS] = "revalidations",
+	[XEN_GPU_COUNT_KEPT] = "kept",
+	[XEN_GPU_COUNT_MOVED] = "moved",
+	[XEN_GPU_COUNT_GONE] = "gone",
+	[XEN_GPU_COUNT_UNTRUSTED] = "untrusted",
+	[XEN_GPU_COUNT_DRAINED_AGE] = "drained_age",
+	[XEN_GPU_COUNT_DRAINED_SIZE] = "drained_size",
+	[XEN_GPU_COUNT_DRAINED_QUOTA] = "drained_quota",
+	[XEN_GPU_COUNT_DRAINED_BALLOON] = "drained_balloon",
+	[XEN_GPU_COUNT_DRAINED_FLUSH] = "drained_flush",
+	[XEN_GPU_COUNT_DOMAINS_ENDED] = "domains_ended",
 };
 
 /* Counts for the domain and for the total. */
@@ -42,15 +82,15 @@ void xen_gpu_count_hypercall(struct xen_gpu_counters *counters, enum xen_gpu_cal
 {
 	switch (kind) {
 	case XEN_GPU_CALL_MAP:
-		xen_gpu_count(counters, XEN_GPU_COUNT_map_hypercalls, 1);
-		xen_gpu_count(counters, XEN_GPU_COUNT_map_batch_1 + batch_class(pages), 1);
+		xen_gpu_count(counters, XEN_GPU_COUNT_MAP_HYPERCALLS, 1);
+		xen_gpu_count(counters, XEN_GPU_COUNT_MAP_BATCH_1 + batch_class(pages), 1);
 		break;
 	case XEN_GPU_CALL_UNMAP:
-		xen_gpu_count(counters, XEN_GPU_COUNT_unmap_hypercalls, 1);
-		xen_gpu_count(counters, XEN_GPU_COUNT_unmap_batch_1 + batch_class(pages), 1);
+		xen_gpu_count(counters, XEN_GPU_COUNT_UNMAP_HYPERCALLS, 1);
+		xen_gpu_count(counters, XEN_GPU_COUNT_UNMAP_BATCH_1 + batch_class(pages), 1);
 		break;
 	case XEN_GPU_CALL_REVALIDATE:
-		xen_gpu_count(counters, XEN_GPU_COUNT_reval_hypercalls, 1);
+		xen_gpu_count(counters, XEN_GPU_COUNT_REVAL_HYPERCALLS, 1);
 		break;
 	}
 }
@@ -61,13 +101,13 @@ void xen_gpu_count_failure(struct xen_gpu_counters *counters, int error, unsigne
 		int error;
 		enum xen_gpu_counter which;
 	} reasons[] = {
-		{ -ENOENT, XEN_GPU_COUNT_fail_noent },
-		{ -EPERM, XEN_GPU_COUNT_fail_perm },
-		{ -ENOSPC, XEN_GPU_COUNT_fail_quota },
-		{ -ERANGE, XEN_GPU_COUNT_fail_range },
-		{ -ENODEV, XEN_GPU_COUNT_fail_dead },
-		{ -ENOMEM, XEN_GPU_COUNT_fail_nomem },
-		{ -EAGAIN, XEN_GPU_COUNT_fail_again },
+		{ -ENOENT, XEN_GPU_COUNT_FAIL_NOENT },
+		{ -EPERM, XEN_GPU_COUNT_FAIL_PERM },
+		{ -ENOSPC, XEN_GPU_COUNT_FAIL_QUOTA },
+		{ -ERANGE, XEN_GPU_COUNT_FAIL_RANGE },
+		{ -ENODEV, XEN_GPU_COUNT_FAIL_DEAD },
+		{ -ENOMEM, XEN_GPU_COUNT_FAIL_NOMEM },
+		{ -EAGAIN, XEN_GPU_COUNT_FAIL_AGAIN },
 	};
 	unsigned int i;
 
@@ -77,7 +117,7 @@ void xen_gpu_count_failure(struct xen_gpu_counters *counters, int error, unsigne
 			return;
 		}
 	}
-	xen_gpu_count(counters, XEN_GPU_COUNT_fail_other, n);
+	xen_gpu_count(counters, XEN_GPU_COUNT_FAIL_OTHER, n);
 }
 
 u64 xen_gpu_counter_read(const struct xen_gpu_counters *counters, enum xen_gpu_counter which)

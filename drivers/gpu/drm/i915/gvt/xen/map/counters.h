@@ -13,53 +13,53 @@
 
 struct seq_file;
 
-/* Pages per hypercall are counted in five classes that follow each other in the list. */
-#define XEN_GPU_BATCH_CLASSES(X, op)				\
-	X(op##_batch_1)						\
-	X(op##_batch_2_7)					\
-	X(op##_batch_8_63)					\
-	X(op##_batch_64_511)					\
-	X(op##_batch_512)
-
-#define XEN_GPU_COUNTERS(X)					\
-	X(refs_taken)						\
-	X(refs_released)					\
-	X(mapped)						\
-	X(unmapped)						\
-	X(revived)						\
-	X(shared)						\
-	X(queued)						\
-	X(map_hypercalls)					\
-	X(unmap_hypercalls)					\
-	X(setup_hypercalls)					\
-	X(reval_hypercalls)					\
-	XEN_GPU_BATCH_CLASSES(X, map)				\
-	XEN_GPU_BATCH_CLASSES(X, unmap)				\
-	X(fail_noent)						\
-	X(fail_perm)						\
-	X(fail_quota)						\
-	X(fail_range)						\
-	X(fail_dead)						\
-	X(fail_nomem)						\
-	X(fail_again)						\
-	X(fail_other)						\
-	X(unmap_failed)						\
-	X(balloon_events)					\
-	X(revalidations)					\
-	X(kept)							\
-	X(moved)						\
-	X(gone)							\
-	X(untrusted)						\
-	X(drained_age)						\
-	X(drained_size)						\
-	X(drained_quota)					\
-	X(drained_balloon)					\
-	X(drained_flush)					\
-	X(domains_ended)
-
-#define XEN_GPU_COUNTER_ENUM(name) XEN_GPU_COUNT_##name,
+/*
+ * The five classes of pages per hypercall, of maps and of unmaps, follow each other; see
+ * xen_gpu_count_hypercall().
+ */
 enum xen_gpu_counter {
-	XEN_GPU_COUNTERS(XEN_GPU_COUNTER_ENUM)
+	XEN_GPU_COUNT_REFS_TAKEN,
+	XEN_GPU_COUNT_REFS_RELEASED,
+	XEN_GPU_COUNT_MAPPED,
+	XEN_GPU_COUNT_UNMAPPED,
+	XEN_GPU_COUNT_REVIVED,
+	XEN_GPU_COUNT_SHARED,
+	XEN_GPU_COUNT_QUEUED,
+	XEN_GPU_COUNT_MAP_HYPERCALLS,
+	XEN_GPU_COUNT_UNMAP_HYPERCALLS,
+	XEN_GPU_COUNT_SETUP_HYPERCALLS,
+	XEN_GPU_COUNT_REVAL_HYPERCALLS,
+	XEN_GPU_COUNT_MAP_BATCH_1,
+	XEN_GPU_COUNT_MAP_BATCH_2_7,
+	XEN_GPU_COUNT_MAP_BATCH_8_63,
+	XEN_GPU_COUNT_MAP_BATCH_64_511,
+	XEN_GPU_COUNT_MAP_BATCH_512,
+	XEN_GPU_COUNT_UNMAP_BATCH_1,
+	XEN_GPU_COUNT_UNMAP_BATCH_2_7,
+	XEN_GPU_COUNT_UNMAP_BATCH_8_63,
+	XEN_GPU_COUNT_UNMAP_BATCH_64_511,
+	XEN_GPU_COUNT_UNMAP_BATCH_512,
+	XEN_GPU_COUNT_FAIL_NOENT,
+	XEN_GPU_COUNT_FAIL_PERM,
+	XEN_GPU_COUNT_FAIL_QUOTA,
+	XEN_GPU_COUNT_FAIL_RANGE,
+	XEN_GPU_COUNT_FAIL_DEAD,
+	XEN_GPU_COUNT_FAIL_NOMEM,
+	XEN_GPU_COUNT_FAIL_AGAIN,
+	XEN_GPU_COUNT_FAIL_OTHER,
+	XEN_GPU_COUNT_UNMAP_FAILED,
+	XEN_GPU_COUNT_BALLOON_EVENTS,
+	XEN_GPU_COUNT_REVALIDATIONS,
+	XEN_GPU_COUNT_KEPT,
+	XEN_GPU_COUNT_MOVED,
+	XEN_GPU_COUNT_GONE,
+	XEN_GPU_COUNT_UNTRUSTED,
+	XEN_GPU_COUNT_DRAINED_AGE,
+	XEN_GPU_COUNT_DRAINED_SIZE,
+	XEN_GPU_COUNT_DRAINED_QUOTA,
+	XEN_GPU_COUNT_DRAINED_BALLOON,
+	XEN_GPU_COUNT_DRAINED_FLUSH,
+	XEN_GPU_COUNT_DOMAINS_ENDED,
 	XEN_GPU_NR_COUNTERS
 };
 

@@ -2,14 +2,15 @@
 /*
  * The end of domains.
  *
- * A guest that is destroyed stays a zombie as long as we hold references on its pages, and nothing
- * drops them for us. xenstore's special watch @releaseDomain fires when some domain has ended; it does
- * not say which. A domain has ended when Xen does not know it any more, or when xenstore has forgotten
- * it or knows another one by its domid: toolstacks remove /local/domain/<domid> when they destroy a
- * domain, and its "vm" node, with the UUID, tells a new domain from an old one.
+ * A guest that is destroyed stays a zombie as long as we hold references on its pages, and
+ * nothing drops them for us. xenstore's special watch @releaseDomain fires when some domain has
+ * ended; it does not say which. A domain has ended when Xen does not know it any more, or when
+ * xenstore has forgotten it or knows another one by its domid: toolstacks remove
+ * /local/domain/<domid> when they destroy a domain, and its "vm" node, with the UUID, tells a
+ * new domain from an old one.
  *
- * Locking: none of its own; xenstore's watch thread only queues the work, since all other watches of
- * the system wait for it.
+ * Locking: none of its own; xenstore's watch thread only queues the work, since all other
+ * watches of the system wait for it.
  */
 
 #include <linux/err.h>
@@ -48,7 +49,7 @@ static bool xen_knows(domid_t domid)
 /* Notes who the domain is. -ENODEV if there is none of that domid. */
 int xen_gpu_death_identify(struct xen_gpu_domain *dom)
 {
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_setup_hypercalls, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	if (!xen_knows(dom->domid))
 		return -ENODEV;
 	dom->identity = read_identity(dom->domid);

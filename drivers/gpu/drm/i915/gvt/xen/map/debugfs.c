@@ -7,8 +7,8 @@
  *	flush		a write brings every domain up to date with Xen
  *	domains/DOMID	gauges and counters of a domain
  *
- * Every file of values has one "name value" to a line. Locking: debugfs keeps a file's domain from
- * going while it is read; the gauges are read under the domain's lock.
+ * Every file of values has one "name value" to a line. Locking: debugfs keeps a file's domain
+ * from going while it is read; the gauges are read under the domain's lock.
  */
 
 #include <linux/debugfs.h>

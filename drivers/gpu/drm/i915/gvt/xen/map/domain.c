@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Domains: getting and putting them, and their end. See domain.h for the invariants and the locking.
+ * Domains: getting and putting them, and their end. See domain.h for the invariants and the
+ * locking.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -169,13 +170,13 @@ static void raise_quota(struct xen_gpu_domain *dom, unsigned long quota)
  * @domid: the guest, which must not be the calling domain itself
  * @limits: the quota in pages, and the highest BFN that the device can hold
  *
- * All users of a guest share one handle: the quota is the highest that any of them asked for, and the
- * BFNs are chosen for the limit of the first (a later user with a narrower one finds that entries
- * fail with -ERANGE).
+ * All users of a guest share one handle: the quota is the highest that any of them asked for,
+ * and the BFNs are chosen for the limit of the first (a later user with a narrower one finds
+ * that entries fail with -ERANGE).
  *
  * Context: process context, may sleep.
- * Return: the handle, or ERR_PTR(): -EINVAL for a domid or limits that make no sense, -ENODEV if there
- * is no such domain, -ENOSPC if there is no room for its BFNs below the limit, -ENOMEM.
+ * Return: the handle, or ERR_PTR(): -EINVAL for a domid or limits that make no sense, -ENODEV if
+ * there is no such domain, -ENOSPC if there is no room for its BFNs below the limit, -ENOMEM.
  */
 struct xen_gpu_domain *xen_gpu_domain_get(domid_t domid, const struct xen_gpu_limits *limits)
 {
@@ -210,8 +211,8 @@ static void drop_everything(struct xen_gpu_domain *dom)
 		dom->backend->drop_block(dom, block);
 		left = bitmap_weight(block->held[0], XEN_GPU_BLOCK_GFNS) +
 		       bitmap_weight(block->held[1], XEN_GPU_BLOCK_GFNS);
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmapped, before - left);
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmap_failed, left);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, before - left);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED, left);
 		xen_gpu_table_remove(&dom->table, block);
 		cond_resched();
 	}
@@ -255,8 +256,8 @@ void xen_gpu_domain_put(struct xen_gpu_domain *dom)
 EXPORT_SYMBOL_GPL(xen_gpu_domain_put);
 
 /*
- * Walks the domains that have not ended: gets the first from *id on and moves *id behind it. NULL at
- * the end. Start with 0, and put each.
+ * Walks the domains that have not ended: gets the first from *id on and moves *id behind it.
+ * NULL at the end. Start with 0, and put each.
  */
 struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id)
 {
@@ -281,8 +282,8 @@ static void trim_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 }
 
 /*
- * Frees the blocks of a batch in which nothing is held any more, or was ever: GFNs that could not be
- * mapped leave nothing behind. The batch's block pointers are stale afterwards.
+ * Frees the blocks of a batch in which nothing is held any more, or was ever: GFNs that could
+ * not be mapped leave nothing behind. The batch's block pointers are stale afterwards.
  */
 void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch *batch)
 {
@@ -299,8 +300,8 @@ void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch 
 }
 
 /*
- * The guest is gone: nothing is mapped from here on, the clients let go, and everything goes back to
- * Xen at once. Called by the watch on domains' ends; the caller holds a handle.
+ * The guest is gone: nothing is mapped from here on, the clients let go, and everything goes
+ * back to Xen at once. Called by the watch on domains' ends; the caller holds a handle.
  */
 void xen_gpu_domain_end(struct xen_gpu_domain *dom)
 {
@@ -323,5 +324,5 @@ void xen_gpu_domain_end(struct xen_gpu_domain *dom)
 	mutex_unlock(&dom->lock);
 	mutex_unlock(&dom->notify_lock);
 	if (first)
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_domains_ended, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_DOMAINS_ENDED, 1);
 }

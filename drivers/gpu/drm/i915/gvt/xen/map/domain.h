@@ -2,11 +2,12 @@
 /*
  * A domain whose pages are mapped: the state behind a handle of the service.
  *
- * Invariants: one domain object for each guest that is alive, shared by all its users. Once ended, it
- * is found by nobody and maps nothing; what it held is given back at once.
+ * Invariants: one domain object for each guest that is alive, shared by all its users. Once
+ * ended, it is found by nobody and maps nothing; what it held is given back at once.
  *
- * Locking, in this order: notify_lock (clients, and who may call them) > a client's own locks > lock
- * (table, counts, queue, backend). The list of domains has a mutex of its own, which nests outside.
+ * Locking, in this order: notify_lock (clients, and who may call them) > a client's own locks >
+ * lock (table, counts, queue, backend). The list of domains has a mutex of its own, which nests
+ * outside.
  */
 
 #ifndef _XEN_GPU_MAP_DOMAIN_H
@@ -45,8 +46,7 @@ struct xen_gpu_domain {
 	struct xen_gpu_counters counters;
 	struct dentry *dentry;
 
-	struct mutex lock;
-	/* Under lock: */
+	struct mutex lock;		/* of the mappings: */
 	unsigned long quota;		/* pages */
 	u64 max_bfn;
 	struct xarray table;		/* of struct xen_gpu_block */
@@ -58,8 +58,7 @@ struct xen_gpu_domain {
 	struct xen_gpu_run *runs;	/* of map */
 	u16 *order;			/* of map */
 
-	struct mutex notify_lock;
-	/* Under notify_lock: */
+	struct mutex notify_lock;	/* of the clients and of what they are told: */
 	struct list_head clients;
 	struct xen_gpu_batch *reval_batch;	/* of the revalidation */
 	struct xen_gpu_batch *drop_batch;

@@ -2,13 +2,13 @@
 /*
  * Mapping and releasing GFNs: the service's hot path.
  *
- * A call is cut into chunks of at most 512 GFNs. In a chunk, equal GFNs make a run, which is looked up
- * and counted once; what is not mapped yet goes to Xen in one batch.
+ * A call is cut into chunks of at most 512 GFNs. In a chunk, equal GFNs make a run, which is
+ * looked up and counted once; what is not mapped yet goes to Xen in one batch.
  *
  * Invariants: one reference of Xen's for each GFN, however many users: looking up, counting and
- * mapping happen under one hold of the domain's lock, so a last release elsewhere cannot drop what was
- * just taken. A GFN that could not be mapped has no count and no reference, and leaves its neighbours
- * alone. Nothing is handed out that the client's entries cannot hold.
+ * mapping happen under one hold of the domain's lock, so a last release elsewhere cannot drop
+ * what was just taken. A GFN that could not be mapped has no count and no reference, and leaves
+ * its neighbours alone. Nothing is handed out that the client's entries cannot hold.
  *
  * Locking: the domain's lock.
  */
@@ -66,9 +66,9 @@ static int take_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 	}
 	if (test_bit(slot, block->idle)) {
 		xen_gpu_queue_remove(dom, block, slot);
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_revived, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVIVED, 1);
 	}
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_refs_taken, refs);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REFS_TAKEN, refs);
 	return 0;
 }
 
@@ -76,16 +76,16 @@ static void put_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 		     unsigned int refs)
 {
 	block->count[slot] -= refs;
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_refs_released, refs);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REFS_RELEASED, refs);
 	/* What a revalidation is taking away is not queued: it goes for good. */
 	if (!block->count[slot] && !test_bit(slot, block->gone))
 		xen_gpu_queue_add(dom, block, slot);
 }
 
 /*
- * Makes a read-only mapping writable: maps the other side, and if it has the same frame, moves there.
- * If the frame is a new one, the users of the old one have to be told first: -EAGAIN, and a
- * revalidation does that.
+ * Makes a read-only mapping writable: maps the other side, and if it has the same frame, moves
+ * there. If the frame is a new one, the users of the old one have to be told first: -EAGAIN, and
+ * a revalidation does that.
  */
 static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			 unsigned int slot)
@@ -118,7 +118,7 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 	if (!batch->slots[0].status)
 		__clear_bit(slot, block->held[drop]);
 	else
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmap_failed, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED, 1);
 	return rc;
 }
 
@@ -144,7 +144,7 @@ static int take_run(struct xen_gpu_domain *dom, struct xen_gpu_run *run, unsigne
 			return rc;
 	}
 	if (block->count[slot])
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_shared, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SHARED, 1);
 	run->bfn = dom->backend->bfn(dom, block, slot, xen_gpu_slot_side(block, slot));
 	return take_refs(dom, block, slot, run->refs);
 }
@@ -188,7 +188,7 @@ static int settle_slot(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
 	__set_bit(slot->slot, slot->block->held[slot->side]);
 	__assign_bit(slot->slot, slot->block->writable, slot->writable);
 	dom->nr_held++;
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_mapped, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_MAPPED, 1);
 	run->bfn = slot->bfn;
 	return take_refs(dom, slot->block, slot->slot, run->refs);
 }
@@ -328,8 +328,8 @@ static void release_one(struct xen_gpu_domain *dom, u64 gfn)
  * @gfns: the GFNs, one for each reference
  * @n: how many there are
  *
- * The device must have forgotten the entries: they are gone and its translations are invalidated. A
- * GFN whose last reference this was stays mapped for a while (see queue.c).
+ * The device must have forgotten the entries: they are gone and its translations are
+ * invalidated. A GFN whose last reference this was stays mapped for a while (see queue.c).
  *
  * Context: process context, may sleep. Takes the domain's lock.
  */
@@ -357,6 +357,6 @@ EXPORT_SYMBOL_GPL(xen_gpu_release);
 int xen_gpu_flush(struct xen_gpu_domain *dom)
 {
 	xen_gpu_revalidate_now(dom);
-	return xen_gpu_queue_drain(dom, XEN_GPU_COUNT_drained_flush);
+	return xen_gpu_queue_drain(dom, XEN_GPU_COUNT_DRAINED_FLUSH);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_flush);

@@ -2,14 +2,15 @@
 /*
  * The unmap queue of a domain.
  *
- * A GFN whose last user let go stays mapped for a while: GPU drivers bind the same pages again and
- * again, and reviving one costs nothing. Idle is a bit in the table; the queue is the blocks that are
- * marked. It is drained by age (a clock that ticks every idle_age_ms takes what was idle at the tick
- * before, so a page stays for one to two ticks), by size (beyond idle_max, down to half of it), when
- * the quota is reached (just what is needed), by a balloon event and on flush (everything).
+ * A GFN whose last user let go stays mapped for a while: GPU drivers bind the same pages again
+ * and again, and reviving one costs nothing. Idle is a bit in the table; the queue is the blocks
+ * that are marked. It is drained by age (a clock that ticks every idle_age_ms takes what was
+ * idle at the tick before, so a page stays for one to two ticks), by size (beyond idle_max, down
+ * to half of it), when the quota is reached (just what is needed), by a balloon event and on
+ * flush (everything).
  *
- * Invariants: a GFN leaves the queue by being revived or by being unmapped; one that Xen refuses to
- * unmap stays in it, counted, and is tried again at the next drain.
+ * Invariants: a GFN leaves the queue by being revived or by being unmapped; one that Xen refuses
+ * to unmap stays in it, counted, and is tried again at the next drain.
  *
  * Locking: the domain's lock; drains of many pages let it go between batches.
  */
@@ -61,8 +62,8 @@ static unsigned int settle_batch(struct xen_gpu_domain *dom, struct xen_gpu_batc
 		dom->nr_held--;
 		done++;
 	}
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmapped, done);
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmap_failed, batch->n - done);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, done);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED, batch->n - done);
 	return done;
 }
 
@@ -113,10 +114,10 @@ static void drain_to(struct xen_gpu_domain *dom, enum drain_scope scope, unsigne
 /* Unmaps everything that is idle. Returns 0, or -EIO if Xen refused to unmap some of it. */
 int xen_gpu_queue_drain(struct xen_gpu_domain *dom, enum xen_gpu_counter reason)
 {
-	u64 failed = xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_unmap_failed);
+	u64 failed = xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED);
 
 	drain_to(dom, DRAIN_ALL, 0, reason);
-	return xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_unmap_failed) == failed ?
+	return xen_gpu_counter_read(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED) == failed ?
 	       0 : -EIO;
 }
 
@@ -130,7 +131,7 @@ void xen_gpu_queue_make_room(struct xen_gpu_domain *dom, unsigned long need)
 	while (dom->nr_held + need > dom->quota && dom->nr_idle) {
 		excess = min(dom->nr_held + need - dom->quota, dom->nr_idle);
 		if (drain_batch(dom, scope, min_t(unsigned long, excess, XEN_GPU_BATCH),
-				XEN_GPU_COUNT_drained_quota))
+				XEN_GPU_COUNT_DRAINED_QUOTA))
 			continue;
 		if (scope == DRAIN_ALL)
 			return;
@@ -145,7 +146,7 @@ static void tick(struct work_struct *work)
 	unsigned long index;
 	bool again = false;
 
-	drain_to(dom, DRAIN_AGED, 0, XEN_GPU_COUNT_drained_age);
+	drain_to(dom, DRAIN_AGED, 0, XEN_GPU_COUNT_DRAINED_AGE);
 	mutex_lock(&dom->lock);
 	xa_for_each_marked(&dom->table, index, block, XEN_GPU_BLOCK_IDLE)
 		again |= xen_gpu_block_age(block);
@@ -160,8 +161,8 @@ static void shrink(struct work_struct *work)
 	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, size_work);
 	unsigned long limit = READ_ONCE(idle_max) / 2;
 
-	drain_to(dom, DRAIN_AGED, limit, XEN_GPU_COUNT_drained_size);
-	drain_to(dom, DRAIN_ALL, limit, XEN_GPU_COUNT_drained_size);
+	drain_to(dom, DRAIN_AGED, limit, XEN_GPU_COUNT_DRAINED_SIZE);
+	drain_to(dom, DRAIN_ALL, limit, XEN_GPU_COUNT_DRAINED_SIZE);
 }
 
 void xen_gpu_queue_init(struct xen_gpu_domain *dom)
@@ -182,7 +183,7 @@ void xen_gpu_queue_add(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 {
 	lockdep_assert_held(&dom->lock);
 	xen_gpu_slot_set_idle(&dom->table, block, slot);
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_queued, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_QUEUED, 1);
 	if (++dom->nr_idle > READ_ONCE(idle_max))
 		queue_work(xen_gpu_domains_wq(), &dom->size_work);
 	queue_delayed_work(xen_gpu_domains_wq(), &dom->age_work,

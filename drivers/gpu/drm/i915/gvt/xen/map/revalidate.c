@@ -2,27 +2,28 @@
 /*
  * Revalidation of a domain's mappings after a balloon event.
  *
- * Xen tells that pages left the guest's physmap, not which. So all mappings are looked at again, block
- * by block, some time (balloon_delay_ms) after the first event, so that a run of events leads to one
- * revalidation:
+ * Xen tells that pages left the guest's physmap, not which. So all mappings are looked at again,
+ * block by block, some time (balloon_delay_ms) after the first event, so that a run of events
+ * leads to one revalidation:
  *
  *  - what is idle is unmapped;
- *  - each live GFN is mapped a second time, on its other side. If that fails, the GFN is gone. If it
- *    gives the same BFN where BFNs tell frames (pv), the mapping is good and the second one is undone.
- *    If it gives a new BFN, the GFN moves: where BFNs tell frames because the frame is a new one, else
- *    (physmap) because the old mapping cannot be trusted;
- *  - the clients are told: they point the entries of GFNs that are gone to their scratch page and those
- *    that moved to the new BFN, and make the device forget;
+ *  - each live GFN is mapped a second time, on its other side. If that fails, the GFN is gone. If
+ *    it gives the same BFN where BFNs tell frames (pv), the mapping is good and the second one is
+ *    undone. If it gives a new BFN, the GFN moves: where BFNs tell frames because the frame is a
+ *    new one, else (physmap) because the old mapping cannot be trusted;
+ *  - the clients are told: they point the entries of GFNs that are gone to their scratch page and
+ *    those that moved to the new BFN, and make the device forget;
  *  - only then the old mappings are undone, and with them the references on the old frames.
  *
- * So what is still the guest's stays usable throughout: no entry that is good points to scratch even
- * for a moment, and nothing the device does is lost.
+ * So what is still the guest's stays usable throughout: no entry that is good points to scratch
+ * even for a moment, and nothing the device does is lost.
  *
- * Invariants: the side of a GFN that moves is changed under the domain's lock before the clients are
- * told, so a map call gives either the old BFN to an entry that the clients will find, or the new one.
- * A GFN that is gone refuses new references until the old ones are back.
+ * Invariants: the side of a GFN that moves is changed under the domain's lock before the clients
+ * are told, so a map call gives either the old BFN to an entry that the clients will find, or
+ * the new one. A GFN that is gone refuses new references until the old ones are back.
  *
- * Locking: notify_lock throughout; the domain's lock for each step, never while a client is called.
+ * Locking: notify_lock throughout; the domain's lock for each step, never while a client is
+ * called.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -69,7 +70,7 @@ static unsigned int unmap_slots(struct xen_gpu_domain *dom)
 		else
 			__clear_bit(slot->slot, slot->block->held[slot->side]);
 	}
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_unmap_failed, failed);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED, failed);
 	return failed;
 }
 
@@ -166,8 +167,8 @@ static void judge_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 }
 
 /*
- * A GFN that is gone must have no users left; one that forgot to release loses it here. If Xen refused
- * to unmap it, the GFN lives on its other side from here on.
+ * A GFN that is gone must have no users left; one that forgot to release loses it here. If Xen
+ * refused to unmap it, the GFN lives on its other side from here on.
  */
 static void forget_gone(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			unsigned int slot)
@@ -197,11 +198,11 @@ static void drop_old(struct xen_gpu_domain *dom)
 
 static void count_verdict(struct xen_gpu_domain *dom, const struct verdict *verdict)
 {
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_kept, verdict->kept);
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_moved, verdict->moved);
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_gone, verdict->gone);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_KEPT, verdict->kept);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_MOVED, verdict->moved);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_GONE, verdict->gone);
 	if (!dom->backend->sees_frames)
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_untrusted, verdict->moved);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNTRUSTED, verdict->moved);
 }
 
 /* Revalidates the first block from *index on; false if there is none. */
@@ -241,11 +242,11 @@ static void revalidate(struct work_struct *work)
 
 	mutex_lock(&dom->notify_lock);
 	if (!dom->ended) {
-		xen_gpu_queue_drain(dom, XEN_GPU_COUNT_drained_balloon);
+		xen_gpu_queue_drain(dom, XEN_GPU_COUNT_DRAINED_BALLOON);
 		while (revalidate_block(dom, &index, &again))
 			cond_resched();
 		xen_gpu_clients_settled(dom);
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_revalidations, 1);
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
 		if (again)
 			queue_delayed_work(xen_gpu_domains_wq(), &dom->reval_work, HZ);
 	}
@@ -264,8 +265,8 @@ void xen_gpu_revalidate_exit(struct xen_gpu_domain *dom)
 }
 
 /*
- * At the latest after balloon_delay_ms; but not before as much time has passed as the last one took, so
- * that a guest that balloons all the time has us work for half of it at most.
+ * At the latest after balloon_delay_ms; but not before as much time has passed as the last one
+ * took, so that a guest that balloons all the time has us work for half of it at most.
  */
 void xen_gpu_revalidate_later(struct xen_gpu_domain *dom)
 {
@@ -285,14 +286,14 @@ void xen_gpu_revalidate_now(struct xen_gpu_domain *dom)
  * xen_gpu_balloon_event - pages may have left the guest's physmap
  * @dom: the domain
  *
- * To be called for every IOREQ_TYPE_INVALIDATE. Does not wait for the revalidation that it leads to:
- * Xen holds the frames until then.
+ * To be called for every IOREQ_TYPE_INVALIDATE. Does not wait for the revalidation that it leads
+ * to: Xen holds the frames until then.
  *
  * Context: any.
  */
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom)
 {
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_balloon_events, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS, 1);
 	xen_gpu_revalidate_later(dom);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_balloon_event);

@@ -6,12 +6,12 @@
  * Idle is a bit: queueing and reviving allocate nothing.
  *
  * Each GFN has two sides, so that a new mapping can be made and handed out before the old one is
- * taken away: bit @side tells which one is current. Outside of a revalidation only the current side
- * is held; a slot that stays held on the other side is one that Xen refused to unmap.
+ * taken away: bit @side tells which one is current. Outside of a revalidation only the current
+ * side is held; a slot that stays held on the other side is one that Xen refused to unmap.
  *
- * Invariants: idle => held on the current side and count 0; count > 0 => held on the current side;
- * a block with nothing held and no count is freed by the one that emptied it, so the table is
- * bounded by what is mapped.
+ * Invariants: idle => held on the current side and count 0; count > 0 => held on the current
+ * side; a block with nothing held and no count is freed by the one that emptied it, so the table
+ * is bounded by what is mapped.
  *
  * Locking: everything here is under the domain's lock.
  */
@@ -20,11 +20,12 @@
 #define _XEN_GPU_MAP_TABLE_H
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
 #define XEN_GPU_BLOCK_SHIFT	9
-#define XEN_GPU_BLOCK_GFNS	(1U << XEN_GPU_BLOCK_SHIFT)
+#define XEN_GPU_BLOCK_GFNS	BIT(XEN_GPU_BLOCK_SHIFT)
 #define XEN_GPU_SIDES		2
 
 /* GFNs above this do not exist on x86: physical addresses have 52 bits. */

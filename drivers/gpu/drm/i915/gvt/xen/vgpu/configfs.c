@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir makes one, rmdir disables and frees
- * it; the attributes are documented in Documentation/xengt.rst.
+ * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir makes one, rmdir disables and
+ * frees it; the attributes are documented in Documentation/xengt.rst.
  *
- * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the virtual
- * GPU is off; otherwise writing it fails with -EBUSY.
+ * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the
+ * virtual GPU is off; otherwise writing it fails with -EBUSY.
  *
  * Locking: the virtual GPU's lock.
  */
@@ -52,29 +52,56 @@ static int store_u32(struct xengt_vgpu *vgpu, u32 *field, const char *page)
 	return rc;
 }
 
-/* An attribute that is a field of the configuration. */
-#define CONFIG_ATTR(_name, _field, _type, _format)					\
+/* The two halves of an attribute that is a field of the configuration. */
+#define CONFIG_SHOW(_name, _field, _format)						\
 static ssize_t _name##_show(struct config_item *item, char *page)			\
 {											\
 	return sysfs_emit(page, _format "\n", to_vgpu(item)->config._field);		\
-}											\
+}
+
+#define CONFIG_STORE(_name, _field, _type)						\
 static ssize_t _name##_store(struct config_item *item, const char *page, size_t len)	\
 {											\
 	struct xengt_vgpu *vgpu = to_vgpu(item);					\
 											\
 	return store_##_type(vgpu, &vgpu->config._field, page) ?: len;			\
-}											\
-CONFIGFS_ATTR(, _name)
+}
 
-CONFIG_ATTR(domid, domid, u32, "%u");
-CONFIG_ATTR(generation, generation, u32, "%u");
-CONFIG_ATTR(bar0, bar0, u64, "%#llx");
-CONFIG_ATTR(mappable_base, base[0], u64, "%#llx");
-CONFIG_ATTR(mappable_size, size[0], u64, "%#llx");
-CONFIG_ATTR(hidden_base, base[1], u64, "%#llx");
-CONFIG_ATTR(hidden_size, size[1], u64, "%#llx");
-CONFIG_ATTR(quota, quota, u64, "%llu");
-CONFIG_ATTR(dma_bits, dma_bits, u32, "%u");
+CONFIG_SHOW(domid, domid, "%u")
+CONFIG_STORE(domid, domid, u32)
+CONFIGFS_ATTR(, domid);
+
+CONFIG_SHOW(generation, generation, "%u")
+CONFIG_STORE(generation, generation, u32)
+CONFIGFS_ATTR(, generation);
+
+CONFIG_SHOW(bar0, bar0, "%#llx")
+CONFIG_STORE(bar0, bar0, u64)
+CONFIGFS_ATTR(, bar0);
+
+CONFIG_SHOW(mappable_base, base[0], "%#llx")
+CONFIG_STORE(mappable_base, base[0], u64)
+CONFIGFS_ATTR(, mappable_base);
+
+CONFIG_SHOW(mappable_size, size[0], "%#llx")
+CONFIG_STORE(mappable_size, size[0], u64)
+CONFIGFS_ATTR(, mappable_size);
+
+CONFIG_SHOW(hidden_base, base[1], "%#llx")
+CONFIG_STORE(hidden_base, base[1], u64)
+CONFIGFS_ATTR(, hidden_base);
+
+CONFIG_SHOW(hidden_size, size[1], "%#llx")
+CONFIG_STORE(hidden_size, size[1], u64)
+CONFIGFS_ATTR(, hidden_size);
+
+CONFIG_SHOW(quota, quota, "%llu")
+CONFIG_STORE(quota, quota, u64)
+CONFIGFS_ATTR(, quota);
+
+CONFIG_SHOW(dma_bits, dma_bits, "%u")
+CONFIG_STORE(dma_bits, dma_bits, u32)
+CONFIGFS_ATTR(, dma_bits);
 
 static ssize_t place_show(struct config_item *item, char *page)
 {

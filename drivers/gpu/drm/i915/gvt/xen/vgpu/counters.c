@@ -11,9 +11,33 @@
 
 struct xengt_counters xengt_total;
 
-#define XENGT_COUNTER_NAME(name) #name,
 static const char * const counter_names[] = {
-	XENGT_COUNTERS(XENGT_COUNTER_NAME)
+	[XENGT_COUNT_TRAPS] = "traps",
+	[XENGT_COUNT_READS] = "reads",
+	[XENGT_COUNT_WRITES] = "writes",
+	[XENGT_COUNT_REPS] = "reps",
+	[XENGT_COUNT_INVALIDATES] = "invalidates",
+	[XENGT_COUNT_UNHANDLED] = "unhandled",
+	[XENGT_COUNT_BAD_RANGE] = "bad_range",
+	[XENGT_COUNT_ENTRIES_WRITTEN] = "entries_written",
+	[XENGT_COUNT_ENTRIES_SAME] = "entries_same",
+	[XENGT_COUNT_OUT_OF_SHARE] = "out_of_share",
+	[XENGT_COUNT_BAD_ENTRIES] = "bad_entries",
+	[XENGT_COUNT_SHADOWED] = "shadowed",
+	[XENGT_COUNT_SCRATCHED_NOENT] = "scratched_noent",
+	[XENGT_COUNT_SCRATCHED_PERM] = "scratched_perm",
+	[XENGT_COUNT_SCRATCHED_QUOTA] = "scratched_quota",
+	[XENGT_COUNT_SCRATCHED_RANGE] = "scratched_range",
+	[XENGT_COUNT_SCRATCHED_DEAD] = "scratched_dead",
+	[XENGT_COUNT_SCRATCHED_NOMEM] = "scratched_nomem",
+	[XENGT_COUNT_SCRATCHED_AGAIN] = "scratched_again",
+	[XENGT_COUNT_SCRATCHED_OTHER] = "scratched_other",
+	[XENGT_COUNT_ZAPPED] = "zapped",
+	[XENGT_COUNT_MOVED] = "moved",
+	[XENGT_COUNT_RETRIED] = "retried",
+	[XENGT_COUNT_GPU_WRITES] = "gpu_writes",
+	[XENGT_COUNT_GPU_INVALIDATES] = "gpu_invalidates",
+	[XENGT_COUNT_COPY_FAILED] = "copy_failed",
 };
 
 /* Counts for the virtual GPU and for the total. */
@@ -32,28 +56,28 @@ void xengt_count_scratched(struct xengt_counters *counters, int error)
 
 	switch (error) {
 	case -ENOENT:
-		which = XENGT_COUNT_scratched_noent;
+		which = XENGT_COUNT_SCRATCHED_NOENT;
 		break;
 	case -EPERM:
-		which = XENGT_COUNT_scratched_perm;
+		which = XENGT_COUNT_SCRATCHED_PERM;
 		break;
 	case -ENOSPC:
-		which = XENGT_COUNT_scratched_quota;
+		which = XENGT_COUNT_SCRATCHED_QUOTA;
 		break;
 	case -ERANGE:
-		which = XENGT_COUNT_scratched_range;
+		which = XENGT_COUNT_SCRATCHED_RANGE;
 		break;
 	case -ENODEV:
-		which = XENGT_COUNT_scratched_dead;
+		which = XENGT_COUNT_SCRATCHED_DEAD;
 		break;
 	case -ENOMEM:
-		which = XENGT_COUNT_scratched_nomem;
+		which = XENGT_COUNT_SCRATCHED_NOMEM;
 		break;
 	case -EAGAIN:
-		which = XENGT_COUNT_scratched_again;
+		which = XENGT_COUNT_SCRATCHED_AGAIN;
 		break;
 	default:
-		which = XENGT_COUNT_scratched_other;
+		which = XENGT_COUNT_SCRATCHED_OTHER;
 		break;
 	}
 	xengt_count(counters, which, 1);

@@ -13,37 +13,33 @@
 
 struct seq_file;
 
-#define XENGT_COUNTERS(X)	\
-	X(traps)		\
-	X(reads)		\
-	X(writes)		\
-	X(reps)			\
-	X(invalidates)		\
-	X(unhandled)		\
-	X(bad_range)		\
-	X(entries_written)	\
-	X(entries_same)		\
-	X(out_of_share)		\
-	X(bad_entries)		\
-	X(shadowed)		\
-	X(scratched_noent)	\
-	X(scratched_perm)	\
-	X(scratched_quota)	\
-	X(scratched_range)	\
-	X(scratched_dead)	\
-	X(scratched_nomem)	\
-	X(scratched_again)	\
-	X(scratched_other)	\
-	X(zapped)		\
-	X(moved)		\
-	X(retried)		\
-	X(gpu_writes)		\
-	X(gpu_invalidates)	\
-	X(copy_failed)
-
-#define XENGT_COUNTER_ENUM(name) XENGT_COUNT_##name,
 enum xengt_counter {
-	XENGT_COUNTERS(XENGT_COUNTER_ENUM)
+	XENGT_COUNT_TRAPS,
+	XENGT_COUNT_READS,
+	XENGT_COUNT_WRITES,
+	XENGT_COUNT_REPS,
+	XENGT_COUNT_INVALIDATES,
+	XENGT_COUNT_UNHANDLED,
+	XENGT_COUNT_BAD_RANGE,
+	XENGT_COUNT_ENTRIES_WRITTEN,
+	XENGT_COUNT_ENTRIES_SAME,
+	XENGT_COUNT_OUT_OF_SHARE,
+	XENGT_COUNT_BAD_ENTRIES,
+	XENGT_COUNT_SHADOWED,
+	XENGT_COUNT_SCRATCHED_NOENT,
+	XENGT_COUNT_SCRATCHED_PERM,
+	XENGT_COUNT_SCRATCHED_QUOTA,
+	XENGT_COUNT_SCRATCHED_RANGE,
+	XENGT_COUNT_SCRATCHED_DEAD,
+	XENGT_COUNT_SCRATCHED_NOMEM,
+	XENGT_COUNT_SCRATCHED_AGAIN,
+	XENGT_COUNT_SCRATCHED_OTHER,
+	XENGT_COUNT_ZAPPED,
+	XENGT_COUNT_MOVED,
+	XENGT_COUNT_RETRIED,
+	XENGT_COUNT_GPU_WRITES,
+	XENGT_COUNT_GPU_INVALIDATES,
+	XENGT_COUNT_COPY_FAILED,
 	XENGT_NR_COUNTERS
 };
 

@@ -5,8 +5,8 @@
  *	total		the counters of all virtual GPUs that ever were
  *	vgpus/NAME	gauges and counters of a virtual GPU
  *
- * One "name value" to a line. Locking: debugfs keeps a file's virtual GPU from going while it is read;
- * the gauges are read under its lock.
+ * One "name value" to a line. Locking: debugfs keeps a file's virtual GPU from going while it is
+ * read; the gauges are read under its lock.
  */
 
 #include <linux/debugfs.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Device model operations on ioreq servers, as calls. Errors are Xen's: -ESRCH no such domain, -EPERM not
- * ours to emulate for, -ENOENT no such server, -ENOSPC no server or range left, -EOPNOTSUPP not a
- * HVM or PVH guest.
+ * Device model operations on ioreq servers, as calls. Errors are Xen's: -ESRCH no such domain,
+ * -EPERM not ours to emulate for, -ENOENT no such server, -ENOSPC no server or range left,
+ * -EOPNOTSUPP not a HVM or PVH guest.
  */
 
 #ifndef _XENGT_DM_OP_H

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A page of address space in which the CPU sees one page of another domain at a time: an ioreq server's
- * page, for as long as the server lives, or guest memory, for one copy.
+ * A page of address space in which the CPU sees one page of another domain at a time: an ioreq
+ * server's page, for as long as the server lives, or guest memory, for one copy.
  *
- * A PV dom0 writes the page-table entry of its address (mmu_update with the other domain's id); others
- * put the page into their physmap, where the address space is.
+ * A PV dom0 writes the page-table entry of its address (mmu_update with the other domain's id);
+ * others put the page into their physmap, where the address space is.
  *
- * Invariants: nothing stays mapped beyond exit, or beyond a copy; a page that Xen does not take back is
- * leaked, since another domain's page is in it.
+ * Invariants: nothing stays mapped beyond exit, or beyond a copy; a page that Xen does not take
+ * back is leaked, since another domain's page is in it.
  *
- * Source: Xen's public/memory.h (XENMEM_acquire_resource, XENMEM_add_to_physmap_range) and public/xen.h
- * (mmu_update). Locking: the caller's, one user at a time.
+ * Source: Xen's public/memory.h (XENMEM_acquire_resource, XENMEM_add_to_physmap_range) and
+ * public/xen.h (mmu_update). Locking: the caller's, one user at a time.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -117,8 +117,8 @@ static int unmap(struct xengt_foreign_page *foreign)
 }
 
 /*
- * Maps the page in which an ioreq server of the domain gets its requests, until exit. A PV domain is told
- * the MFN and maps it; others say where in their physmap they want the page.
+ * Maps the page in which an ioreq server of the domain gets its requests, until exit. A PV
+ * domain is told the MFN and maps it; others say where in their physmap they want the page.
  */
 int xengt_foreign_page_map_ioreq(struct xengt_foreign_page *foreign, u16 server)
 {
@@ -161,8 +161,8 @@ static int copy_part(struct xengt_foreign_page *foreign, u64 addr, void *data, u
 }
 
 /*
- * Copies between a buffer and the guest's memory at a guest-physical address. On an error some of it may
- * have been copied.
+ * Copies between a buffer and the guest's memory at a guest-physical address. On an error some
+ * of it may have been copied.
  */
 int xengt_foreign_page_copy(struct xengt_foreign_page *foreign, u64 addr, void *data,
 			    unsigned int len, bool to_guest)

@@ -2,18 +2,19 @@
 /*
  * The shadow GGTT of a virtual GPU.
  *
- * For every entry of the guest's share there is the guest entry (what it wrote, with GFNs) and the
- * shadow entry (what the GPU reads, with BFNs). Writes of any size are merged into the guest entries
- * they touch; the entries that changed are mapped in one batch, written, and made known to the GPU; only
- * then are the old mappings released. An entry that is not present, or cannot be shadowed, points to the
- * virtual GPU's own scratch page.
+ * For every entry of the guest's share there is the guest entry (what it wrote, with GFNs) and
+ * the shadow entry (what the GPU reads, with BFNs). Writes of any size are merged into the guest
+ * entries they touch; the entries that changed are mapped in one batch, written, and made known
+ * to the GPU; only then are the old mappings released. An entry that is not present, or cannot
+ * be shadowed, points to the virtual GPU's own scratch page.
  *
- * Invariants: a live entry holds one reference on the GFN of its guest entry, and no other entry holds
- * any. New mappings are made before old ones are released, and released only after the GPU was told to
- * forget. Entries out of the share belong to others: writes to them are dropped, reads give 0.
+ * Invariants: a live entry holds one reference on the GFN of its guest entry, and no other entry
+ * holds any. New mappings are made before old ones are released, and released only after the GPU
+ * was told to forget. Entries out of the share belong to others: writes to them are dropped,
+ * reads give 0.
  *
- * Locking: lock is held from the mapping of a GFN to the write of its entry, and while the service moves
- * GFNs. The service's locks nest inside.
+ * Locking: lock is held from the mapping of a GFN to the write of its entry, and while the
+ * service moves GFNs. The service's locks nest inside.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -71,13 +72,13 @@ static void write_shadow(struct xengt_ggtt *ggtt, unsigned long slot, u64 pte)
 {
 	ggtt->shadow[slot] = pte;
 	ggtt->place->ops->write(ggtt->place, slot_entry(ggtt, slot), pte);
-	xengt_count(ggtt->counters, XENGT_COUNT_gpu_writes, 1);
+	xengt_count(ggtt->counters, XENGT_COUNT_GPU_WRITES, 1);
 }
 
 static void invalidate(struct xengt_ggtt *ggtt)
 {
 	ggtt->place->ops->invalidate(ggtt->place);
-	xengt_count(ggtt->counters, XENGT_COUNT_gpu_invalidates, 1);
+	xengt_count(ggtt->counters, XENGT_COUNT_GPU_INVALIDATES, 1);
 }
 
 static void add_update(struct xengt_ggtt_update *update, unsigned long slot, u64 pte)
@@ -116,9 +117,9 @@ static void map_update(struct xengt_ggtt *ggtt, struct xengt_ggtt_update *update
 static void count_status(struct xengt_ggtt *ggtt, int status)
 {
 	if (!status)
-		xengt_count(ggtt->counters, XENGT_COUNT_shadowed, 1);
+		xengt_count(ggtt->counters, XENGT_COUNT_SHADOWED, 1);
 	else if (status == -EINVAL)
-		xengt_count(ggtt->counters, XENGT_COUNT_bad_entries, 1);
+		xengt_count(ggtt->counters, XENGT_COUNT_BAD_ENTRIES, 1);
 	else if (status != NOT_PRESENT)
 		xengt_count_scratched(ggtt->counters, status);
 }
@@ -210,16 +211,16 @@ static void write_entry(struct xengt_ggtt *ggtt, unsigned long entry, u64 offset
 	u64 pte;
 
 	if (slot == NO_SLOT) {
-		xengt_count(ggtt->counters, XENGT_COUNT_out_of_share, 1);
+		xengt_count(ggtt->counters, XENGT_COUNT_OUT_OF_SHARE, 1);
 		return;
 	}
-	xengt_count(ggtt->counters, XENGT_COUNT_entries_written, 1);
+	xengt_count(ggtt->counters, XENGT_COUNT_ENTRIES_WRITTEN, 1);
 	entry_part(entry, offset, len, &at, &from, &bytes);
 	pte = ggtt->guest[slot];
 	memcpy((u8 *)&pte + at, (const u8 *)data + from, bytes);
 	if (pte == ggtt->guest[slot] &&
 	    (test_bit(slot, ggtt->live) || !xengt_pte_present(ggtt->format, pte))) {
-		xengt_count(ggtt->counters, XENGT_COUNT_entries_same, 1);
+		xengt_count(ggtt->counters, XENGT_COUNT_ENTRIES_SAME, 1);
 		return;
 	}
 	add_update(ggtt->update, slot, pte);
@@ -323,7 +324,7 @@ static void rewrite_moved(struct xengt_ggtt *ggtt, const struct moves *moves)
 		write_shadow(ggtt, slot, pte);
 		changed = true;
 		xengt_count(ggtt->counters, pte == ggtt->scratch_pte ?
-			    XENGT_COUNT_zapped : XENGT_COUNT_moved, 1);
+			    XENGT_COUNT_ZAPPED : XENGT_COUNT_MOVED, 1);
 	}
 	if (changed)
 		invalidate(ggtt);
@@ -395,7 +396,7 @@ static void ggtt_settled(struct xen_gpu_client *client)
 		more = slot < ggtt->nr_slots;
 		ggtt->retry_from = more ? slot : 0;
 		tries += update->n;
-		xengt_count(ggtt->counters, XENGT_COUNT_retried, update->n);
+		xengt_count(ggtt->counters, XENGT_COUNT_RETRIED, update->n);
 		apply_update(ggtt, update);
 		mutex_unlock(&ggtt->lock);
 	} while (more && tries < RETRY_MAX);
@@ -496,8 +497,8 @@ static void fill_with_scratch(struct xengt_ggtt *ggtt)
 }
 
 /*
- * -EINVAL for an empty share, -ENOMEM, -ERANGE for a share out of the table or a scratch page out of the
- * device's reach, -EBUSY for a share that is taken, -ENODEV if the guest has ended.
+ * -EINVAL for an empty share, -ENOMEM, -ERANGE for a share out of the table or a scratch page out
+ * of the device's reach, -EBUSY for a share that is taken, -ENODEV if the guest has ended.
  */
 int xengt_ggtt_init(struct xengt_ggtt *ggtt, const struct xengt_ggtt_config *config)
 {

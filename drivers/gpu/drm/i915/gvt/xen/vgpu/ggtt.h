@@ -52,8 +52,7 @@ struct xengt_ggtt {
 	struct page *scratch;
 	u64 scratch_pte;
 
-	struct mutex lock;
-	/* Under lock: */
+	struct mutex lock;	/* of the entries: */
 	u64 *guest;		/* what the guest wrote */
 	u64 *shadow;		/* what the GPU reads */
 	unsigned long *live;	/* the entry holds a reference on its GFN */

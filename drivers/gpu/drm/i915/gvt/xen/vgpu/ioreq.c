@@ -2,13 +2,14 @@
 /*
  * What a memory ioreq asks for, as reads and writes of a range of guest-physical addresses.
  *
- * A request has one item of 1 to 8 bytes, or, for a rep instruction, count of them at ascending or
- * descending addresses. The data is in the request (one item, or the same for all), or in the guest's
- * memory, going the same way. Either way the bytes that are touched are one block at ascending
- * addresses, which is handled in pieces of at most a page.
+ * A request has one item of 1 to 8 bytes, or, for a rep instruction, count of them at ascending
+ * or descending addresses. The data is in the request (one item, or the same for all), or in the
+ * guest's memory, going the same way. Either way the bytes that are touched are one block at
+ * ascending addresses, which is handled in pieces of at most a page.
  *
- * Invariants: whatever the request holds, it is answered in bounded time: only the part of the block that
- * is in the range is walked, what is out of it reads as ones and ignores writes, and no address wraps.
+ * Invariants: whatever the request holds, it is answered in bounded time: only the part of the
+ * block that is in the range is walked, what is out of it reads as ones and ignores writes, and
+ * no address wraps.
  *
  * Source: Xen's public/hvm/ioreq.h and hvmemul_do_io().
  *
@@ -106,8 +107,8 @@ static void read_item(struct xengt_ioreq_target *target, struct xen_ioreq *req,
  * Does what the request asks for; the answer of a read is in req->data. The buffer has
  * XENGT_IOREQ_BYTES.
  *
- * 0, -ERANGE if nothing of it is in the range, or the error of copying guest memory, in which case the
- * rest is not done.
+ * 0, -ERANGE if nothing of it is in the range, or the error of copying guest memory, in which
+ * case the rest is not done.
  */
 int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req, void *buffer)
 {

@@ -19,7 +19,8 @@
  * @size: its size in bytes
  * @read: reads bytes at an offset into the range
  * @write: writes bytes at an offset into the range
- * @copy_guest: copies between a buffer and the guest's memory at a guest-physical address; 0 or an error
+ * @copy_guest: copies between a buffer and the guest's memory at a guest-physical address; 0 or
+ *	an error
  */
 struct xengt_ioreq_target {
 	u64 start;

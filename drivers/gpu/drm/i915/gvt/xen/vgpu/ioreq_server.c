@@ -2,13 +2,14 @@
 /*
  * An ioreq server in the kernel.
  *
- * Xen puts an access of a vCPU into the vCPU's slot of a shared page, makes it READY, raises the vCPU's
- * event channel, and keeps the vCPU waiting. The interrupt only queues work: each vCPU has its own, so
- * vCPUs are served in parallel. The work copies the request, handles it, and answers.
+ * Xen puts an access of a vCPU into the vCPU's slot of a shared page, makes it READY, raises the
+ * vCPU's event channel, and keeps the vCPU waiting. The interrupt only queues work: each vCPU
+ * has its own, so vCPUs are served in parallel. The work copies the request, handles it, and
+ * answers.
  *
- * Invariants: a request that was seen is answered, whatever it holds, also when the server stops: Xen
- * would keep the vCPU waiting for good. Nothing of Xen's is left behind by stop: no server, port, irq or
- * page, in whichever step the start failed.
+ * Invariants: a request that was seen is answered, whatever it holds, also when the server
+ * stops: Xen would keep the vCPU waiting for good. Nothing of Xen's is left behind by stop: no
+ * server, port, irq or page, in whichever step the start failed.
  *
  * Source: Xen's public/hvm/ioreq.h and common/ioreq.c.
  *
@@ -229,8 +230,8 @@ fail:
  * xengt_ioreq_server_stop - stop taking a guest's accesses
  * @server: a server whose start was tried
  *
- * Requests under way are answered. Works for a guest that is dying or gone, too, where Xen has taken
- * the server down itself.
+ * Requests under way are answered. Works for a guest that is dying or gone, too, where Xen has
+ * taken the server down itself.
  *
  * Context: process context, may sleep; the handler may run until this returns.
  */

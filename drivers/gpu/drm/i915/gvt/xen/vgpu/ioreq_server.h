@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An ioreq server in the kernel: takes a guest's accesses to a range of addresses; see ioreq_server.c.
+ * An ioreq server in the kernel: takes a guest's accesses to a range of addresses; see
+ * ioreq_server.c.
  */
 
 #ifndef _XENGT_IOREQ_SERVER_H
@@ -36,8 +37,8 @@ struct xengt_ioreq_vcpu {
  * @page: the page of requests
  * @vcpus: the guest's vCPUs
  * @nr_vcpus: how many there are
- * @handle: handles one request and puts the answer of a read by value into it; called for several vCPUs
- *	at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
+ * @handle: handles one request and puts the answer of a read by value into it; called for several
+ *	vCPUs at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
  */
 struct xengt_ioreq_server {
 	domid_t domid;

@@ -2,13 +2,14 @@
 /*
  * A place: where the shadow entries of a GGTT land, so that a GPU uses them.
  *
- * All virtual GPUs of a place share its one table, as they share a GPU's GGTT; each has reserved its
- * ranges of entries and writes only these.
+ * All virtual GPUs of a place share its one table, as they share a GPU's GGTT; each has reserved
+ * its ranges of entries and writes only these.
  *
- * Invariants: an entry is written whole, in one store of 64 bits; when invalidate returns, the GPU uses
- * no entry as it was before the writes that came before the call.
+ * Invariants: an entry is written whole, in one store of 64 bits; when invalidate returns, the
+ * GPU uses no entry as it was before the writes that came before the call.
  *
- * Locking: write and invalidate may be called by several virtual GPUs at once, for different entries.
+ * Locking: write and invalidate may be called by several virtual GPUs at once, for different
+ * entries.
  */
 
 #ifndef _XENGT_PLACE_H
@@ -23,7 +24,8 @@ struct xengt_place;
  * @name: for the "place" attribute of virtual GPUs
  * @get: pins the place for a GGTT of so many entries; or ERR_PTR()
  * @put: gives it back
- * @reserve: takes a range of entries; -EBUSY if some of it is taken, -ERANGE if it is out of the table
+ * @reserve: takes a range of entries; -EBUSY if some of it is taken, -ERANGE if it is out of the
+ *	table
  * @unreserve: gives it back; the entries are cleared
  * @write: writes one entry
  * @invalidate: makes the GPU forget what it knows of entries that were written

@@ -2,14 +2,14 @@
 /*
  * The "mem" place: a table in memory, for devices that walk it from there; see xen/xengt.h.
  *
- * There is one table in the system, made for the first virtual GPU that uses it and freed with the last
- * user or walker. Entries that nobody has reserved are 0.
+ * There is one table in the system, made for the first virtual GPU that uses it and freed with
+ * the last user or walker. Entries that nobody has reserved are 0.
  *
- * Invariants: a walk sees each entry either as it was or as it is, whole; an invalidate returns when the
- * walks that began before it have ended.
+ * Invariants: a walk sees each entry either as it was or as it is, whole; an invalidate returns
+ * when the walks that began before it have ended.
  *
- * Locking: table_lock for the table's life and its reservations; walkers hold the table's rwsem for
- * reading, so that an invalidate can wait for them.
+ * Locking: table_lock for the table's life and its reservations; walkers hold the table's rwsem
+ * for reading, so that an invalidate can wait for them.
  */
 
 #include <linux/bitmap.h>
@@ -189,8 +189,8 @@ EXPORT_SYMBOL_GPL(xengt_mem_table_put);
  * xengt_mem_walk_begin - begin to use entries
  * @table: the table
  *
- * Until xengt_mem_walk_end() the pages that the entries name stay what they are: invalidates wait, and
- * guests that write their GTT with them, so be quick.
+ * Until xengt_mem_walk_end() the pages that the entries name stay what they are: invalidates
+ * wait, and guests that write their GTT with them, so be quick.
  *
  * Context: process context, may sleep; walks do not nest.
  */

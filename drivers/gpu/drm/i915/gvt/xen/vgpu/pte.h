@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Formats of graphics page-table entries: one description for each, no code that knows generations.
+ * Formats of graphics page-table entries: one description for each, no code that knows
+ * generations.
  *
- * Sources: the PRMs of Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT entries), and i915's
- * intel_gtt.h (GEN8_PAGE_*, GEN8_PPAT_*).
+ * Sources: the PRMs of Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT entries),
+ * and i915's intel_gtt.h (GEN8_PAGE_*, GEN8_PPAT_*).
  */
 
 #ifndef _XENGT_PTE_H
 #define _XENGT_PTE_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /**
@@ -35,7 +37,7 @@ struct xengt_pte_format {
 
 /* The unit of addresses in entries: GFNs and BFNs count pages of 4 KiB. */
 #define XENGT_PAGE_SHIFT	12
-#define XENGT_PAGE_SIZE		(1ULL << XENGT_PAGE_SHIFT)
+#define XENGT_PAGE_SIZE		BIT_ULL(XENGT_PAGE_SHIFT)
 #define XENGT_ENTRY_SIZE	sizeof(u64)
 
 const struct xengt_pte_format *xengt_pte_format(unsigned int generation);

@@ -2,15 +2,16 @@
 /*
  * The life of a virtual GPU.
  *
- * Off, it is a configuration. Enabling it gets the guest's handle from the mapping service, makes the
- * shadow GGTT and starts the ioreq server; disabling, or the end of the guest, undoes that in reverse, at
- * any moment.
+ * Off, it is a configuration. Enabling it gets the guest's handle from the mapping service,
+ * makes the shadow GGTT and starts the ioreq server; disabling, or the end of the guest, undoes
+ * that in reverse, at any moment.
  *
- * Invariants: what is set up is so exactly while the state is running. No trap comes once the server is
- * stopped, so the GGTT has no users when it goes.
+ * Invariants: what is set up is so exactly while the state is running. No trap comes once the
+ * server is stopped, so the GGTT has no users when it goes.
  *
- * Locking: lock for the state and everything that comes and goes with it. The service calls the GGTT with
- * locks of its own held that disabling takes, so the end of the guest is handled in dead_work.
+ * Locking: lock for the state and everything that comes and goes with it. The service calls the
+ * GGTT with locks of its own held that disabling takes, so the end of the guest is handled in
+ * dead_work.
  */
 
 #include <linux/err.h>
@@ -61,20 +62,20 @@ static int copy_guest(struct xengt_ioreq_target *target, u64 addr, void *data, u
 	rc = xengt_foreign_page_copy(&vgpu->copy_page, addr, data, len, to_guest);
 	mutex_unlock(&vgpu->copy_lock);
 	if (rc)
-		xengt_count(&vgpu->counters, XENGT_COUNT_copy_failed, 1);
+		xengt_count(&vgpu->counters, XENGT_COUNT_COPY_FAILED, 1);
 	return rc;
 }
 
 static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *buffer)
 {
-	xengt_count(&vgpu->counters, XENGT_COUNT_traps, 1);
+	xengt_count(&vgpu->counters, XENGT_COUNT_TRAPS, 1);
 	xengt_count(&vgpu->counters,
-		    req->dir == IOREQ_READ ? XENGT_COUNT_reads : XENGT_COUNT_writes, 1);
-	xengt_count(&vgpu->counters, XENGT_COUNT_reps, req->count > 1);
+		    req->dir == IOREQ_READ ? XENGT_COUNT_READS : XENGT_COUNT_WRITES, 1);
+	xengt_count(&vgpu->counters, XENGT_COUNT_REPS, req->count > 1);
 	trace_xengt_trap(vgpu->config.domid, req->dir == IOREQ_READ, req->addr, req->size,
 			 req->count);
 	if (xengt_ioreq_handle(&vgpu->gtt, req, buffer) == -ERANGE)
-		xengt_count(&vgpu->counters, XENGT_COUNT_bad_range, 1);
+		xengt_count(&vgpu->counters, XENGT_COUNT_BAD_RANGE, 1);
 }
 
 static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
@@ -86,11 +87,11 @@ static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *re
 		handle_memory(vgpu, req, buffer);
 		break;
 	case IOREQ_TYPE_INVALIDATE:
-		xengt_count(&vgpu->counters, XENGT_COUNT_invalidates, 1);
+		xengt_count(&vgpu->counters, XENGT_COUNT_INVALIDATES, 1);
 		xen_gpu_balloon_event(vgpu->domain);
 		break;
 	default:
-		xengt_count(&vgpu->counters, XENGT_COUNT_unhandled, 1);
+		xengt_count(&vgpu->counters, XENGT_COUNT_UNHANDLED, 1);
 		if (req->dir == IOREQ_READ)
 			req->data = U64_MAX;
 		break;
@@ -294,9 +295,9 @@ static void guest_ended(struct work_struct *work)
  * @vgpu: the virtual GPU, off
  *
  * Context: process context, may sleep.
- * Return: 0; -EBUSY if it is not off or its share is taken; -EINVAL for a configuration that makes no
- * sense, with a line in the log; -ENODEV if there is no such guest; or another error, when nothing is
- * left behind.
+ * Return: 0; -EBUSY if it is not off or its share is taken; -EINVAL for a configuration that
+ * makes no sense, with a line in the log; -ENODEV if there is no such guest; or another error, when
+ * nothing is left behind.
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtual GPU: its configuration and, while it is enabled, its ioreq server and shadow GGTT; see
- * vgpu.c.
+ * A virtual GPU: its configuration and, while it is enabled, its ioreq server and shadow GGTT;
+ * see vgpu.c.
  */
 
 #ifndef _XENGT_VGPU_H
@@ -54,8 +54,7 @@ struct xengt_vgpu {
 	struct xengt_counters counters;
 	struct work_struct dead_work;
 
-	struct mutex lock;
-	/* Under lock: */
+	struct mutex lock;			/* of what comes and goes: */
 	struct xengt_vgpu_config config;	/* fixed while not off */
 	enum xengt_vgpu_state state;
 	struct xen_gpu_domain *domain;
@@ -64,8 +63,8 @@ struct xengt_vgpu {
 	struct xengt_ioreq_server server;
 	struct xengt_ioreq_target gtt;
 
-	struct mutex copy_lock;
-	struct xengt_foreign_page copy_page;	/* under copy_lock */
+	struct mutex copy_lock;			/* of copies of guest memory: */
+	struct xengt_foreign_page copy_page;
 };
 
 struct xengt_vgpu *xengt_vgpu_create(const char *name);
