@@ -361,6 +361,16 @@ static void move_entries(struct xengt_ggtt *ggtt, const struct moves *moves)
 	mutex_unlock(&ggtt->lock);
 }
 
+/* Points everything to scratch and releases it, for good. */
+static void close_entries(struct xengt_ggtt *ggtt)
+{
+	mutex_lock(&ggtt->lock);
+	ggtt->closed = true;
+	rewrite_moved(ggtt, NULL);
+	release_zapped(ggtt, NULL);
+	mutex_unlock(&ggtt->lock);
+}
+
 static struct xengt_ggtt *to_ggtt(struct xen_gpu_client *client)
 {
 	return container_of(client, struct xengt_ggtt, client);
@@ -389,11 +399,11 @@ static void ggtt_settled(struct xen_gpu_client *client)
 		update->n = 0;
 		slot = ggtt->retry_from;
 		for_each_set_bit_from(slot, ggtt->missing, ggtt->nr_slots) {
-			if (update->n == XENGT_GGTT_BATCH - 1)
+			if (ggtt->closed || update->n == XENGT_GGTT_BATCH - 1)
 				break;
 			add_update(update, slot, ggtt->guest[slot]);
 		}
-		more = slot < ggtt->nr_slots;
+		more = !ggtt->closed && slot < ggtt->nr_slots;
 		ggtt->retry_from = more ? slot : 0;
 		tries += update->n;
 		xengt_count(ggtt->counters, XENGT_COUNT_RETRIED, update->n);
@@ -406,7 +416,7 @@ static void ggtt_ended(struct xen_gpu_client *client)
 {
 	struct xengt_ggtt *ggtt = to_ggtt(client);
 
-	move_entries(ggtt, NULL);
+	close_entries(ggtt);
 	ggtt->ended(ggtt);
 }
 
@@ -544,7 +554,7 @@ free:
 /* Nobody writes or reads any more. Every reference is back, and the GPU has forgotten the share. */
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt)
 {
-	move_entries(ggtt, NULL);
+	close_entries(ggtt);
 	xen_gpu_client_unregister(&ggtt->client);
 	unreserve_share(ggtt, XENGT_GGTT_RANGES);
 	free_tables(ggtt);

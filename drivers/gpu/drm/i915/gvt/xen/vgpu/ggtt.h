@@ -59,6 +59,7 @@ struct xengt_ggtt {
 	unsigned long *missing;	/* present, but scratch since its GFN could not be mapped */
 	unsigned long nr_live;
 	unsigned long retry_from;
+	bool closed;		/* nothing is mapped any more */
 	struct xengt_ggtt_update *update;
 };
 
