@@ -6,10 +6,7 @@
 #ifndef _XEN_GPU_MAP_DEATH_H
 #define _XEN_GPU_MAP_DEATH_H
 
-struct xen_gpu_domain;
-
 int xen_gpu_death_init(void);
 void xen_gpu_death_exit(void);
-int xen_gpu_death_identify(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_DEATH_H */

@@ -15,16 +15,16 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
-#include <xen/xen_gpu_map.h>
 
 #include "debugfs.h"
 #include "domain.h"
 
 static struct dentry *root, *domains_dir;
+static int (*flush_all)(void);
 
 static int backend_show(struct seq_file *m, void *unused)
 {
-	const struct xen_gpu_backend *backend = xen_gpu_domains_backend();
+	const struct xen_gpu_backend *backend = m->private;
 
 	seq_printf(m, "name %s\n", backend->name);
 	seq_printf(m, "isolates %d\n", backend->isolates);
@@ -58,15 +58,7 @@ DEFINE_SHOW_ATTRIBUTE(domain);
 
 static ssize_t flush_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	struct xen_gpu_domain *dom;
-	unsigned long id = 0;
-	int rc = 0;
-
-	while ((dom = xen_gpu_domain_next(&id))) {
-		rc = xen_gpu_flush(dom) ?: rc;
-		xen_gpu_domain_put(dom);
-	}
-	return rc ?: len;
+	return flush_all() ?: len;
 }
 
 static const struct file_operations flush_fops = {
@@ -76,11 +68,13 @@ static const struct file_operations flush_fops = {
 	.llseek = noop_llseek,
 };
 
-void xen_gpu_debugfs_init(void)
+/* The layer above flushes all domains. */
+void xen_gpu_debugfs_init(const struct xen_gpu_backend *backend, int (*flush)(void))
 {
+	flush_all = flush;
 	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	domains_dir = debugfs_create_dir("domains", root);
-	debugfs_create_file("backend", 0444, root, NULL, &backend_fops);
+	debugfs_create_file("backend", 0444, root, (void *)backend, &backend_fops);
 	debugfs_create_file("total", 0444, root, NULL, &total_fops);
 	debugfs_create_file("flush", 0200, root, NULL, &flush_fops);
 }

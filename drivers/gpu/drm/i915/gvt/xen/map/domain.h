@@ -2,8 +2,8 @@
 /*
  * A domain whose pages are mapped: the state behind a handle of the service.
  *
- * Invariants: one domain object for each guest that is alive, shared by all its users. Once
- * ended, it is found by nobody and maps nothing; what it held is given back at once.
+ * Invariants: what is mapped is in the table. Once ended, a domain maps nothing, and what it held
+ * is given back at once.
  *
  * Locking, in this order: notify_lock (clients, and who may call them) > a client's own locks >
  * lock (table, counts, queue, backend). The list of domains has a mutex of its own, which nests
@@ -45,6 +45,7 @@ struct xen_gpu_domain {
 	void *backend_data;
 	struct xen_gpu_counters counters;
 	struct dentry *dentry;
+	struct workqueue_struct *wq;
 
 	struct mutex lock;		/* of the mappings: */
 	unsigned long quota;		/* pages */
@@ -70,13 +71,11 @@ struct xen_gpu_domain {
 	struct delayed_work reval_work;
 };
 
-int xen_gpu_domains_init(const struct xen_gpu_backend *backend);
-void xen_gpu_domains_exit(void);
-const struct xen_gpu_backend *xen_gpu_domains_backend(void);
-struct workqueue_struct *xen_gpu_domains_wq(void);
-
-struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id);
-void xen_gpu_domain_end(struct xen_gpu_domain *dom);
+struct xen_gpu_domain *xen_gpu_domain_new(domid_t domid, const struct xen_gpu_limits *limits,
+					  const struct xen_gpu_backend *backend,
+					  struct workqueue_struct *wq);
+void xen_gpu_domain_free(struct xen_gpu_domain *dom);
+void xen_gpu_domain_drop_everything(struct xen_gpu_domain *dom);
 void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch *batch);
 
 #endif /* _XEN_GPU_MAP_DOMAIN_H */

@@ -9,7 +9,7 @@
 #include "backend.h"
 #include "death.h"
 #include "debugfs.h"
-#include "domain.h"
+#include "domains.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -33,7 +33,7 @@ static int __init xen_gpu_map_init(void)
 		xen_gpu_domains_exit();
 		return rc;
 	}
-	xen_gpu_debugfs_init();
+	xen_gpu_debugfs_init(chosen, xen_gpu_domains_flush);
 	return 0;
 }
 

@@ -152,7 +152,7 @@ static void tick(struct work_struct *work)
 		again |= xen_gpu_block_age(block);
 	mutex_unlock(&dom->lock);
 	if (again)
-		queue_delayed_work(xen_gpu_domains_wq(), &dom->age_work,
+		queue_delayed_work(dom->wq, &dom->age_work,
 				   msecs_to_jiffies(READ_ONCE(idle_age_ms)));
 }
 
@@ -185,8 +185,8 @@ void xen_gpu_queue_add(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 	xen_gpu_slot_set_idle(&dom->table, block, slot);
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_QUEUED, 1);
 	if (++dom->nr_idle > READ_ONCE(idle_max))
-		queue_work(xen_gpu_domains_wq(), &dom->size_work);
-	queue_delayed_work(xen_gpu_domains_wq(), &dom->age_work,
+		queue_work(dom->wq, &dom->size_work);
+	queue_delayed_work(dom->wq, &dom->age_work,
 			   msecs_to_jiffies(READ_ONCE(idle_age_ms)));
 }
 

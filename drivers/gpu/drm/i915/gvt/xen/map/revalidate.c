@@ -248,7 +248,7 @@ static void revalidate(struct work_struct *work)
 		xen_gpu_clients_settled(dom);
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
 		if (again)
-			queue_delayed_work(xen_gpu_domains_wq(), &dom->reval_work, HZ);
+			queue_delayed_work(dom->wq, &dom->reval_work, HZ);
 	}
 	dom->reval_ms = ktime_ms_delta(ktime_get(), start);
 	mutex_unlock(&dom->notify_lock);
@@ -273,7 +273,7 @@ void xen_gpu_revalidate_later(struct xen_gpu_domain *dom)
 	unsigned long delay = max_t(unsigned long, READ_ONCE(balloon_delay_ms),
 				    READ_ONCE(dom->reval_ms));
 
-	queue_delayed_work(xen_gpu_domains_wq(), &dom->reval_work, msecs_to_jiffies(delay));
+	queue_delayed_work(dom->wq, &dom->reval_work, msecs_to_jiffies(delay));
 }
 
 /* If one is pending or running, waits for it. */

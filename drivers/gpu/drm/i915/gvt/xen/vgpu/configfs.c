@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "configfs.h"
+#include "debugfs.h"
 #include "place.h"
 #include "vgpu.h"
 
@@ -200,6 +201,7 @@ static struct config_item *make_vgpu(struct config_group *group, const char *nam
 		return ERR_CAST(vgpu);
 	}
 	vgpu_item->vgpu = vgpu;
+	xengt_debugfs_add_vgpu(vgpu);
 	config_item_init_type_name(&vgpu_item->item, name, &vgpu_type);
 	return &vgpu_item->item;
 }
@@ -207,6 +209,7 @@ static struct config_item *make_vgpu(struct config_group *group, const char *nam
 /* rmdir: the guest is not served any more when it returns, though a reader may keep the item. */
 static void drop_vgpu(struct config_group *group, struct config_item *item)
 {
+	xengt_debugfs_remove_vgpu(to_vgpu(item));
 	xengt_vgpu_disable(to_vgpu(item));
 	config_item_put(item);
 }

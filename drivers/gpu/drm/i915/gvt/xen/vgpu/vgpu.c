@@ -20,7 +20,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "debugfs.h"
 #include "place.h"
 #include "pte.h"
 #include "trace.h"
@@ -365,7 +364,6 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	vgpu->config.quota = DEFAULT_QUOTA;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
 	vgpu->config.place = &xengt_place_mem;
-	xengt_debugfs_add_vgpu(vgpu);
 	return vgpu;
 }
 
@@ -377,7 +375,6 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
  */
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu)
 {
-	xengt_debugfs_remove_vgpu(vgpu);
 	xengt_vgpu_disable(vgpu);
 	cancel_work_sync(&vgpu->dead_work);
 	kfree(vgpu->name);

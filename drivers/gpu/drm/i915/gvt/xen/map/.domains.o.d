@@ -1,4 +1,4 @@
-domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
+domains.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domains.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler-version.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/kconfig.h \
  include/generated/autoconf.h \
@@ -32,16 +32,25 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/errno-base.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/export.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/stringify.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mm.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/lockdep.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/lockdep_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/smp.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/errno.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/errno.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mmdebug.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bug.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/list.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/container_of.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/build_bug.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/poison.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/const.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/const.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/const.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/barrier.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/alternative.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/asm.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/extable_fixup_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/bug.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/instrumentation.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/objtool.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/asm.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/extable_fixup_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bug.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/once_lite.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/panic.h \
@@ -54,11 +63,7 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/ibt.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/ratelimit_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/bits.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/const.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/const.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/const.h \
  /usr/src/linux-headers-6.1.0-56-common/include/vdso/bits.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/build_bug.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/param.h \
  arch/x86/include/generated/uapi/asm/param.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/param.h \
@@ -74,27 +79,12 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/swab.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/swab.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/byteorder/generic.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/lockdep_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/dynamic_debug.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/jump_label.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/jump_label.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/nops.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mmzone.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/typecheck.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/preempt.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cleanup.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/list.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/container_of.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/poison.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/barrier.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/alternative.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/barrier.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/preempt.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/rmwcc.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/percpu.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/cpumask.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/kernel.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/align.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/array_size.h \
@@ -102,10 +92,12 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/limits.h \
  /usr/src/linux-headers-6.1.0-56-common/include/vdso/limits.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/bitops.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/typecheck.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/kernel.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/sysinfo.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/generic-non-atomic.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/bitops.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/rmwcc.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/sched.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/arch_hweight.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpufeatures.h \
@@ -127,8 +119,34 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/minmax.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/static_call_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/instruction_pointer.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/percpu.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/threads.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bitmap.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/find.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/overflow.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/fortify-string.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bug.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic64_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-arch-fallback.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-long.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-instrumented.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/numa.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/sparsemem.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/smp_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/llist.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/preempt.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/cleanup.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/preempt.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/percpu.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/percpu.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu-defs.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/thread_info.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/restart_block.h \
@@ -166,7 +184,6 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/desc_defs.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_64_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/sparsemem.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/nospec-branch.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/static_key.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr-index.h \
@@ -179,24 +196,6 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr-index.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpumask.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cpumask.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bitmap.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/find.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/string.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/overflow.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/string.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string_64.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fortify-string.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg_64.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic64_64.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-arch-fallback.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-long.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-instrumented.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/numa.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/msr.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/ioctl.h \
  arch/x86/include/generated/uapi/asm/ioctl.h \
@@ -215,12 +214,12 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/personality.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/personality.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/cache.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bottom_half.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/lockdep.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/smp.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/smp_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/llist.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/smp.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/xarray.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mmzone.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bottom_half.h \
  arch/x86/include/generated/asm/mmiowb.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/mmiowb.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock_types.h \
@@ -247,6 +246,7 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/irqnr.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/prandom.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mmdebug.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/archrandom.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/pageblock-flags.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/page-flags-layout.h \
@@ -319,20 +319,8 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/video/edid.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/apicdef.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/topology.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mmap_lock.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu-refcount.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bit_spinlock.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/shrinker.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/resource.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/resource.h \
- arch/x86/include/generated/uapi/asm/resource.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/resource.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/resource.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/page_ext.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stacktrace.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stackdepot.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/page_ref.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sizes.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/kconfig.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/mm.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/sched.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/sched.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/pid.h \
@@ -369,6 +357,11 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/ia32_unistd.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/seccomp.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/unistd.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/resource.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/resource.h \
+ arch/x86/include/generated/uapi/asm/resource.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/resource.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/resource.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/latencytop.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/prio.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/types.h \
@@ -388,100 +381,9 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/rv.h \
  arch/x86/include/generated/asm/kmap_size.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/kmap_size.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/pgtable.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pkru.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/fpu/api.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/coco.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/pgtable_uffd.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/page_table_check.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_64.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/fixmap.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/vsyscall.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/fixmap.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable-invert.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kasan.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kasan-enabled.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/memremap.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/ioport.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/huge_mm.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/coredump.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fs.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/wait_bit.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kdev_t.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/kdev_t.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/dcache.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rculist_bl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/list_bl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/lockref.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stringhash.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/hash.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/path.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/list_lru.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/xarray.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kconfig.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/mm.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/sync_core.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/sync_core.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/ioasid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/radix-tree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/capability.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/capability.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/semaphore.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fcntl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/fcntl.h \
- arch/x86/include/generated/uapi/asm/fcntl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/fcntl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/openat2.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/migrate_mode.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu-rwsem.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcuwait.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/signal.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/signal.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/jobctl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/task.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/uaccess.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fault-inject-usercopy.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/uaccess.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/smap.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/extable.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/access_ok.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/uaccess_64.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cred.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/key.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sysctl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/sysctl.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/assoc_array.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/user.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu_counter.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/ratelimit.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcu_sync.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/delayed_call.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/uuid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/uuid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/errseq.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/ioprio.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/sched/rt.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/iocontext.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/ioprio.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fs_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mount.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mnt_idmapping.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/slab.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/fs.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/quota.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/dqblk_xfs.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/dqblk_v1.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/dqblk_v2.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/dqblk_qtree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/projid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/quota.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/nfs_fs_i.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/vmstat.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/vm_event_item.h \
  /work/main/include/xen/xen_gpu_map.h \
  /usr/src/linux-headers-6.1.0-56-common/include/xen/interface/xen.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/xen/interface.h \
@@ -489,11 +391,12 @@ domain.o: /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pvclock-abi.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/emulate_prefix.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/client.h \
- /work/main/drivers/gpu/drm/i915/gvt/xen/map/death.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/debugfs.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/domain.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/backend.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/counters.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/table.h \
+ /work/main/drivers/gpu/drm/i915/gvt/xen/map/domains.h \
+ /work/main/drivers/gpu/drm/i915/gvt/xen/map/identity.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/queue.h \
  /work/main/drivers/gpu/drm/i915/gvt/xen/map/revalidate.h
