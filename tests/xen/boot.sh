@@ -1,0 +1,110 @@
+#!/bin/bash
+# Boots Xen in QEMU with a PV or a PVH dom0 that runs one suite of tests/xen/dom0, and passes on the lines that it reports.
+# Usage: boot.sh pv|pvh SUITE [ONLY]       exit status 0 when the suite came to its end; what it found is in its lines
+#   ONLY: the name of the one check to run, for suites that have several
+# The full logs stay in the build directory: log/KIND-SUITE.{report,console,iommu}.
+#
+# No KVM and no GPU are needed. The CPU's flags and number:
+#   -smap     a PV dom0 dies at once under this emulator's SMAP
+#   -rdtscp   a PVH dom0 dies: the emulator reports an intercepted RDTSCP as RDTSC
+#   -xsave    takes AVX away: its state is suspected where xl, in a PVH dom0, found its heap corrupted
+#   +svm      gives PVH guests, with nested paging
+#   one CPU for a PVH dom0: the emulator can deliver an interrupt that VMRUN injects a second time when the CPU is interrupted
+#             by another one before the next #VMEXIT (helper_vmrun leaves exception_index set), and the kernel dies of it when
+#             that hits its entry code; a PV dom0 does not run under VMRUN and has two
+# The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD IOMMU, whose invalidations
+# are traced. Writes to PCI configuration space are traced too: dom0 marks places in that trace with them, and a line
+# "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+build=${XENGT_BUILD:-$project/.build/xen}
+kind=${1:-}
+suite=${2:-}
+only=${3:-}
+silence=480	# seconds without a line before it counts as hung
+longest=${XENGT_LONGEST:-1500}	# seconds in all
+qemu=
+
+die() {
+	echo "boot: error: $*" >&2
+	exit 2
+}
+
+case $kind in
+pv) dom0='' cpus=2 ;;
+pvh) dom0="dom0=pvh" cpus=1 ;;
+*) die "usage: boot.sh pv|pvh SUITE [ONLY]" ;;
+esac
+[ -e "$here/dom0/$suite.sh" ] || die "no suite $suite"
+[ -s "$build/dom0.cpio" ] || die "nothing built in $build: run build.sh first"
+
+log=$build/log/$kind-$suite
+mkdir -p "$build/log"
+rm -f "$log".*
+
+stop() {
+	[ -z "$qemu" ] || kill "$qemu" 2>/dev/null || true
+}
+trap stop EXIT
+
+start() {
+	local xen="console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no watchdog=0 $dom0"
+	local linux="console=hvc0 loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
+
+	exec timeout -k 10 "$longest" qemu-system-x86_64 -machine q35 -cpu max,-smap,+svm,-rdtscp,-xsave \
+		-accel tcg,thread=multi -smp "${XENGT_CPUS:-$cpus}" -m 2560 -display none -no-reboot -monitor none -net none -vga none -nodefaults \
+		-device amd-iommu,intremap=on -device edu,dma_mask=0xffffffffffffffff \
+		-trace 'amdvi_*inval' -trace pci_cfg_write -D "$log.iommu" \
+		-serial "file:$log.console" -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report \
+		-kernel "$build/xen.elf" -append "$xen" -initrd "$build/vmlinux $linux suite=$suite kind=$kind only=$only,$build/dom0.cpio" \
+		</dev/null 2>"$log.qemu"
+}
+
+broken() { # WHY
+	echo "boot: $kind dom0, suite $suite: $1; the end of $log.console:" >&2
+	tail -n 25 "$log.console" 2>/dev/null | tr -d '\r' | sed 's/^/    /' >&2
+	[ ! -s "$log.qemu" ] || tail -n 5 "$log.qemu" >&2
+	exit 1
+}
+
+# The invalidations of pages between two marks in the trace.
+count_invalidations() { # FROM TO
+	awk -v from="$(printf '0x%x' "$1")" -v to="$(printf '0x%x' "$2")" '
+		$1 == "pci_cfg_write" && $2 == "edu" && $4 == "@0x3c" { if ($6 == from) { on = 1; n = 0 } else if ($6 == to) on = 0 }
+		$1 == "amdvi_pages_inval" && on { n++ }
+		END { print n + 0 }' "$log.iommu"
+}
+
+check_invalidations() { # FROM TO WANTED NAME...
+	local seen wanted=$3
+
+	seen=$(count_invalidations "$1" "$2")
+	shift 3
+	if [ "$seen" = "$wanted" ]; then
+		line="ok $*"
+	else
+		line="not ok $*: $seen, not $wanted"
+	fi
+}
+
+exec {lines}< <(start)
+qemu=$!
+while true; do
+	status=0
+	IFS= read -r -t "$silence" line <&"$lines" || status=$?
+	if [ "$status" -gt 128 ]; then
+		broken "nothing heard for $silence seconds"
+	elif [ "$status" != 0 ]; then
+		broken "it ended too early"
+	fi
+	if [ "${line#iotlb }" != "$line" ]; then
+		read -r -a words <<<"$line"
+		check_invalidations "${words[@]:1}"
+	fi
+	printf '%4d %s\n' "$SECONDS" "$line" >>"$log.report"
+	[ "$line" = "# end" ] && break
+	echo "$line"
+done
+exit 0

@@ -1,0 +1,223 @@
+#!/bin/bash
+# Builds what the tests on a real Xen need: Debian's Xen 4.17, kernel and toolstack unpacked (only compilers, headers and QEMU are installed
+# into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for the guest.
+# Usage: build.sh        as root, on Debian 12; a second run does only what has changed
+#   XENGT_BUILD=DIR      where everything goes (default: .build/xen at the top of the project)
+#   XENGT_MODULES=DIR    take the .ko files found there instead of building the project's
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+build=${XENGT_BUILD:-$project/.build/xen}
+log=$build/log/build.log
+xen_version=4.17
+xen_debs=(
+	"xen-hypervisor-$xen_version-amd64" "xen-utils-$xen_version" xen-utils-common xenstore-utils
+	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
+	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
+)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915)
+
+say() {
+	echo "build: $*"
+}
+
+fail() {
+	echo "build: error: $*" >&2
+	if [ -s "$log" ]; then
+		echo "build: the end of $log:" >&2
+		tail -n 20 "$log" >&2
+	fi
+	exit 1
+}
+
+run() { # WHAT COMMAND...
+	local what=$1
+
+	shift
+	"$@" >>"$log" 2>&1 || fail "$what failed"
+}
+
+apt() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@"
+}
+
+kernel_version() {
+	apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-//p' | head -n 1
+}
+
+# The kernel whose headers are here already, or, on a fresh machine, the newest.
+choose_kernel() {
+	local wanted
+
+	if [ -s "$build/kernel-version" ] && [ -d "/usr/src/linux-headers-$(cat "$build/kernel-version")" ]; then
+		kver=$(cat "$build/kernel-version")
+		return
+	fi
+	[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages"
+	say "updating the package lists"
+	run "apt-get update" apt update
+	wanted=$(kernel_version)
+	[ -n "$wanted" ] || fail "no linux-image-amd64 package: is this Debian 12?"
+	kver=$wanted
+}
+
+install_packages() {
+	local need=() p
+
+	for p in qemu-system-x86 busybox-static cpio kmod gcc make libc6-dev xz-utils "linux-headers-$kver"; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p")
+	done
+	[ ${#need[@]} = 0 ] && return
+	[ "$(id -u)" = 0 ] || fail "must run as root to install: ${need[*]}"
+	say "installing ${need[*]}"
+	run "installing packages" apt install -y --no-install-recommends "${need[@]}"
+}
+
+fetch_debian() {
+	local d
+
+	[ -e "$build/debian/.complete-$kver" ] && return
+	say "fetching Xen $xen_version, Linux $kver and the toolstack"
+	rm -rf "$build/debs" "$build/debian"
+	mkdir -p "$build/debs" "$build/debian"
+	(cd "$build/debs" && run "downloading packages" apt -o APT::Sandbox::User=root download "linux-image-$kver" "${xen_debs[@]}")
+	for d in "$build"/debs/*.deb; do
+		run "unpacking $d" dpkg -x "$d" "$build/debian"
+	done
+	run depmod /sbin/depmod -b "$build/debian" "$kver"
+	zcat "$build/debian/boot/xen-$xen_version-amd64.gz" >"$build/xen.elf" || fail "cannot unpack the hypervisor"
+	unpack_kernel "$build/debian/boot/vmlinuz-$kver" "$build/vmlinux"
+	rm -rf "$build/debs"
+	echo "$kver" >"$build/kernel-version"
+	touch "$build/debian/.complete-$kver"
+}
+
+field() { # FILE OFFSET SIZE: a little-endian number
+	od -An -t "u$3" -j "$(($2))" -N "$3" "$1" | tr -d ' '
+}
+
+# A bzImage's payload, unpacked once here rather than at every boot under emulation.
+unpack_kernel() { # BZIMAGE VMLINUX
+	local setup offset
+
+	setup=$(field "$1" 0x1f1 1)
+	offset=$(field "$1" 0x248 4)
+	tail -c "+$(((setup + 1) * 512 + offset + 1))" "$1" | xz -dc --single-stream >"$2" 2>>"$log" || true
+	[ "$(head -c 4 "$2" | od -An -c | tr -d ' ')" = '177ELF' ] || fail "$1 does not hold an xz-packed ELF kernel"
+}
+
+build_modules() {
+	local ko
+
+	mkdir -p "$build/mod"
+	rm -f "$build"/mod/*.ko
+	if [ -n "${XENGT_MODULES:-}" ]; then
+		cp "$XENGT_MODULES"/*.ko "$build/mod/" || fail "no modules in $XENGT_MODULES"
+		return
+	fi
+	say "building the modules for $kver"
+	run "make modules" make -C "$project" modules KDIR="/usr/src/linux-headers-$kver" CONFIG_DRM_I915_XENGT_TEST_GPU=m
+	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt}.ko tests/xen/testgpu/xengt_testgpu.ko; do
+		cp "$project/$ko" "$build/mod/" || fail "make modules made no $ko"
+	done
+}
+
+build_programs() {
+	local cc=(gcc -O2 -Wall -Wextra -Werror -static -pthread)
+
+	mkdir -p "$build/bin"
+	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,gtt,pages}.c
+	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
+	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
+	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
+	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
+		-fno-asynchronous-unwind-tables -mno-sse -nostdlib -static -Wl,--build-id=none -Wl,-T,"$here/guest/tiny.lds" \
+		-o "$build/bin/tiny.elf" "$here/guest/tiny.c"
+}
+
+skeleton() { # DIR: an empty root
+	rm -rf "$1"
+	mkdir -p "$1"/{bin,proc,sys,dev,tmp,run,etc/xen,var/lib,var/log/xen,mod}
+}
+
+pack() { # DIR IMAGE
+	(cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$2" || fail "cannot pack $2"
+}
+
+pack_guest() {
+	local root=$build/root-guest
+
+	skeleton "$root"
+	cp "$build/bin/agent" "$root/init"
+	cp "$(module_path xen-privcmd)" "$root/mod/"
+	pack "$root" "$build/guest.cpio"
+}
+
+module_path() { # NAME
+	/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$1" | sed -n 's/^insmod \([^ ]*\).*/\1/p' | tail -n 1
+}
+
+copy_modules() { # ROOT: dom0's stock modules with what they depend on
+	local base=$build/debian/lib/modules/$kver to=$1/lib/modules/$kver m path
+
+	mkdir -p "$to"
+	cp "$base"/modules.{builtin,builtin.modinfo,order} "$to/"
+	for m in "${dom0_modules[@]}"; do
+		/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$m" || fail "the kernel package has no module $m"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r path; do
+		mkdir -p "$to/$(dirname "${path#"$base"/}")"
+		cp "$path" "$to/${path#"$base"/}"
+	done
+	run depmod /sbin/depmod -b "$1" "$kver"
+}
+
+copy_toolstack() { # ROOT
+	local bin=$build/debian/usr/lib/xen-$xen_version/bin libs l f
+	local path=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
+
+	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls} "$1/usr/lib/xen-$xen_version/bin/"
+	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
+	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do LD_LIBRARY_PATH=$path ldd "$f"; done | grep -o '/[^ ]*' | sort -u)
+	for l in $libs; do
+		case $l in
+		/lib64/*) cp -L "$l" "$1/lib64/" ;;
+		*) cp -L "$l" "$1/lib/x86_64-linux-gnu/" ;;
+		esac
+	done
+	# pthread_cancel needs it, and no program is linked with it
+	cp "$build/debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$1/lib/x86_64-linux-gnu/"
+	touch "$1/etc/xen/xl.conf"
+}
+
+pack_dom0() {
+	local root=$build/root-dom0
+
+	skeleton "$root"
+	cp "$(command -v busybox)" "$root/bin/"
+	copy_toolstack "$root"
+	copy_modules "$root"
+	cp "$build"/mod/*.ko "$root/mod/"
+	cp "$build"/bin/{ask,books,report} "$root/bin/"
+	mkdir -p "$root/guests" "$root/lib/xengt"
+	cp "$build/vmlinux" "$build/guest.cpio" "$build/bin/tiny.elf" "$root/guests/"
+	cp "$here"/dom0/*.sh "$root/lib/xengt/"
+	install -m 755 "$here/dom0/init" "$root/init"
+	pack "$root" "$build/dom0.cpio"
+}
+
+main() {
+	mkdir -p "$build/log"
+	: >"$log"
+	choose_kernel
+	install_packages
+	fetch_debian
+	build_modules
+	build_programs
+	pack_guest
+	pack_dom0
+	say "ready in $build"
+}
+
+main

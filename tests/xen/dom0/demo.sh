@@ -1,0 +1,85 @@
+# The demo that runs in dom0: a guest's GTT entries, DMA through them, a replaced entry, the balloon race, the end of the guest.
+# shellcheck shell=dash
+. /lib/xengt/library.sh
+
+bar0=0xe0000000
+source=0x10000000	# a graphics address of the guest's share; entry 65536
+copy=0x10004000
+spare=0x10008000
+entry=65536
+pass=a
+
+step() {
+	note
+	note "$pass. $*"
+	pass=$(echo "$pass" | tr abc bcd)
+}
+
+# The closing table's rows: the host puts those of both runs next to each other.
+tell_counters() { # FILE PREFIX
+	awk -v p="$2" 'NF == 2 && $2 ~ /^[0-9]+$/ { print "count", p $1, $2 }' "$1" | report
+}
+
+note "loading xen_gpu_map, xengt, the test GPU's driver and, beside them, the stock i915"
+works "the modules are loaded" load_modules
+works "i915 is loaded too" modprobe i915
+note "   $(dmesg | sed -n 's/.*\(xen_gpu_map: backend .*\)/\1/p' | head -n 1)"
+# Nothing is unmapped but when the demo says so, to show what happens in between.
+set_parameter idle_age_ms 3600000
+set_parameter balloon_delay_ms 600000
+note "creating a guest: Linux, PVH, 256 MiB"
+works "the guest is up" start_guest g1 2
+g1=$(domid g1)
+works "it has a virtual GPU (configfs)" make_gpu a "$g1" bar0 $bar0 mappable_base $source mappable_size 0x1000000
+tell g1 pages 64
+tell g1 bar0 $bar0
+tell g1 share $entry 4096
+
+step "The guest fills 4 pages, finds their GFNs and writes GTT entries; the GPU copies; the guest looks"
+tell g1 fill 0 4 1
+tell g1 byte 4 4 0
+tell g1 map $entry 0 8
+note "   GFN $(tell g1 gfn 0) became shadow entry $(shadow $source), after $(domain "$g1" map_hypercalls) map hypercalls for 8 pages"
+works "the GPU copies 16 KiB from $source to $copy" dma copy $source $copy 16384
+works "the guest finds its bytes in the other pages" tell g1 check 4 4 1 0
+
+step "An entry is replaced; then DMA to the BFN that it had"
+tell g1 byte 0 1 0x11
+old=$(bus_of "$(shadow $source)")
+tell g1 map $entry 8 1
+works "the queue is drained" drain
+dma fill "bus:$old" 4096 0xee
+if [ "$kind" = pvh ]; then
+	works "PVH: the IOMMU stops DMA to the old BFN: the guest's page is untouched" tell g1 checkbyte 0 1 0x11
+else
+	works "PV: nothing but the reference protects: DMA to the old BFN still writes the page" tell g1 checkbyte 0 1 0xee
+	note "   (so the frame must not go to anybody else before the GPU has forgotten it: that is step c)"
+fi
+
+step "The race: the guest balloons a page out while its entry is live"
+had=$(books "$g1")
+tell g1 byte 1 1 0x77
+tell g1 write $(((entry + 100) * 8)) 8 $(((0xf0000 << 12) | 1))
+note "   Xen has $had pages in the guest's name; the guest now gives the page of entry $((entry + 1)) back"
+works "the guest gives the page up" tell g1 out 1 1
+note "   Xen still has $(books "$g1") pages in the guest's name, and $(domain "$g1" balloon_events) balloon event(s) came"
+is "the frame is held: it cannot go to another domain" "$(books "$g1")" "$had"
+drain
+is "after the revalidation the frame is free" "$(books "$g1")" $((had - 1))
+is "the entry is scratch" "$(shadow 0x10001000)" "$(shadow 0x10064000)"
+tell g1 byte 9 1 0xff
+tell g1 map $((entry + 8)) 9 1
+works "the GPU reads from it" dma copy 0x10001000 $spare 4096
+works "... scratch, not the page" tell g1 checkbyte 9 1 0
+works "the guest takes a page in again" tell g1 in 1 1
+
+step "The guest is destroyed with $(gpu a entries_live) entries live; everything unloads"
+destroy g1
+works "the guest is gone: no (null) domain stays" await 60 gone "$g1"
+is "... no zombie" "$(zombies)" 0
+tell_counters $map_debug/total map.
+tell_counters $gpu_debug/total vgpu.
+works "the virtual GPU is removed" remove_gpu a
+works "the modules unload" unload xengt_testgpu xengt xen_gpu_map
+is "no window is left in the address space" "$(grep -c 'Xen GPU' /proc/iomem)" 0
+is "xl list shows dom0 alone" "$(xl list | sed 1d | wc -l)" 1

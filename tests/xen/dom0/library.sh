@@ -1,0 +1,270 @@
+# What the suites that run in dom0 have in common: results, counters, guests, virtual GPUs, the test GPU, Xen's own books.
+# Sourced by busybox sh. Results are lines "ok NAME" and "not ok NAME: what was seen".
+# shellcheck shell=dash
+
+map_debug=/sys/kernel/debug/xen_gpu_map
+gpu_debug=/sys/kernel/debug/xengt
+test_gpu=/sys/kernel/debug/xengt_testgpu
+vgpus=/sys/kernel/config/xengt
+passed=0
+failed=0
+
+ok() { # NAME
+	passed=$((passed + 1))
+	report "ok $1"
+}
+
+not_ok() { # NAME WHAT-WAS-SEEN
+	failed=$((failed + 1))
+	report "not ok $1: $2"
+}
+
+note() {
+	report "# $*"
+}
+
+# is NAME SEEN WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$2, not $3"
+	fi
+}
+
+# at_least NAME SEEN LEAST
+at_least() {
+	if [ "${2:-0}" -ge "$3" ] 2>/dev/null; then
+		ok "$1"
+	else
+		not_ok "$1" "$2, less than $3"
+	fi
+}
+
+# works NAME COMMAND...: it succeeds; what it prints is what was seen
+works() {
+	local name=$1 seen
+
+	shift
+	if seen=$("$@" 2>&1); then
+		ok "$name"
+	else
+		not_ok "$name" "$seen"
+	fi
+}
+
+# fails NAME COMMAND...
+fails() {
+	local name=$1 seen
+
+	shift
+	if seen=$("$@" 2>&1); then
+		not_ok "$name" "it went through $seen"
+	else
+		ok "$name"
+	fi
+}
+
+# await SECONDS COMMAND...: until the command succeeds
+await() {
+	local tries=$(($1 * 5))
+
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 200000
+	done
+}
+
+### counters
+
+value_in() { # FILE NAME
+	awk -v n="$2" '$1 == n { print $2 }' "$1" 2>/dev/null
+}
+
+total() { # NAME: of the mapping service, all domains
+	value_in $map_debug/total "$1"
+}
+
+domain() { # DOMID NAME
+	value_in "$map_debug/domains/$1" "$2"
+}
+
+gpu() { # VGPU NAME
+	value_in "$gpu_debug/vgpus/$1" "$2"
+}
+
+# remember FILE...: sets the point from which "since" counts
+remember() {
+	cat "$@" >/tmp/before
+	before_files=$*
+}
+
+since() { # NAME: how much the counter has grown since remember
+	# shellcheck disable=SC2086
+	cat $before_files >/tmp/after
+	awk -v n="$1" 'FNR == NR { if ($1 == n) a += $2; next } $1 == n { b += $2 } END { print b - a }' /tmp/before /tmp/after
+}
+
+drain() {
+	echo 1 >$map_debug/flush
+}
+
+set_parameter() { # NAME VALUE
+	echo "$2" >"/sys/module/xen_gpu_map/parameters/$1"
+}
+
+### modules
+
+load_modules() {
+	insmod /mod/xen_gpu_map.ko "$@" && insmod /mod/xengt.ko && insmod /mod/xengt_testgpu.ko
+}
+
+loaded() { # MODULE
+	grep -q "^$1 " /proc/modules
+}
+
+unload() { # MODULE...: in this order, each tried for a while
+	local m
+
+	for m in "$@"; do
+		loaded "$m" || continue
+		await 60 rmmod "$m" || return 1
+	done
+}
+
+### guests
+
+# A guest's configuration; more lines can follow on standard input.
+guest_config() { # NAME KERNEL MEMORY VCPUS CMDLINE [RAMDISK]
+	cat <<-END
+		name="$1"
+		type="pvh"
+		kernel="$2"
+		memory=$3
+		vcpus=$4
+		tsc_mode="native"
+		cmdline="$5"
+		on_crash="destroy"
+		on_poweroff="destroy"
+		on_reboot="destroy"
+	END
+	[ -z "${6:-}" ] || echo "ramdisk=\"$6\""
+}
+
+domid() { # NAME
+	xl domid "$1" 2>/dev/null
+}
+
+create() { # NAME [OPTIONS]: from /tmp/NAME.cfg
+	local name=$1
+
+	shift
+	timeout 120 xl create -q -e "$@" "/tmp/$name.cfg" >/tmp/xl.out 2>&1
+}
+
+# start_guest NAME [VCPUS]: a Linux guest with the agent, ready for commands
+start_guest() {
+	guest_config "$1" /guests/vmlinux 256 "${2:-2}" \
+		"console=hvc0 loglevel=1 mitigations=off nokaslr nowatchdog tsc=reliable" /guests/guest.cpio >"/tmp/$1.cfg"
+	create "$1" || return 1
+	ask_within "$1" 120 ping
+}
+
+# tiny_guest NAME OPTIONS CMDLINE: creates a tiny guest, paused
+tiny_guest() {
+	guest_config "$1" /guests/tiny.elf 16 1 "$2" >"/tmp/$1.cfg"
+	create "$1" -p
+}
+
+console() { # NAME: the path of its console
+	local id path
+
+	id=$(domid "$1") || return 1
+	path=/local/domain/$id/console/tty
+	await 20 xenstore-exists "$path" || return 1
+	xenstore-read "$path"
+}
+
+ask_within() { # NAME SECONDS COMMAND...
+	local name=$1 seconds=$2 tty
+
+	shift 2
+	tty=$(cat "/tmp/$name.tty" 2>/dev/null) || {
+		tty=$(console "$name") || return 2
+		echo "$tty" >"/tmp/$name.tty"
+	}
+	ask "$tty" "$seconds" "$@"
+}
+
+tell() { # NAME COMMAND...: a command to the guest's agent
+	local name=$1
+
+	shift
+	ask_within "$name" 400 "$@"
+}
+
+destroy() { # NAME
+	rm -f "/tmp/$1.tty"
+	timeout 120 xl destroy "$1" >/tmp/xl.out 2>&1
+}
+
+gone() { # DOMID: Xen has forgotten it
+	! xl list "$1" >/dev/null 2>&1 && ! books "$1" >/dev/null 2>&1
+}
+
+zombies() {
+	xl list | grep -c '(null)'
+}
+
+### virtual GPUs
+
+# make_gpu NAME DOMID [ATTRIBUTE VALUE]...: creates and enables it
+make_gpu() {
+	local dir=$vgpus/$1
+
+	mkdir "$dir" || return 1
+	echo "$2" >"$dir/domid" || return 1
+	shift 2
+	while [ $# -ge 2 ]; do
+		echo "$2" >"$dir/$1" || return 1
+		shift 2
+	done
+	echo 1 >"$dir/enable"
+}
+
+remove_gpu() { # NAME
+	rmdir "$vgpus/$1"
+}
+
+dma() { # COMMAND...: to the test GPU
+	echo "$*" >$test_gpu/command
+}
+
+shadow() { # ADDRESS: the shadow entry of a graphics address
+	dma entry "$1" && cat $test_gpu/result
+}
+
+# The bus address in a shadow entry (bits 45:12); 0 when it is not present.
+bus_of() { # ENTRY
+	[ $(($1 & 1)) = 1 ] && printf '0x%x\n' $(($1 & 0x3ffffffff000)) || echo 0
+}
+
+### the trace of IOTLB invalidations, which only the host sees
+
+mark_number=100
+edu_config=
+
+# Writes a number to a configuration register of the edu device that is nothing but storage; the host finds it in the trace.
+mark() {
+	[ -n "$edu_config" ] || edu_config=$(dirname "$(grep -l 0x11e8 /sys/bus/pci/devices/*/device)")/config
+	mark_number=$((mark_number + 1))
+	# shellcheck disable=SC2059
+	printf "\\$(printf %03o $mark_number)" | dd of="$edu_config" bs=1 seek=60 conv=notrunc 2>/dev/null
+}
+
+# invalidations NAME WANTED: the host counts the invalidations between the last two marks and says ok or not ok
+invalidations() {
+	report "iotlb $((mark_number - 1)) $mark_number $2 $1"
+}

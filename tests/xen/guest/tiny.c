@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The smallest guest that has a GTT: a flat 32-bit PVH kernel that writes GTT entries at once and
+ * then sleeps or goes on writing. Its command line: bar0=ADDRESS first=ENTRY count=ENTRIES
+ * gfn=FIRST [storm]. One starts within a second, where Linux under emulation takes ten.
+ */
+#include <stdint.h>
+
+#define GTT_OFFSET 0x800000
+
+/* The PVH start info, as far as it matters here. */
+struct start_info {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t flags;
+	uint32_t modules;
+	uint64_t module_list;
+	uint64_t command_line;
+};
+
+__asm__(
+	".section .text.start, \"ax\"\n"
+	".global start\n"
+	"start:\n"
+	"	cld\n"
+	"	mov $stack_top, %esp\n"
+	"	push %ebx\n"
+	"	call run\n"
+	"1:	sti\n"
+	"	hlt\n"
+	"	jmp 1b\n"
+	".section .note.Xen, \"a\", @note\n"
+	"	.long 4, 4, 18\n"	/* XEN_ELFNOTE_PHYS32_ENTRY */
+	"	.asciz \"Xen\"\n"
+	"	.long start\n"
+	".section .bss\n"
+	"	.balign 16\n"
+	"	.skip 4096\n"
+	"stack_top:\n"
+	".text\n"
+);
+
+static uint32_t batch[1024] __attribute__((aligned(4096)));
+
+static const char *find(const char *line, const char *name)
+{
+	const char *a, *b;
+
+	for (; *line; line++) {
+		for (a = line, b = name; *b && *a == *b; a++, b++)
+			;
+		if (!*b)
+			return a;
+	}
+	return 0;
+}
+
+static uint32_t parameter(const char *line, const char *name)
+{
+	const char *s = find(line, name);
+	uint32_t v = 0, base = 10, digit;
+
+	if (!s)
+		return 0;
+	if (s[0] == '0' && s[1] == 'x') {
+		base = 16;
+		s += 2;
+	}
+	for (;; s++) {
+		if (*s >= '0' && *s <= '9')
+			digit = *s - '0';
+		else if (base == 16 && *s >= 'a' && *s <= 'f')
+			digit = *s - 'a' + 10;
+		else
+			return v;
+		v = v * base + digit;
+	}
+}
+
+static void write_entries(volatile uint32_t *to, uint32_t gfn, uint32_t count)
+{
+	uint32_t *from = batch, words = count * 2, i;
+
+	for (i = 0; i < count; i++) {
+		batch[2 * i] = (gfn + i) << 12 | 1;
+		batch[2 * i + 1] = (gfn + i) >> 20;
+	}
+	__asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+
+void run(struct start_info *info);
+
+void __attribute__((used)) run(struct start_info *info)
+{
+	const char *line = (const char *)(uint32_t)info->command_line;
+	volatile uint32_t *gtt = (volatile uint32_t *)(parameter(line, "bar0=") + GTT_OFFSET);
+	uint32_t first = parameter(line, "first="), count = parameter(line, "count=");
+	uint32_t gfn = parameter(line, "gfn="), done, n, turn;
+
+	for (done = 0; done < count; done += n) {
+		n = count - done < 512 ? count - done : 512;
+		write_entries(gtt + (first + done) * 2, gfn + done, n);
+	}
+	if (!find(line, "storm"))
+		return;
+	/* Each entry goes through all the pages, by halves. */
+	for (turn = 1;; turn++) {
+		for (n = 0; n < count; n++) {
+			gtt[(first + n) * 2] = (gfn + (n + turn) % count) << 12 | 1;
+			gtt[(first + n) * 2 + 1] = 0;
+		}
+	}
+}
