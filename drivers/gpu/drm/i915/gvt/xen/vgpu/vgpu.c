@@ -101,6 +101,7 @@ static void ggtt_ended(struct xengt_ggtt *ggtt)
 {
 	struct xengt_vgpu *vgpu = container_of(ggtt, struct xengt_vgpu, ggtt);
 
+	WRITE_ONCE(vgpu->guest_ended, true);
 	schedule_work(&vgpu->dead_work);
 }
 
@@ -239,6 +240,7 @@ static int start(struct xengt_vgpu *vgpu)
 	};
 	int rc;
 
+	vgpu->guest_ended = false;
 	rc = check_config(vgpu, &config);
 	if (rc)
 		return rc;
@@ -276,12 +278,13 @@ static void stop(struct xengt_vgpu *vgpu)
 	xen_gpu_domain_put(vgpu->domain);
 }
 
-static void guest_ended(struct work_struct *work)
+/* The work may come late, when the virtual GPU already serves another guest, which has not ended. */
+static void bury_guest(struct work_struct *work)
 {
 	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, dead_work);
 
 	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_RUNNING) {
+	if (vgpu->state == XENGT_VGPU_RUNNING && READ_ONCE(vgpu->guest_ended)) {
 		stop(vgpu);
 		vgpu->state = XENGT_VGPU_DEAD;
 		vgpu_info(vgpu, "domain %u has ended\n", vgpu->config.domid);
@@ -359,7 +362,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	}
 	mutex_init(&vgpu->lock);
 	mutex_init(&vgpu->copy_lock);
-	INIT_WORK(&vgpu->dead_work, guest_ended);
+	INIT_WORK(&vgpu->dead_work, bury_guest);
 	vgpu->config.generation = 8;
 	vgpu->config.quota = DEFAULT_QUOTA;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;

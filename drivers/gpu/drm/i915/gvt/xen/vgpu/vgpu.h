@@ -53,6 +53,7 @@ struct xengt_vgpu {
 	struct dentry *dentry;
 	struct xengt_counters counters;
 	struct work_struct dead_work;
+	bool guest_ended;	/* set by the service's call, for dead_work */
 
 	struct mutex lock;			/* of what comes and goes: */
 	struct xengt_vgpu_config config;	/* fixed while not off */
