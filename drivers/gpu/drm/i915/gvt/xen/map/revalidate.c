@@ -178,6 +178,8 @@ static void forget_gone(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 	__clear_bit(slot, block->gone);
 	if (xen_gpu_slot_held(block, slot))
 		__change_bit(slot, block->side);
+	else
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, 1);
 	dom->nr_held--;
 }
 
