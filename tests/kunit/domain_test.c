@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of the mapping service's beginnings and ends: loading, the choice of a backend, the end of
+ * guests, unloading.
+ *
+ * The numbers in comments are those of the design's invariants.
+ */
+
+#include <linux/delay.h>
+
+#include "fake_xen.h"
+#include "map_fixture.h"
+#include "modules.h"
+
+static void map_range(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
+{
+	while (n--)
+		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
+}
+
+/* The end of a guest, as the toolstack makes it: xenstore's entry, the domain, the watch. */
+static void destroy_guest(domid_t domid)
+{
+	fake_store_remove("/local/domain/5/vm");
+	fake_domain_kill(domid);
+	fake_store_fire("@releaseDomain");
+}
+
+/* 9: nothing is held of a guest that is gone: no zombie */
+static void dead_guest_loses_every_reference_at_once(struct kunit *test)
+{
+	const u64 idle[] = { 900, 901 };
+	struct mediator *user = start_user(test, 1024, 1024);
+	struct mapped m;
+
+	map_range(test, user, 400, 200);
+	map_gfns(user, idle, 2, &m);
+	release_gfns(user, idle, 2);
+	fake_store_remove("/local/domain/5/vm");
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), 202ul);
+	fake_store_fire("@releaseDomain");
+	wait_for(test, !fake_domain_exists(DOM));
+	wait_for(test, user->nr_ended == 1);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, map_gfns(user, idle, 1, &m), 0u);
+	KUNIT_EXPECT_EQ(test, m.status[0], -ENODEV);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(new_user(test, 1)), -ENODEV);
+	stop_user(test, user);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xen_gpu_map/total", "refs_taken"),
+			debugfs_value("xen_gpu_map/total", "refs_released"));
+}
+
+/* 9: the end takes what clients forgot to release, too, and what they release late is no error */
+static void release_after_the_end_is_harmless(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfns[] = { 1, 2, 3 };
+	struct mapped m;
+
+	map_gfns(user, gfns, 3, &m);
+	destroy_guest(DOM);
+	wait_for(test, user->nr_ended == 1 && !fake_domain_exists(DOM));
+	release_gfns(user, gfns, 3);
+	stop_user(test, user);
+}
+
+static void end_of_another_guest_is_none_of_ours(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_range(test, user, 0, 8);
+	fake_domain_create(OTHER_DOM, 4);
+	fake_domain_kill(OTHER_DOM);
+	fake_store_release(OTHER_DOM);
+	fsleep(20000);
+	KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	stop_user(test, user);
+}
+
+/* A domid is used again: the old handle is not the new guest's. */
+static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
+{
+	struct mediator *old = start_user(test, 64, 64);
+	struct mediator *new;
+	u64 gfn = 3;
+	struct mapped m;
+
+	map_range(test, old, 0, 8);
+	destroy_guest(DOM);
+	wait_for(test, old->nr_ended == 1 && !fake_domain_exists(DOM));
+	fake_domain_create(DOM, 64);
+	fake_store_introduce(DOM, "/vm/another");
+	new = new_user(test, 64);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(new));
+	KUNIT_EXPECT_PTR_NE(test, new->client.domain, old->client.domain);
+	map_range(test, new, 0, 8);
+	KUNIT_EXPECT_EQ(test, map_gfns(old, &gfn, 1, &m), 0u);
+	KUNIT_EXPECT_EQ(test, m.status[0], -ENODEV);
+	stop_user(test, old);
+	KUNIT_EXPECT_EQ(test, user_check(new), 0u);
+	stop_user(test, new);
+}
+
+/* The watch missed it: xenstore says another uuid by the time it looks. */
+static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_range(test, user, 0, 8);
+	fake_store_introduce(DOM, "/vm/another");
+	fake_store_fire("@releaseDomain");
+	wait_for(test, user->nr_ended == 1);
+	KUNIT_EXPECT_EQ(test, user->n, 0u);
+	stop_user(test, user);
+}
+
+/* 9: a guest dies while a revalidation is pending, and while its last page is mapped */
+static void death_meets_balloon(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_range(test, user, 0, 8);
+	fake_gfn_remove(DOM, 3);
+	xen_gpu_balloon_event(user->client.domain);
+	destroy_guest(DOM);
+	wait_for(test, user->nr_ended == 1 && !fake_domain_exists(DOM));
+	fsleep(10000);
+	xen_gpu_balloon_event(user->client.domain);
+	xen_gpu_flush(user->client.domain);
+	stop_user(test, user);
+}
+
+/* A dying guest whose end nobody told yet: nothing new, nothing lost. */
+static void mapping_a_dying_guest_fails_page_by_page(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfns[] = { 1, 9, 10 };
+	struct mapped m;
+
+	map_range(test, user, 0, 8);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 1u);
+	KUNIT_EXPECT_EQ(test, m.status[1], -ENOENT);
+	release_gfns(user, gfns, 1);
+	xen_gpu_balloon_event(user->client.domain);
+	xen_gpu_flush(user->client.domain);
+	fake_store_release(DOM);
+	wait_for(test, !fake_domain_exists(DOM));
+	stop_user(test, user);
+}
+
+/* Loading */
+
+static void each_dom0_has_its_backend(struct kunit *test)
+{
+	char text[128];
+
+	start_service(test, 4);
+	KUNIT_ASSERT_TRUE(test, debugfs_read("xen_gpu_map/backend", text, sizeof(text)));
+	KUNIT_EXPECT_STREQ(test, text, is_pv(test) ?
+			   "name pv\nisolates 0\nbatched_unmap 1\nsees_frames 1\n" :
+			   "name physmap\nisolates 1\nbatched_unmap 0\nsees_frames 0\n");
+}
+
+static void load_fails_where_no_backend_fits(struct kunit *test)
+{
+	static const struct {
+		enum fake_xen_mode mode;
+		const char *backend;
+		const char *commandline;
+		int wanted;
+	} cases[] = {
+		{ FAKE_NOT_XEN, "auto", "", -ENODEV },
+		{ FAKE_PV_DOMU, "auto", "", -ENODEV },
+		{ FAKE_PVH_DOMU, "auto", "", -ENODEV },
+		{ FAKE_PV_DOM0, "physmap", "", -ENODEV },
+		{ FAKE_PVH_DOM0, "pv", "", -ENODEV },
+		{ FAKE_PV_DOM0, "nonsense", "", -EINVAL },
+		{ FAKE_PV_DOM0, "auto", "console=vga dom0-iommu=passthrough,strict x", -ENODEV },
+		{ FAKE_PV_DOM0, "auto", "iommu=on,dom0-strict", -ENODEV },
+		{ FAKE_PV_DOM0, "auto", "xiommu=dom0-strict dom0-iommu=passthrough", 0 },
+		{ FAKE_PV_DOM0, "pv", "", 0 },
+		{ FAKE_PVH_DOM0, "physmap", "dom0-iommu=strict", 0 },
+		{ FAKE_PVH_DOM0, "auto", "", 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_xen_start(test, cases[i].mode);
+		fake_xen_set_commandline(cases[i].commandline);
+		module_param_set("xen_gpu_map.backend", cases[i].backend);
+		KUNIT_EXPECT_EQ_MSG(test, module_load("xen_gpu_map"), cases[i].wanted,
+				    "%s, backend=%s, Xen's %s", fake_xen_mode_name(cases[i].mode),
+				    cases[i].backend, cases[i].commandline);
+		modules_unload_all();
+		fake_xen_stop(test);
+	}
+}
+
+/* 9: whichever step of loading fails, nothing is left */
+static void load_survives_any_failure(struct kunit *test)
+{
+	bool pending = false;
+	unsigned int nth;
+
+	fake_xen_start(test, *(const enum fake_xen_mode *)test->param_value);
+	module_param_set("xen_gpu_map.backend", "auto");
+	for (nth = 1; !pending && nth < 300; nth++) {
+		fake_fail_alloc(nth);
+		module_load("xen_gpu_map");
+		pending = fake_fail_alloc_stop();
+		modules_unload_all();
+	}
+	KUNIT_EXPECT_TRUE(test, pending);
+	fake_xen_fail_call(FAKE_CALL_WATCH, 1, -ENOMEM);
+	module_load("xen_gpu_map");
+	modules_unload_all();
+	fake_xen_fail_nothing();
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), 0);
+}
+
+/* 9: unloading with work of every kind pending */
+static void unload_right_after_the_last_put(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		struct mediator *user = start_user(test, 64, 64);
+
+		module_param_set("xen_gpu_map.idle_age_ms", "1");
+		module_param_set("xen_gpu_map.idle_max", "2");
+		map_range(test, user, 0, 8);
+		user_unmap_all(user);
+		map_range(test, user, 4, 8);
+		fake_gfn_remove(DOM, 5);
+		xen_gpu_balloon_event(user->client.domain);
+		if (i % 2)
+			fsleep(i * 1000);
+		destroy_guest(DOM);
+		stop_user(test, user);
+		map_fixture_exit(test);
+	}
+}
+
+static struct kunit_case domain_cases[] = {
+	KUNIT_CASE_PARAM(dead_guest_loses_every_reference_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(release_after_the_end_is_harmless, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(end_of_another_guest_is_none_of_ours, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(namesake_of_a_dead_guest_is_another_domain, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(namesake_in_xenstore_ends_the_old_domain, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(death_meets_balloon, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(mapping_a_dying_guest_fails_page_by_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(each_dom0_has_its_backend, both_dom0s_gen_params),
+	KUNIT_CASE(load_fails_where_no_backend_fits),
+	KUNIT_CASE_PARAM(load_survives_any_failure, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unload_right_after_the_last_put, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite domain_suite = {
+	.name = "xen_gpu_domain",
+	.exit = map_fixture_exit,
+	.test_cases = domain_cases,
+};
+
+kunit_test_suite(domain_suite);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the fake hypervisor share; see fake_xen.h.
+ *
+ * Locking: everything in struct fake is under its lock; functions without another word expect it
+ * held.
+ */
+
+#ifndef _XENGT_FAKE_INTERNAL_H
+#define _XENGT_FAKE_INTERNAL_H
+
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include "fake_xen.h"
+
+#define FAKE_NR_EVENTS		16384
+#define FAKE_NR_BAD_GFNS	64
+#define FAKE_NR_PORTS		64
+#define FAKE_MAX_SERVERS	8
+#define FAKE_MAX_RANGES		256
+#define FAKE_TABLE_SLOTS	512
+
+/* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
+struct fake_frame {
+	unsigned long mfn;
+	int owner;		/* domid, -1: free */
+	bool allocated;		/* the owner's own reference (Xen's PGC_allocated) */
+	bool fixed;		/* asked for by MFN: never given to others */
+	unsigned int refs;	/* of others */
+	void *data;		/* where the contents are now, NULL: zeroes */
+	void *home;		/* where they go when dom0 unmaps them, NULL: not mapped */
+	struct list_head node;	/* in the free list */
+};
+
+/* What holds a reference: a slot of dom0's physmap or of a page table, or a page of dom0's. */
+struct fake_map {
+	struct fake_frame *frame;
+	domid_t domid;
+	u64 gfn;
+};
+
+struct fake_server {
+	bool enabled;
+	u16 id;
+	struct fake_frame *frame;
+	unsigned int nr_ranges;
+	struct fake_range {
+		u32 type;
+		u64 start;
+		u64 end;
+	} ranges[FAKE_MAX_RANGES];
+	u32 remote_port[FAKE_MAX_VCPUS];
+};
+
+struct fake_vcpu {
+	struct completion done;
+	bool waiting;
+	unsigned int server;
+	int status;
+	struct xen_ioreq answer;
+};
+
+struct fake_domain {
+	domid_t domid;
+	bool dying;
+	struct list_head node;
+	struct xarray physmap;		/* GFN to frame */
+	u64 max_gfn;			/* the highest there ever was */
+	unsigned long pages;		/* frames owned, Xen's tot_pages */
+	unsigned int nr_vcpus;
+	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
+	struct fake_server *servers[FAKE_MAX_SERVERS];
+};
+
+/* A page table: a page of dom0's that is read-only, and perhaps pinned. */
+struct fake_table {
+	unsigned long pfn;
+	bool pinned;
+	struct fake_map slots[FAKE_TABLE_SLOTS];
+	u64 raw[FAKE_TABLE_SLOTS];
+};
+
+/* A page from xen_alloc_unpopulated_pages(), and what is mapped there. */
+struct fake_unpopulated {
+	struct page *page;
+	struct fake_map map;
+	void *snapshot;		/* the frame was mapped elsewhere already: what it held */
+};
+
+struct fake_port {
+	bool bound;
+	bool pending;
+	bool masked;		/* from the event to its EOI */
+	bool irq_masked;	/* by disable_irq() and the like */
+	int irq;		/* 0: none */
+	domid_t domid;
+	unsigned int server;
+	unsigned int vcpu;
+	u32 remote_port;
+};
+
+struct fake {
+	spinlock_t lock;	/* of all that follows */
+	bool started;
+	enum fake_xen_mode mode;
+	unsigned int errors;
+
+	unsigned long calls[FAKE_NR_CALLS];
+	unsigned long flushes;
+	struct fake_event *events;
+	unsigned int nr_events;
+
+	enum fake_call fail_kind;
+	unsigned int fail_nth;
+	int fail_error;
+	bool fail_entry_set;
+	unsigned int fail_entry;
+	int fail_entry_error;
+	unsigned int nr_bad_gfns;
+	struct fake_bad_gfn {
+		domid_t domid;
+		u64 gfn;
+		int error;
+	} bad_gfns[FAKE_NR_BAD_GFNS];
+	fake_hook hook;
+	void *hook_arg;
+	fake_observer observer;
+	void *observer_arg;
+	bool yield;
+
+	struct xarray frames;		/* by MFN */
+	struct list_head free;
+	unsigned long next_mfn;
+	unsigned long refs;
+	struct list_head domains;
+	struct list_head buried;
+	struct xarray physmap;		/* dom0's foreign mappings, by GFN: struct fake_map */
+	struct xarray tables;		/* by PFN */
+	struct xarray unpopulated;	/* by PFN */
+
+	struct fake_port ports[FAKE_NR_PORTS];
+	u32 next_remote_port;
+	bool delivering;
+	char commandline[256];
+};
+
+extern struct fake fake;
+
+/* A hypercall under way. */
+struct fake_call_state {
+	unsigned int fail_nth;
+	unsigned long flags;
+};
+
+void __printf(1, 2) fake_error(const char *fmt, ...);
+int fake_enter(struct fake_call_state *state, enum fake_call kind);
+long fake_leave(struct fake_call_state *state, long rc);
+int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn);
+void fake_record(enum fake_event_kind kind, const struct fake_map *map, u64 bfn);
+
+static inline bool fake_is_pv(void)
+{
+	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PV_DOMU;
+}
+
+/* Allocations of the fake's own, that no test makes fail. */
+static inline unsigned int fake_alloc_enter(void)
+{
+	unsigned int fail_nth = current->fail_nth;
+
+	current->fail_nth = 0;
+	return fail_nth;
+}
+
+static inline void fake_alloc_leave(unsigned int fail_nth)
+{
+	current->fail_nth = fail_nth;
+}
+
+void *fake_zalloc(size_t size);
+
+/* fake_mem.c */
+void fake_mem_start(void);
+void fake_mem_stop(void);
+void fake_mem_check(struct kunit *test);
+struct fake_domain *fake_domain_find(domid_t domid);
+struct fake_frame *fake_frame_alloc(struct fake_domain *d);
+void fake_frame_release_allocated(struct fake_frame *frame);
+struct fake_frame *fake_frame_find(unsigned long mfn);
+struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
+void *fake_frame_data(struct fake_frame *frame);
+void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn);
+void fake_map_put(struct fake_map *map, u64 bfn);
+int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
+			 u64 gfn);
+void fake_unpopulated_unmap(struct fake_unpopulated *u);
+struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
+
+/* fake_pv.c */
+void fake_pv_start(void);
+void fake_pv_stop(void);
+void fake_pv_check(struct kunit *test);
+void fake_pv_audit(void);
+bool fake_pv_writable(unsigned long mfn);
+
+/* fake_evtchn.c */
+void fake_evtchn_start(void);
+void fake_evtchn_stop(void);
+void fake_evtchn_check(struct kunit *test);
+struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int vcpu);
+void fake_deliver(void);	/* not under the lock */
+
+/* fake_ioreq.c */
+void fake_ioreq_domain_start(struct fake_domain *d);
+void fake_ioreq_domain_kill(struct fake_domain *d);
+bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port);
+void fake_ioreq_notified(struct fake_port *port);
+struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id);
+
+/* fake_store.c */
+void fake_store_start(void);
+void fake_store_stop(void);
+void fake_store_check(struct kunit *test);
+
+#endif /* _XENGT_FAKE_INTERNAL_H */

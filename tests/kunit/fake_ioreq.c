@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake hypervisor's ioreq servers, and vCPUs that make I/O requests.
+ *
+ * A test plays a vCPU: fake_vcpu_io() puts a request into the vCPU's slot of the server that has
+ * claimed the address, raises the event, and waits for the answer, as Xen does with a vCPU that it
+ * has stopped. Nothing sleeps for a time: whoever never answers runs into a limit of a minute,
+ * which fails the test.
+ *
+ * See fake_internal.h for the locking.
+ */
+
+#include <linux/completion.h>
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+#include <xen/xen.h>
+#include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/ioreq_server.h>
+#include <xen/interface/hvm/io_request.h>
+#include <asm/xen/hypercall.h>
+
+#include "fake_internal.h"
+
+#define ANSWER_LIMIT	(60 * HZ)
+
+void fake_ioreq_domain_start(struct fake_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_MAX_VCPUS; i++)
+		init_completion(&d->vcpus[i].done);
+}
+
+/* Before anybody makes a server for it. */
+void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+
+	if (!WARN_ON(!d || vcpus > FAKE_MAX_VCPUS))
+		d->nr_vcpus = vcpus;
+}
+
+unsigned int fake_servers(domid_t domid)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+	unsigned int i, n = 0;
+
+	for (i = 0; d && i < FAKE_MAX_SERVERS; i++)
+		n += !!d->servers[i];
+	return n;
+}
+
+static struct fake_server *find_server(struct fake_domain *d, unsigned int id)
+{
+	return id < FAKE_MAX_SERVERS ? d->servers[id] : NULL;
+}
+
+struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id)
+{
+	struct fake_server *server = find_server(d, id);
+
+	return server ? server->frame : NULL;
+}
+
+static struct xen_ioreq *slot_of(struct fake_server *server, unsigned int vcpu)
+{
+	return (struct xen_ioreq *)fake_frame_data(server->frame) + vcpu;
+}
+
+/* dm_op */
+
+static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_server *op)
+{
+	struct fake_server *server;
+	unsigned int id, i;
+
+	if (op->pad[0] || op->pad[1] || op->pad[2] || op->handle_bufioreq > 2)
+		return -EINVAL;
+	for (id = 0; id < FAKE_MAX_SERVERS; id++) {
+		if (!d->servers[id])
+			break;
+	}
+	if (id == FAKE_MAX_SERVERS)
+		return -ENOSPC;
+	server = fake_zalloc(sizeof(*server));
+	server->id = id;
+	server->frame = fake_frame_alloc(d);
+	for (i = 0; i < d->nr_vcpus; i++)
+		server->remote_port[i] = fake.next_remote_port++;
+	d->servers[id] = server;
+	op->id = id;
+	return 0;
+}
+
+/* vCPUs that wait for an answer of the server go on without. */
+static void release_vcpus(struct fake_domain *d, unsigned int id)
+{
+	struct fake_vcpu *vcpu;
+	unsigned int i;
+
+	for (i = 0; i < d->nr_vcpus; i++) {
+		vcpu = &d->vcpus[i];
+		if (!vcpu->waiting || vcpu->server != id)
+			continue;
+		vcpu->waiting = false;
+		vcpu->status = -ECANCELED;
+		complete(&vcpu->done);
+	}
+}
+
+static int destroy_server(struct fake_domain *d, unsigned int id)
+{
+	struct fake_server *server = find_server(d, id);
+
+	if (!server)
+		return -ENOENT;
+	release_vcpus(d, id);
+	d->servers[id] = NULL;
+	fake_frame_release_allocated(server->frame);
+	kfree(server);
+	return 0;
+}
+
+void fake_ioreq_domain_kill(struct fake_domain *d)
+{
+	unsigned int id;
+
+	for (id = 0; id < FAKE_MAX_SERVERS; id++)
+		destroy_server(d, id);
+}
+
+static int map_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
+{
+	struct fake_server *server = find_server(d, op->id);
+	unsigned int i;
+
+	if (op->pad || op->start > op->end)
+		return -EINVAL;
+	if (!server)
+		return -ENOENT;
+	for (i = 0; i < server->nr_ranges; i++) {
+		if (server->ranges[i].type == op->type && server->ranges[i].start <= op->end &&
+		    server->ranges[i].end >= op->start)
+			return -EEXIST;
+	}
+	if (server->nr_ranges == FAKE_MAX_RANGES)
+		return -ENOSPC;
+	server->ranges[server->nr_ranges++] = (struct fake_range){
+		.type = op->type,
+		.start = op->start,
+		.end = op->end,
+	};
+	return 0;
+}
+
+static int unmap_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
+{
+	struct fake_server *server = find_server(d, op->id);
+	struct fake_range *range;
+	unsigned int i;
+
+	if (op->pad || op->start > op->end)
+		return -EINVAL;
+	for (i = 0; server && i < server->nr_ranges; i++) {
+		range = &server->ranges[i];
+		if (range->type != op->type || range->start != op->start || range->end != op->end)
+			continue;
+		*range = server->ranges[--server->nr_ranges];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* Only now do the slots say what event channels there are. */
+static int set_state(struct fake_domain *d, const struct xen_dm_op_set_ioreq_server_state *op)
+{
+	struct fake_server *server = find_server(d, op->id);
+	unsigned int i;
+
+	if (op->pad)
+		return -EINVAL;
+	if (!server)
+		return -ENOENT;
+	server->enabled = op->enabled;
+	for (i = 0; i < d->nr_vcpus && server->enabled; i++)
+		slot_of(server, i)->vp_eport = server->remote_port[i];
+	return 0;
+}
+
+static enum fake_call dm_call_kind(unsigned int op)
+{
+	switch (op) {
+	case XEN_DMOP_create_ioreq_server:
+		return FAKE_CALL_DM_CREATE;
+	case XEN_DMOP_map_io_range_to_ioreq_server:
+		return FAKE_CALL_DM_MAP_RANGE;
+	case XEN_DMOP_unmap_io_range_from_ioreq_server:
+		return FAKE_CALL_DM_UNMAP_RANGE;
+	case XEN_DMOP_set_ioreq_server_state:
+		return FAKE_CALL_DM_SET_STATE;
+	case XEN_DMOP_destroy_ioreq_server:
+		return FAKE_CALL_DM_DESTROY;
+	default:
+		return FAKE_CALL_ANY;
+	}
+}
+
+static int dm_op(struct fake_domain *d, struct xen_dm_op *op)
+{
+	if (!d)
+		return -ESRCH;
+	if (op->pad)
+		return -EINVAL;
+	switch (op->op) {
+	case XEN_DMOP_create_ioreq_server:
+		return create_server(d, &op->u.create_ioreq_server);
+	case XEN_DMOP_map_io_range_to_ioreq_server:
+		return map_range(d, &op->u.map_io_range_to_ioreq_server);
+	case XEN_DMOP_unmap_io_range_from_ioreq_server:
+		return unmap_range(d, &op->u.unmap_io_range_from_ioreq_server);
+	case XEN_DMOP_set_ioreq_server_state:
+		return set_state(d, &op->u.set_ioreq_server_state);
+	case XEN_DMOP_destroy_ioreq_server:
+		return op->u.destroy_ioreq_server.pad ? -EINVAL :
+		       destroy_server(d, op->u.destroy_ioreq_server.id);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs)
+{
+	struct xen_dm_op *op = nr_bufs == 1 ? bufs[0].h : NULL;
+	struct fake_call_state state;
+	long rc;
+
+	rc = fake_enter(&state, op ? dm_call_kind(op->op) : FAKE_CALL_ANY);
+	if (!rc && !op)
+		rc = -EFAULT;
+	return fake_leave(&state, rc ?: dm_op(fake_domain_find(domid), op));
+}
+
+/* event channels */
+
+/* Finds what a remote port belongs to. */
+bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+	struct fake_server *server;
+	unsigned int id, vcpu;
+
+	for (id = 0; id < FAKE_MAX_SERVERS; id++) {
+		server = d->servers[id];
+		for (vcpu = 0; server && vcpu < d->nr_vcpus; vcpu++) {
+			if (server->remote_port[vcpu] != remote_port ||
+			    fake_port_of(domid, id, vcpu))
+				continue;
+			port->domid = domid;
+			port->server = id;
+			port->vcpu = vcpu;
+			port->remote_port = remote_port;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The emulator says that it is done. A vCPU goes on if there is an answer, and else waits on. */
+void fake_ioreq_notified(struct fake_port *port)
+{
+	struct fake_domain *d = fake_domain_find(port->domid);
+	struct fake_server *server = d ? find_server(d, port->server) : NULL;
+	struct fake_vcpu *vcpu;
+	struct xen_ioreq *slot;
+
+	if (!server)
+		return;
+	vcpu = &d->vcpus[port->vcpu];
+	slot = slot_of(server, port->vcpu);
+	if (!vcpu->waiting || vcpu->server != port->server || slot->state != STATE_IORESP_READY)
+		return;
+	vcpu->answer = *slot;
+	vcpu->status = 0;
+	vcpu->waiting = false;
+	slot->state = STATE_IOREQ_NONE;
+	complete(&vcpu->done);
+}
+
+/* vCPUs */
+
+static void request_bounds(const struct xen_ioreq *req, u64 *first, u64 *last)
+{
+	u64 rest = req->count > 1 ? (u64)(req->count - 1) * req->size : 0;
+
+	*first = req->df ? req->addr - rest : req->addr;
+	*last = (req->df ? req->addr : req->addr + rest) + (req->size ? req->size - 1 : 0);
+}
+
+static bool server_wants(const struct fake_server *server, const struct xen_ioreq *req,
+			 bool any)
+{
+	u64 first, last;
+	unsigned int i;
+
+	if (!server || !server->enabled)
+		return false;
+	if (any || req->type == IOREQ_TYPE_INVALIDATE)
+		return true;
+	request_bounds(req, &first, &last);
+	for (i = 0; i < server->nr_ranges; i++) {
+		if (server->ranges[i].type == XEN_DMOP_IO_RANGE_MEMORY &&
+		    server->ranges[i].start <= first && last <= server->ranges[i].end)
+			return true;
+	}
+	return false;
+}
+
+static void send(struct fake_domain *d, struct fake_server *server, unsigned int number,
+		 const struct xen_ioreq *req)
+{
+	struct fake_port *port = fake_port_of(d->domid, server->id, number);
+	struct fake_vcpu *vcpu = &d->vcpus[number];
+	struct xen_ioreq *slot = slot_of(server, number);
+	u32 vp_eport = slot->vp_eport;
+
+	if (vcpu->waiting)
+		panic("fake xen: a test uses a vCPU that waits\n");
+	reinit_completion(&vcpu->done);
+	vcpu->waiting = true;
+	vcpu->server = server->id;
+	*slot = *req;
+	slot->vp_eport = vp_eport;
+	slot->state = STATE_IOREQ_READY;
+	if (port)
+		port->pending = true;
+}
+
+/* Sends to server "from" or the first one below it that wants it, or any: its id, or -ENODEV. */
+static int send_to(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req, int from,
+		   bool any)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+	int id;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	for (id = from; d && id >= 0; id--) {
+		if (server_wants(d->servers[id], req, any))
+			break;
+	}
+	if (!d || vcpu >= d->nr_vcpus || id < 0)
+		id = -ENODEV;
+	else
+		send(d, d->servers[id], vcpu, req);
+	spin_unlock_irqrestore(&fake.lock, flags);
+	fake_deliver();
+	return id;
+}
+
+/**
+ * fake_vcpu_send - a vCPU accesses an address that an ioreq server has claimed
+ * @domid: the guest
+ * @vcpu: which of its vCPUs, which must not be waiting
+ * @req: the request
+ *
+ * Return: 0, or -ENODEV if no server wants it.
+ */
+int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req)
+{
+	/* Where ranges overlap, the highest id wins. */
+	return min(send_to(domid, vcpu, req, FAKE_MAX_SERVERS - 1, false), 0);
+}
+
+/**
+ * fake_vcpu_wait - wait for the answer
+ * @domid: the guest
+ * @vcpu: the vCPU
+ * @answer: the request as it was answered, may be NULL
+ *
+ * Return: 0, -ECANCELED if the server went away meanwhile, -ETIMEDOUT if there is no answer.
+ */
+int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+	struct fake_vcpu *v;
+
+	if (!d)
+		return -ECANCELED;
+	v = &d->vcpus[vcpu];
+	if (!wait_for_completion_timeout(&v->done, ANSWER_LIMIT)) {
+		fake_error("vCPU %u of domain %u waits for an answer for ever", vcpu, domid);
+		v->waiting = false;
+		return -ETIMEDOUT;
+	}
+	if (answer)
+		*answer = v->answer;
+	return v->status;
+}
+
+/* A whole access: @req is the answer afterwards. */
+int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req)
+{
+	int rc = fake_vcpu_send(domid, vcpu, req);
+
+	return rc ?: fake_vcpu_wait(domid, vcpu, req);
+}
+
+/* The same for a request that Xen would not make: it goes to a server whatever it claimed. */
+int fake_vcpu_io_any(domid_t domid, unsigned int vcpu, struct xen_ioreq *req)
+{
+	int id = send_to(domid, vcpu, req, FAKE_MAX_SERVERS - 1, true);
+
+	return id < 0 ? id : fake_vcpu_wait(domid, vcpu, req);
+}
+
+int fake_vcpu_write(domid_t domid, unsigned int vcpu, u64 addr, u64 data, unsigned int size)
+{
+	struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_WRITE,
+		.addr = addr,
+		.data = data,
+		.count = 1,
+		.size = size,
+	};
+
+	return fake_vcpu_io(domid, vcpu, &req);
+}
+
+int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size, u64 *data)
+{
+	struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_READ,
+		.addr = addr,
+		.count = 1,
+		.size = size,
+	};
+	int rc = fake_vcpu_io(domid, vcpu, &req);
+
+	*data = req.data;
+	return rc;
+}
+
+/* Xen tells every enabled server that something left the guest's physmap, and waits for each. */
+int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu)
+{
+	const struct xen_ioreq req = {
+		.type = IOREQ_TYPE_INVALIDATE,
+		.dir = IOREQ_WRITE,
+		.size = 4,
+		.data = ~0ULL,
+	};
+	int id, rc;
+
+	for (id = FAKE_MAX_SERVERS - 1; id >= 0; id--) {
+		id = send_to(domid, vcpu, &req, id, false);
+		if (id < 0)
+			return 0;
+		rc = fake_vcpu_wait(domid, vcpu, NULL);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The guest balloons a page out, and Xen says so. */
+void fake_guest_balloon_out(domid_t domid, unsigned int vcpu, u64 gfn)
+{
+	fake_gfn_remove(domid, gfn);
+	fake_vcpu_invalidate(domid, vcpu);
+}

@@ -1,0 +1,804 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake hypervisor's memory: frames, domains and their physmaps, XENMEM_* calls, what a device
+ * reaches.
+ *
+ * A frame is free when its owner has let go of it (ballooned it out, died) and nobody holds a
+ * reference. A domain that died stays, as in Xen, until its last frame is free. Freed frames are
+ * given out again last in, first out: as soon as can be.
+ *
+ * See fake_internal.h for the locking.
+ */
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <xen/balloon.h>
+#include <xen/page.h>
+#include <xen/interface/memory.h>
+#include <xen/interface/xen_gpu_map.h>
+#include <asm/xen/hypercall.h>
+
+#include "fake_internal.h"
+
+#define UNMAPPED_POISON	0xa5
+
+static void lock_irqsave(unsigned long *flags)
+{
+	spin_lock_irqsave(&fake.lock, *flags);
+}
+
+static void unlock_irqrestore(unsigned long *flags)
+{
+	spin_unlock_irqrestore(&fake.lock, *flags);
+}
+
+static int store(struct xarray *xa, unsigned long index, void *entry)
+{
+	unsigned int nth = fake_alloc_enter();
+	int rc = xa_err(xa_store(xa, index, entry, GFP_ATOMIC));
+
+	fake_alloc_leave(nth);
+	if (rc)
+		panic("fake xen: out of memory\n");
+	return rc;
+}
+
+void fake_mem_start(void)
+{
+	xa_init_flags(&fake.frames, XA_FLAGS_LOCK_IRQ);
+	xa_init_flags(&fake.physmap, XA_FLAGS_LOCK_IRQ);
+	xa_init_flags(&fake.unpopulated, XA_FLAGS_LOCK_IRQ);
+	INIT_LIST_HEAD(&fake.free);
+	INIT_LIST_HEAD(&fake.domains);
+	INIT_LIST_HEAD(&fake.buried);
+	fake.next_mfn = FAKE_MFN_BASE;
+	fake.refs = 0;
+}
+
+/* It is gone for everybody, but a vCPU's thread may still be looking at it. */
+static void bury_domain(struct fake_domain *d)
+{
+	list_move(&d->node, &fake.buried);
+	xa_destroy(&d->physmap);
+}
+
+void fake_mem_stop(void)
+{
+	struct fake_unpopulated *u;
+	struct fake_domain *d, *next;
+	struct fake_frame *frame;
+	struct fake_map *map;
+	unsigned long index;
+	unsigned int i;
+
+	list_for_each_entry_safe(d, next, &fake.domains, node) {
+		for (i = 0; i < FAKE_MAX_SERVERS; i++)
+			kfree(d->servers[i]);
+		bury_domain(d);
+	}
+	list_for_each_entry_safe(d, next, &fake.buried, node)
+		kfree(d);
+	xa_for_each(&fake.physmap, index, map)
+		kfree(map);
+	xa_destroy(&fake.physmap);
+	xa_for_each(&fake.unpopulated, index, u) {
+		if (u->map.frame && !u->snapshot)
+			u->map.frame->data = NULL;	/* it is in the page that goes here */
+		__free_page(u->page);
+		kfree(u->snapshot);
+		kfree(u);
+	}
+	xa_destroy(&fake.unpopulated);
+	xa_for_each(&fake.frames, index, frame) {
+		kfree(frame->home ?: frame->data);
+		kfree(frame);
+	}
+	xa_destroy(&fake.frames);
+}
+
+/* What is left of the modules' doings. */
+void fake_mem_check(struct kunit *test)
+{
+	struct fake_unpopulated *u;
+	struct fake_domain *d;
+	struct fake_map *map;
+	unsigned long index, left = 0;
+
+	KUNIT_EXPECT_EQ_MSG(test, fake.refs, 0ul, "references on guests' pages are left");
+	xa_for_each(&fake.physmap, index, map)
+		left++;
+	KUNIT_EXPECT_EQ_MSG(test, left, 0ul, "foreign pages are left in dom0's physmap");
+	left = 0;
+	xa_for_each(&fake.unpopulated, index, u)
+		left++;
+	KUNIT_EXPECT_EQ_MSG(test, left, 0ul, "unpopulated pages are left");
+	list_for_each_entry(d, &fake.domains, node)
+		KUNIT_EXPECT_FALSE_MSG(test, d->dying, "domain %u is a zombie of %lu pages",
+				       d->domid, d->pages);
+}
+
+/* frames */
+
+struct fake_frame *fake_frame_find(unsigned long mfn)
+{
+	return xa_load(&fake.frames, mfn);
+}
+
+static struct fake_frame *new_frame(unsigned long mfn)
+{
+	struct fake_frame *frame = fake_zalloc(sizeof(*frame));
+
+	frame->mfn = mfn;
+	frame->owner = -1;
+	INIT_LIST_HEAD(&frame->node);
+	store(&fake.frames, mfn, frame);
+	return frame;
+}
+
+static void give_frame(struct fake_frame *frame, struct fake_domain *d)
+{
+	list_del_init(&frame->node);
+	frame->owner = d->domid;
+	frame->allocated = true;
+	d->pages++;
+}
+
+struct fake_frame *fake_frame_alloc(struct fake_domain *d)
+{
+	struct fake_frame *frame = list_first_entry_or_null(&fake.free, struct fake_frame, node);
+
+	if (!frame)
+		frame = new_frame(fake.next_mfn++);
+	give_frame(frame, d);
+	return frame;
+}
+
+static void put_frame_if_unused(struct fake_frame *frame)
+{
+	struct fake_map freed = { .frame = frame, .domid = frame->owner };
+	struct fake_domain *d;
+
+	if (frame->allocated || frame->refs)
+		return;
+	fake_record(FAKE_EVENT_FREE, &freed, 0);
+	d = fake_domain_find(frame->owner);
+	frame->owner = -1;
+	kfree(frame->data);
+	frame->data = NULL;
+	if (!frame->fixed)
+		list_add(&frame->node, &fake.free);
+	if (d && !--d->pages && d->dying)
+		bury_domain(d);
+}
+
+void fake_frame_release_allocated(struct fake_frame *frame)
+{
+	frame->allocated = false;
+	put_frame_if_unused(frame);
+}
+
+void *fake_frame_data(struct fake_frame *frame)
+{
+	if (!frame->data)
+		frame->data = fake_zalloc(PAGE_SIZE);
+	return frame->data;
+}
+
+void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn)
+{
+	*map = (struct fake_map){ .frame = frame, .domid = domid, .gfn = gfn };
+	frame->refs++;
+	fake.refs++;
+	fake_record(FAKE_EVENT_REF, map, bfn);
+}
+
+void fake_map_put(struct fake_map *map, u64 bfn)
+{
+	struct fake_frame *frame = map->frame;
+
+	fake_record(FAKE_EVENT_UNREF, map, bfn);
+	map->frame = NULL;
+	frame->refs--;
+	fake.refs--;
+	put_frame_if_unused(frame);
+}
+
+/* How many references others than its owner hold on a frame. */
+unsigned int fake_mfn_refs(unsigned long mfn)
+{
+	struct fake_frame *frame = fake_frame_find(mfn);
+
+	return frame ? frame->refs : 0;
+}
+
+/* The domain that a frame belongs to, -1: it is free. */
+int fake_mfn_owner(unsigned long mfn)
+{
+	struct fake_frame *frame = fake_frame_find(mfn);
+
+	return frame ? frame->owner : -1;
+}
+
+/* Is there a mapping of the frame that can be written through? */
+bool fake_mfn_writable(unsigned long mfn)
+{
+	return fake_is_pv() ? fake_pv_writable(mfn) : fake_mfn_refs(mfn);
+}
+
+unsigned long fake_total_refs(void)
+{
+	return fake.refs;
+}
+
+/* domains */
+
+struct fake_domain *fake_domain_find(domid_t domid)
+{
+	struct fake_domain *d;
+
+	list_for_each_entry(d, &fake.domains, node) {
+		if (d->domid == domid)
+			return d;
+	}
+	return NULL;
+}
+
+/* The frame behind a GFN, NULL: none; a dying domain has none. */
+struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
+{
+	return xa_load(&d->physmap, gfn);
+}
+
+static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame)
+{
+	store(&d->physmap, gfn, frame);
+	d->max_gfn = max(d->max_gfn, gfn);
+}
+
+static struct fake_domain *live_domain(domid_t domid)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+
+	if (!d || d->dying)
+		panic("fake xen: a test uses domain %u, which is not alive\n", domid);
+	return d;
+}
+
+/**
+ * fake_domain_create - make a guest with one vCPU
+ * @domid: its id, which must be free
+ * @nr_pages: how many pages of memory it has, from GFN 0 on
+ *
+ * It is in xenstore, too.
+ */
+void fake_domain_create(domid_t domid, u64 nr_pages)
+{
+	struct fake_domain *d = fake_zalloc(sizeof(*d));
+	unsigned long flags;
+	char uuid[40];
+	u64 gfn;
+
+	d->domid = domid;
+	xa_init_flags(&d->physmap, XA_FLAGS_LOCK_IRQ);
+	d->nr_vcpus = 1;
+	fake_ioreq_domain_start(d);
+	lock_irqsave(&flags);
+	if (fake_domain_find(domid))
+		panic("fake xen: a test makes domain %u twice\n", domid);
+	list_add_tail(&d->node, &fake.domains);
+	for (gfn = 0; gfn < nr_pages; gfn++)
+		set_physmap(d, gfn, fake_frame_alloc(d));
+	unlock_irqrestore(&flags);
+	snprintf(uuid, sizeof(uuid), "/vm/00000000-0000-0000-0000-%012x", domid);
+	fake_store_introduce(domid, uuid);
+}
+
+/**
+ * fake_domain_kill - a guest dies
+ * @domid: its id
+ *
+ * Its memory goes, but for pages that are referenced: with such it stays as a zombie. xenstore
+ * does not know yet: see fake_store_release().
+ */
+void fake_domain_kill(domid_t domid)
+{
+	struct fake_domain *d;
+	struct fake_frame *frame;
+	unsigned long flags, gfn;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	d->dying = true;
+	d->pages++;	/* so that it outlives the loop */
+	fake_ioreq_domain_kill(d);
+	xa_for_each(&d->physmap, gfn, frame) {
+		xa_erase(&d->physmap, gfn);
+		fake_frame_release_allocated(frame);
+	}
+	if (!--d->pages)
+		bury_domain(d);
+	unlock_irqrestore(&flags);
+}
+
+/* Also true for a zombie. */
+bool fake_domain_exists(domid_t domid)
+{
+	unsigned long flags;
+	bool exists;
+
+	lock_irqsave(&flags);
+	exists = fake_domain_find(domid);
+	unlock_irqrestore(&flags);
+	return exists;
+}
+
+/* Frames that count as the domain's: in its physmap, or ballooned out and still referenced. */
+unsigned long fake_domain_pages(domid_t domid)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+
+	return d ? d->pages : 0;
+}
+
+unsigned int fake_domain_count(void)
+{
+	struct fake_domain *d;
+	unsigned int n = 0;
+
+	list_for_each_entry(d, &fake.domains, node)
+		n++;
+	return n;
+}
+
+/* Puts a page of memory at an empty GFN; returns its MFN. */
+unsigned long fake_gfn_populate(domid_t domid, u64 gfn)
+{
+	struct fake_frame *frame;
+	struct fake_domain *d;
+	unsigned long flags;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	if (fake_frame_of_gfn(d, gfn))
+		panic("fake xen: a test populates GFN %llx twice\n", gfn);
+	frame = fake_frame_alloc(d);
+	set_physmap(d, gfn, frame);
+	unlock_irqrestore(&flags);
+	return frame->mfn;
+}
+
+/* The same with a frame number of the test's choice, in place of what is there. */
+void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn)
+{
+	struct fake_frame *frame, *old;
+	struct fake_domain *d;
+	unsigned long flags;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	if (fake_frame_find(mfn))
+		panic("fake xen: a test makes MFN %lx twice\n", mfn);
+	frame = new_frame(mfn);
+	frame->fixed = true;
+	give_frame(frame, d);
+	old = fake_frame_of_gfn(d, gfn);
+	set_physmap(d, gfn, frame);
+	if (old)
+		fake_frame_release_allocated(old);
+	unlock_irqrestore(&flags);
+}
+
+/*
+ * The guest gives a page back: XENMEM_decrease_reservation, without what Xen tells ioreq
+ * servers.
+ */
+void fake_gfn_remove(domid_t domid, u64 gfn)
+{
+	struct fake_frame *frame;
+	unsigned long flags;
+
+	lock_irqsave(&flags);
+	frame = xa_erase(&live_domain(domid)->physmap, gfn);
+	if (frame)
+		fake_frame_release_allocated(frame);
+	unlock_irqrestore(&flags);
+}
+
+unsigned long fake_gfn_mfn(domid_t domid, u64 gfn)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+	struct fake_frame *frame = d ? fake_frame_of_gfn(d, gfn) : NULL;
+
+	return frame ? frame->mfn : FAKE_NO_MFN;
+}
+
+static bool guest_access(domid_t domid, u64 addr, void *data, size_t len, bool write)
+{
+	struct fake_frame *frame;
+	struct fake_domain *d;
+	unsigned long flags;
+	bool all = true;
+	size_t n;
+	void *at;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	for (; len; addr += n, data += n, len -= n) {
+		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(addr));
+		frame = fake_frame_of_gfn(d, PFN_DOWN(addr));
+		if (!frame) {
+			all = false;
+			continue;
+		}
+		at = fake_frame_data(frame) + offset_in_page(addr);
+		if (write)
+			memcpy(at, data, n);
+		else
+			memcpy(data, at, n);
+	}
+	unlock_irqrestore(&flags);
+	return all;
+}
+
+/* The guest's own accesses to its memory, which has to be there. */
+void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len)
+{
+	WARN_ON(!guest_access(domid, addr, (void *)data, len, true));
+}
+
+void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len)
+{
+	WARN_ON(!guest_access(domid, addr, data, len, false));
+}
+
+/* dom0's physmap */
+
+struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn)
+{
+	return xa_load(&fake.unpopulated, pfn);
+}
+
+/* Makes the page show the frame. While it does, the contents live in the page. */
+int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
+			 u64 gfn)
+{
+	void *va = page_address(u->page);
+
+	if (u->map.frame)
+		return -ENXIO;
+	memcpy(va, fake_frame_data(frame), PAGE_SIZE);
+	if (frame->home) {
+		u->snapshot = fake_zalloc(PAGE_SIZE);
+		memcpy(u->snapshot, va, PAGE_SIZE);
+	} else {
+		frame->home = frame->data;
+		frame->data = va;
+	}
+	fake_map_get(&u->map, frame, domid, gfn, 0);
+	return 0;
+}
+
+/* A page that shows a frame which is shown elsewhere, too: only what was written here goes back. */
+static void merge_snapshot(u8 *to, const u8 *now, const u8 *before)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE; i++) {
+		if (now[i] != before[i])
+			to[i] = now[i];
+	}
+}
+
+void fake_unpopulated_unmap(struct fake_unpopulated *u)
+{
+	struct fake_frame *frame = u->map.frame;
+	void *va = page_address(u->page);
+
+	if (u->snapshot) {
+		merge_snapshot(fake_frame_data(frame), va, u->snapshot);
+		kfree(u->snapshot);
+		u->snapshot = NULL;
+	} else {
+		memcpy(frame->home, va, PAGE_SIZE);
+		frame->data = frame->home;
+		frame->home = NULL;
+	}
+	memset(va, UNMAPPED_POISON, PAGE_SIZE);
+	fake_map_put(&u->map, 0);
+}
+
+static int alloc_unpopulated(struct page **page)
+{
+	struct fake_unpopulated *u = fake_zalloc(sizeof(*u));
+
+	u->page = alloc_page(GFP_ATOMIC);
+	if (!u->page) {
+		kfree(u);
+		return -ENOMEM;
+	}
+	memset(page_address(u->page), UNMAPPED_POISON, PAGE_SIZE);
+	store(&fake.unpopulated, page_to_pfn(u->page), u);
+	*page = u->page;
+	return 0;
+}
+
+static void free_unpopulated(struct page *page)
+{
+	struct fake_unpopulated *u = fake_unpopulated_find(page_to_pfn(page));
+
+	if (!u) {
+		fake_error("an unpopulated page is freed that is none, or twice");
+		return;
+	}
+	if (u->map.frame) {
+		fake_error("an unpopulated page is freed while GFN %llx of domain %u is there",
+			   u->map.gfn, u->map.domid);
+		fake_unpopulated_unmap(u);
+	}
+	if (memchr_inv(page_address(page), UNMAPPED_POISON, PAGE_SIZE))
+		fake_error("an unpopulated page was written while nothing was mapped there");
+	xa_erase(&fake.unpopulated, page_to_pfn(page));
+	__free_page(page);
+	kfree(u);
+}
+
+/* What xen_alloc_unpopulated_pages() becomes without CONFIG_XEN_UNPOPULATED_ALLOC. */
+int xen_alloc_ballooned_pages(unsigned int nr_pages, struct page **pages)
+{
+	struct fake_call_state state;
+	int rc = fake_enter(&state, FAKE_CALL_UNPOPULATED);
+	unsigned int i;
+
+	for (i = 0; !rc && i < nr_pages; i++) {
+		rc = alloc_unpopulated(&pages[i]);
+		if (!rc)
+			continue;
+		while (i--)
+			free_unpopulated(pages[i]);
+		break;
+	}
+	return fake_leave(&state, rc);
+}
+
+void xen_free_ballooned_pages(unsigned int nr_pages, struct page **pages)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	lock_irqsave(&flags);
+	for (i = 0; i < nr_pages; i++)
+		free_unpopulated(pages[i]);
+	unlock_irqrestore(&flags);
+}
+
+/* Is there memory of dom0's own at the GFN? Xen frees it, to map there. */
+static bool is_own_ram(u64 gfn)
+{
+	return pfn_valid(gfn) && !fake_unpopulated_find(gfn);
+}
+
+static int map_into_physmap(u64 gpfn, struct fake_frame *frame, domid_t domid, u64 gfn)
+{
+	struct fake_unpopulated *u = fake_unpopulated_find(gpfn);
+	struct fake_map *map;
+
+	if (is_own_ram(gpfn)) {
+		fake_error("dom0's own memory at %llx is freed by a mapping over it", gpfn);
+		return -EINVAL;
+	}
+	if (u)
+		return fake_unpopulated_map(u, frame, domid, gfn);
+	if (xa_load(&fake.physmap, gpfn))
+		return -ENXIO;
+	map = fake_zalloc(sizeof(*map));
+	store(&fake.physmap, gpfn, map);
+	fake_map_get(map, frame, domid, gfn, gpfn);
+	return 0;
+}
+
+static int add_foreign(struct fake_domain *d, u64 gfn, u64 gpfn)
+{
+	struct fake_frame *frame = fake_frame_of_gfn(d, gfn);
+
+	return frame ? map_into_physmap(gpfn, frame, d->domid, gfn) : -EINVAL;
+}
+
+static long add_to_physmap_range(struct xen_add_to_physmap_range *range)
+{
+	struct fake_domain *d;
+	unsigned int i;
+	int rc;
+
+	if (range->space != XENMAPSPACE_gmfn_foreign || range->domid != DOMID_SELF)
+		return -EINVAL;
+	if (fake_is_pv())
+		return -EACCES;
+	d = fake_domain_find(range->foreign_domid);
+	if (!d)
+		return -ESRCH;
+	if (fake.mode != FAKE_PVH_DOM0)
+		return -EPERM;
+	for (i = 0; i < range->size; i++) {
+		rc = fake_entry_failure(i, d->domid, range->idxs[i]);
+		range->errs[i] = rc ?: add_foreign(d, range->idxs[i], range->gpfns[i]);
+	}
+	return 0;
+}
+
+/* One IOTLB flush, complete before the reference goes. */
+static long remove_from_physmap(struct xen_remove_from_physmap *remove)
+{
+	struct fake_unpopulated *u = fake_unpopulated_find(remove->gpfn);
+	struct fake_map *map;
+
+	if (fake_is_pv() || remove->domid != DOMID_SELF)
+		return -EINVAL;
+	if (is_own_ram(remove->gpfn)) {
+		fake_error("dom0 frees its own memory at %lx", remove->gpfn);
+		return -EINVAL;
+	}
+	map = u ? NULL : xa_erase(&fake.physmap, remove->gpfn);
+	if (!map && !(u && u->map.frame))
+		return -ENOENT;
+	fake.flushes++;
+	fake_record(FAKE_EVENT_FLUSH, u ? &u->map : map, remove->gpfn);
+	if (u) {
+		fake_unpopulated_unmap(u);
+	} else {
+		fake_map_put(map, remove->gpfn);
+		kfree(map);
+	}
+	return 0;
+}
+
+static long maximum_gpfn(const domid_t *domid)
+{
+	struct fake_domain *d = fake_domain_find(*domid);
+
+	return d ? d->max_gfn : -ESRCH;
+}
+
+static long acquire_resource(struct xen_mem_acquire_resource *res)
+{
+	struct fake_domain *d = fake_domain_find(res->domid);
+	struct fake_frame *frame;
+
+	if (!d)
+		return -ESRCH;
+	if (res->flags || res->type != XENMEM_resource_ioreq_server || res->nr_frames != 1 ||
+	    res->frame != XENMEM_resource_ioreq_server_frame_ioreq(0))
+		return -EINVAL;
+	frame = fake_ioreq_frame(d, res->id);
+	if (!frame)
+		return -ENOENT;
+	if (!fake_is_pv())
+		return map_into_physmap(res->frame_list[0], frame, d->domid, ~0ULL);
+	res->frame_list[0] = frame->mfn;
+	return 0;
+}
+
+static enum fake_call memory_call_kind(unsigned int cmd)
+{
+	switch (cmd) {
+	case XENMEM_add_to_physmap_range:
+		return FAKE_CALL_ADD_TO_PHYSMAP;
+	case XENMEM_remove_from_physmap:
+		return FAKE_CALL_REMOVE_FROM_PHYSMAP;
+	case XENMEM_maximum_gpfn:
+		return FAKE_CALL_MAXIMUM_GPFN;
+	case XENMEM_acquire_resource:
+		return FAKE_CALL_ACQUIRE;
+	default:
+		return FAKE_CALL_ANY;
+	}
+}
+
+static long memory_op(unsigned int cmd, void *arg)
+{
+	switch (cmd) {
+	case XENMEM_add_to_physmap_range:
+		return add_to_physmap_range(arg);
+	case XENMEM_remove_from_physmap:
+		return remove_from_physmap(arg);
+	case XENMEM_maximum_gpfn:
+		return maximum_gpfn(arg);
+	case XENMEM_acquire_resource:
+		return acquire_resource(arg);
+	default:
+		return -ENOSYS;
+	}
+}
+
+long HYPERVISOR_memory_op(unsigned int cmd, void *arg)
+{
+	struct fake_call_state state;
+	long rc = fake_enter(&state, memory_call_kind(cmd));
+
+	return fake_leave(&state, rc ?: memory_op(cmd, arg));
+}
+
+/* devices */
+
+/**
+ * fake_dma_mfn - the frame that a device reaches
+ * @bfn: the bus frame number that it uses
+ *
+ * PV: the IOMMU, if there is one, lets everything through: BFN == MFN. PVH: dom0's physmap.
+ *
+ * Return: the MFN, which is a PFN for dom0's own memory; FAKE_NO_MFN if the access goes nowhere.
+ */
+unsigned long fake_dma_mfn(u64 bfn)
+{
+	struct fake_map *map;
+
+	if (fake_is_pv())
+		return bfn;
+	map = xa_load(&fake.physmap, bfn);
+	if (map)
+		return map->frame->mfn;
+	return is_own_ram(bfn) ? bfn : FAKE_NO_MFN;
+}
+
+/*
+ * Does a device reach the page that the guest has at a GFN now, and is the frame safe from
+ * reuse?
+ */
+bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn)
+{
+	unsigned long mfn = fake_dma_mfn(bfn);
+
+	return mfn != FAKE_NO_MFN && mfn == fake_gfn_mfn(domid, gfn) && fake_mfn_refs(mfn);
+}
+
+/* While a reference goes: is there another one that keeps the frame behind the BFN? */
+bool fake_bfn_held(u64 bfn)
+{
+	struct fake_frame *frame;
+
+	if (!fake_is_pv())
+		return false;	/* the mapping goes, whatever else holds the frame */
+	frame = fake_frame_find(bfn);
+	return frame && frame->refs > 1;
+}
+
+static void *dma_target(u64 bfn)
+{
+	unsigned long mfn = fake_dma_mfn(bfn);
+	struct fake_frame *frame;
+
+	if (mfn == FAKE_NO_MFN)
+		return NULL;
+	frame = fake_frame_find(mfn);
+	if (frame)
+		return fake_frame_data(frame);
+	return is_own_ram(mfn) ? __va(mfn << PAGE_SHIFT) : NULL;
+}
+
+static int dma(u64 addr, void *data, size_t len, bool write)
+{
+	unsigned long flags;
+	void *target;
+	int rc = 0;
+
+	lock_irqsave(&flags);
+	target = dma_target(PFN_DOWN(addr));
+	if (!target || offset_in_page(addr) + len > PAGE_SIZE)
+		rc = -EFAULT;
+	else if (write)
+		memcpy(target + offset_in_page(addr), data, len);
+	else
+		memcpy(data, target + offset_in_page(addr), len);
+	unlock_irqrestore(&flags);
+	return rc;
+}
+
+/* A device's accesses, within one page. -EFAULT: the IOMMU stops it, or there is nothing. */
+int fake_dma_read(u64 addr, void *data, size_t len)
+{
+	return dma(addr, data, len, false);
+}
+
+int fake_dma_write(u64 addr, const void *data, size_t len)
+{
+	return dma(addr, (void *)data, len, true);
+}

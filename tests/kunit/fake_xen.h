@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A fake hypervisor for the KUnit suites, at the level of hypercalls.
+ *
+ * The project's modules run over it unmodified: um-shim/ turns hypercalls and the kernel's own Xen
+ * services (event channels, xenstore, unpopulated pages) into functions that the fake implements.
+ * It counts references as Xen does, and gives freed frames to the next who asks, so that a mapping
+ * that outlives its reference shows up as one to somebody else's page.
+ *
+ *   fake_xen.c	  start and stop, counts of hypercalls, failures to order, the record, the books
+ *   fake_mem.c	  frames, domains, their physmaps, XENMEM_*, the view of a device
+ *   fake_pv.c	  page tables of a PV dom0
+ *   fake_evtchn.c  event channels and their irqs
+ *   fake_ioreq.c	  ioreq servers, and vCPUs that make I/O requests
+ *   fake_store.c	  xenstore
+ *
+ * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages have
+ * MFN == PFN: no two can be mistaken for each other.
+ *
+ * There is one hypervisor. A test begins with fake_xen_start() and ends with fake_xen_stop(), which
+ * checks the books: every reference given back, nothing left mapped, pinned, bound or allocated.
+ *
+ * Locking: one spinlock, irqs off, never held while the modules' code runs. Domids, GFNs and MFNs
+ * are the handles, so nothing can be used after it was freed.
+ */
+
+#ifndef _XENGT_FAKE_XEN_H
+#define _XENGT_FAKE_XEN_H
+
+#include <kunit/test.h>
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/hvm/io_request.h>
+
+#define FAKE_MFN_BASE	0x1000000UL
+#define FAKE_NO_MFN	(~0UL)
+#define FAKE_MAX_VCPUS	8
+
+/* What the modules run on. */
+enum fake_xen_mode {
+	FAKE_NOT_XEN,
+	FAKE_PV_DOM0,
+	FAKE_PVH_DOM0,
+	FAKE_PV_DOMU,
+	FAKE_PVH_DOMU,
+};
+
+/* Kinds of hypercall, and of services that can fail. */
+enum fake_call {
+	FAKE_CALL_ANY,
+	FAKE_CALL_MMU_UPDATE,
+	FAKE_CALL_PIN,
+	FAKE_CALL_UNPIN,
+	FAKE_CALL_PROTECT,	/* update_va_mapping, to read-only */
+	FAKE_CALL_UNPROTECT,	/* update_va_mapping, anything else */
+	FAKE_CALL_ADD_TO_PHYSMAP,
+	FAKE_CALL_REMOVE_FROM_PHYSMAP,
+	FAKE_CALL_MAXIMUM_GPFN,
+	FAKE_CALL_ACQUIRE,
+	FAKE_CALL_DM_CREATE,
+	FAKE_CALL_DM_MAP_RANGE,
+	FAKE_CALL_DM_UNMAP_RANGE,
+	FAKE_CALL_DM_SET_STATE,
+	FAKE_CALL_DM_DESTROY,
+	FAKE_CALL_EVTCHN_BIND,
+	FAKE_CALL_EVTCHN_SEND,
+	FAKE_CALL_EVTCHN_CLOSE,
+	FAKE_CALL_VERSION,
+	/* not hypercalls */
+	FAKE_CALL_BIND_IRQ,
+	FAKE_CALL_UNPOPULATED,
+	FAKE_CALL_WATCH,
+	FAKE_NR_CALLS
+};
+
+/* The record of what happened, in order. */
+enum fake_event_kind {
+	FAKE_EVENT_REF,		/* a reference taken: domid, gfn, mfn, bfn (0: PV) */
+	FAKE_EVENT_FLUSH,	/* an IOTLB flush: bfn */
+	FAKE_EVENT_UNREF,	/* a reference dropped: domid, gfn, mfn, bfn */
+	FAKE_EVENT_FREE,	/* a frame freed: mfn */
+	/* noted by tests */
+	FAKE_EVENT_PTE,		/* a shadow entry written: bfn, where */
+	FAKE_EVENT_INVALIDATE,	/* the GPU forgot */
+	FAKE_EVENT_NOTE,
+};
+
+struct fake_event {
+	enum fake_event_kind kind;
+	domid_t domid;
+	u64 gfn;
+	u64 mfn;
+	u64 bfn;
+	u64 where;
+};
+
+/* fake_xen.c */
+void fake_xen_start(struct kunit *test, enum fake_xen_mode mode);
+void fake_xen_stop(struct kunit *test);
+void fake_xen_assert_balanced(struct kunit *test);
+unsigned int fake_xen_errors(void);
+void fake_xen_forgive(void);
+const char *fake_xen_mode_name(enum fake_xen_mode mode);
+
+unsigned long fake_xen_calls(enum fake_call kind);
+unsigned long fake_xen_flushes(void);
+void fake_xen_reset_calls(void);
+
+void fake_xen_fail_call(enum fake_call kind, unsigned int nth, int error);
+bool fake_xen_fail_pending(void);
+void fake_xen_fail_entry(unsigned int entry, int error);
+void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error);
+void fake_xen_fail_nothing(void);
+
+typedef void (*fake_hook)(enum fake_call kind, void *arg);
+void fake_xen_set_hook(fake_hook hook, void *arg);
+void fake_xen_set_yield(bool yield);
+void fake_xen_let_others_run(void);
+
+/* Sees every event of the record as it happens, with the lock held: must not call the fake. */
+typedef void (*fake_observer)(const struct fake_event *event, void *arg);
+void fake_xen_set_observer(fake_observer observer, void *arg);
+
+unsigned int fake_xen_nr_events(void);
+const struct fake_event *fake_xen_event(unsigned int index);
+void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where);
+int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn);
+void fake_xen_clear_events(void);
+
+/* Allocations of the running task: the n-th from now fails; 0: none. Tells if it is yet to come. */
+void fake_fail_alloc(unsigned int nth);
+bool fake_fail_alloc_stop(void);
+
+/* fake_mem.c: guests and their memory */
+void fake_domain_create(domid_t domid, u64 nr_pages);
+void fake_domain_kill(domid_t domid);
+bool fake_domain_exists(domid_t domid);
+unsigned long fake_domain_pages(domid_t domid);
+unsigned int fake_domain_count(void);
+unsigned long fake_gfn_populate(domid_t domid, u64 gfn);
+void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn);
+void fake_gfn_remove(domid_t domid, u64 gfn);
+unsigned long fake_gfn_mfn(domid_t domid, u64 gfn);
+void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len);
+void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len);
+
+unsigned int fake_mfn_refs(unsigned long mfn);
+int fake_mfn_owner(unsigned long mfn);
+bool fake_mfn_writable(unsigned long mfn);
+unsigned long fake_total_refs(void);
+
+/* The frame that a device reaches through a BFN, FAKE_NO_MFN: none, the IOMMU stops it. */
+unsigned long fake_dma_mfn(u64 bfn);
+bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn);
+bool fake_bfn_held(u64 bfn);	/* for observers */
+int fake_dma_read(u64 addr, void *data, size_t len);
+int fake_dma_write(u64 addr, const void *data, size_t len);
+
+/* fake_pv.c */
+unsigned int fake_pv_tables(void);
+
+/* fake_ioreq.c: a guest's vCPUs */
+void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus);
+unsigned int fake_servers(domid_t domid);
+int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req);
+int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer);
+int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req);
+int fake_vcpu_io_any(domid_t domid, unsigned int vcpu, struct xen_ioreq *req);
+int fake_vcpu_write(domid_t domid, unsigned int vcpu, u64 addr, u64 data, unsigned int size);
+int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size, u64 *data);
+int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu);
+void fake_guest_balloon_out(domid_t domid, unsigned int vcpu, u64 gfn);
+
+/* fake_evtchn.c */
+unsigned int fake_evtchn_ports(void);
+unsigned int fake_evtchn_irqs(void);
+
+/* fake_store.c: xenstore */
+void fake_store_set(const char *path, const char *value);
+void fake_store_remove(const char *path);
+void fake_store_fire(const char *path);
+void fake_store_introduce(domid_t domid, const char *uuid);
+void fake_store_release(domid_t domid);
+void fake_xen_set_commandline(const char *commandline);
+
+#endif /* _XENGT_FAKE_XEN_H */

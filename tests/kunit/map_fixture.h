@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A loaded mapping service with a guest, and a user of it that keeps a device's table: what the
+ * suites of the service begin with.
+ *
+ * A user's table holds a BFN for each GFN that it noted. Its client operations do what a mediator
+ * must: a moved GFN gets its new BFN, one that is gone is forgotten and its references released.
+ * At that time what the table still says is checked: the frame behind an old BFN is referenced,
+ * and its owner's.
+ */
+
+#ifndef _XENGT_TEST_MAP_FIXTURE_H
+#define _XENGT_TEST_MAP_FIXTURE_H
+
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
+#include <xen/xen_gpu_map.h>
+
+#include "fake_xen.h"
+#include "modules.h"
+
+#define USER_ENTRIES	1024
+#define MAX_BFN		((1ull << (39 - 12)) - 1)
+
+#ifndef XEN_GPU_MAX_GFN
+#define XEN_GPU_MAX_GFN	((1ull << (52 - 12)) - 1)
+#endif
+
+struct mediator {
+	struct xen_gpu_client client;
+	struct kunit *test;
+	struct mutex lock;	/* of the table */
+	unsigned int n;
+	struct entry {
+		u64 gfn;
+		u64 bfn;
+	} entries[USER_ENTRIES];
+	unsigned int nr_moved;		/* GFNs that got a new BFN */
+	unsigned int nr_gone;
+	unsigned int nr_settled;
+	unsigned int nr_ended;
+	unsigned int nr_calls;		/* of moved */
+	unsigned int nr_bad;		/* what should not have been */
+	/* Called at the start of each call of moved, with no lock held. */
+	void (*on_moved)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
+	void *data;
+};
+
+struct mapped {
+	u64 bfn[64];
+	int status[64];
+};
+
+void start_service(struct kunit *test, u64 guest_pages);
+struct mediator *new_user(struct kunit *test, unsigned long quota);
+struct mediator *start_user(struct kunit *test, u64 guest_pages, unsigned long quota);
+void free_user(struct mediator *user);
+void stop_user(struct kunit *test, struct mediator *user);
+struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, unsigned long quota);
+void map_fixture_exit(struct kunit *test);
+
+unsigned int map_gfns(struct mediator *user, const u64 *gfns, unsigned int n, struct mapped *m);
+void release_gfns(struct mediator *user, const u64 *gfns, unsigned int n);
+void flush(struct mediator *user);
+
+int user_map(struct mediator *user, u64 gfn);
+void user_unmap(struct mediator *user, u64 gfn);
+void user_unmap_all(struct mediator *user);
+void user_note(struct mediator *user, u64 gfn, u64 bfn);
+void user_forget(struct mediator *user, u64 gfn);
+u64 user_bfn(struct mediator *user, u64 gfn);
+unsigned int user_check(struct mediator *user);
+
+bool is_pv(struct kunit *test);
+u64 counter(const char *name);
+unsigned long map_calls(void);
+unsigned long unmap_calls(void);
+
+#endif /* _XENGT_TEST_MAP_FIXTURE_H */

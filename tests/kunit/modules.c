@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The modules under test, as a user handles them; see modules.h.
+ */
+
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
+#include <linux/moduleparam.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/uio.h>
+#include <linux/user_namespace.h>
+
+#include "fake_xen.h"
+#include "modules.h"
+
+struct module_under_test {
+	const char *name;
+	bool loaded;
+};
+
+/* In the order in which they depend on each other. */
+static struct module_under_test modules[] = {
+	{ .name = "xen_gpu_map" },
+	{ .name = "xengt" },
+};
+
+typedef int (*init_function)(void);
+typedef void (*exit_function)(void);
+
+static struct vfsmount *debugfs, *configfs;
+
+static struct vfsmount *mount_of(const char *type)
+{
+	struct file_system_type *fs = get_fs_type(type);
+	struct vfsmount *mnt = fs ? kern_mount(fs) : NULL;
+
+	if (IS_ERR_OR_NULL(mnt))
+		panic("no %s\n", type);
+	return mnt;
+}
+
+/* A module without needs may have been initialised when the kernel booted. */
+static void prepare(void)
+{
+	struct dentry *dir;
+
+	if (debugfs)
+		return;
+	debugfs = mount_of("debugfs");
+	configfs = mount_of("configfs");
+	dir = lookup_one_len_unlocked("xengt", configfs->mnt_root, strlen("xengt"));
+	modules[1].loaded = !IS_ERR(dir) && d_is_positive(dir);
+	if (!IS_ERR(dir))
+		dput(dir);
+	modules_unload_all();
+}
+
+static struct module_under_test *find_module_under_test(const char *name)
+{
+	unsigned int i;
+
+	prepare();
+	for (i = 0; i < ARRAY_SIZE(modules); i++) {
+		if (!strcmp(modules[i].name, name))
+			return &modules[i];
+	}
+	panic("no module %s\n", name);
+}
+
+static unsigned long symbol(const char *name, const char *suffix)
+{
+	unsigned long address;
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s_%s", name, suffix);
+	address = kallsyms_lookup_name(full);
+	if (!address)
+		panic("no function %s\n", full);
+	return address;
+}
+
+/* modprobe */
+int module_load(const char *name)
+{
+	struct module_under_test *module = find_module_under_test(name);
+	init_function init = (init_function)symbol(name, "init");
+	int rc;
+
+	if (module->loaded)
+		return -EEXIST;
+	rc = init();
+	module->loaded = !rc;
+	return rc;
+}
+
+/* rmmod */
+void module_unload(const char *name)
+{
+	struct module_under_test *module = find_module_under_test(name);
+	exit_function exit = (exit_function)symbol(name, "exit");
+
+	if (!module->loaded)
+		return;
+	flush_delayed_fput();
+	exit();
+	module->loaded = false;
+}
+
+bool module_loaded(const char *name)
+{
+	return find_module_under_test(name)->loaded;
+}
+
+void modules_unload_all(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(modules) - 1; i >= 0; i--)
+		module_unload(modules[i].name);
+}
+
+/* Sets a parameter, "module.name", whatever its mode in sysfs. */
+int module_param_set(const char *name, const char *value)
+{
+	const struct kernel_param *kp;
+
+	for (kp = __start___param; kp < __stop___param; kp++) {
+		if (!strcmp(kp->name, name))
+			return kp->ops->set(value, kp);
+	}
+	return -ENOENT;
+}
+
+/* debugfs: its files are only made for user space, so their operations are called directly. */
+
+static struct file *open_in(struct vfsmount *mnt, const char *path, int flags)
+{
+	return file_open_root_mnt(mnt, path, flags, 0);
+}
+
+static void close_at_once(struct file *file)
+{
+	filp_close(file, NULL);
+	flush_delayed_fput();
+}
+
+static ssize_t read_seq_file(struct file *file, char *text, size_t size)
+{
+	struct kvec vec = { .iov_base = text, .iov_len = size - 1 };
+	struct iov_iter to;
+	struct kiocb kiocb;
+	ssize_t n;
+
+	init_sync_kiocb(&kiocb, file);
+	iov_iter_kvec(&to, READ, &vec, 1, size - 1);
+	n = seq_read_iter(&kiocb, &to);
+	text[max_t(ssize_t, n, 0)] = '\0';
+	return n;
+}
+
+/* The text of a file of debugfs; false if there is none of that name. */
+bool debugfs_read(const char *path, char *text, size_t size)
+{
+	struct file *file;
+	ssize_t n;
+
+	prepare();
+	file = open_in(debugfs, path, O_RDONLY);
+	if (IS_ERR(file))
+		return false;
+	n = read_seq_file(file, text, size);
+	close_at_once(file);
+	return n >= 0;
+}
+
+/* Writes something to a file of debugfs that does not care what. */
+int debugfs_write(const char *path)
+{
+	struct file *file;
+	loff_t pos = 0;
+	int rc;
+
+	prepare();
+	file = open_in(debugfs, path, O_WRONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	rc = file->f_op->write(file, (const char __user *)"1", 1, &pos);
+	close_at_once(file);
+	return rc < 0 ? rc : 0;
+}
+
+/* The value in a line "name value", U64_MAX if there is none. */
+u64 debugfs_value(const char *path, const char *name)
+{
+	char *text = kzalloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOFAIL);
+	size_t len = strlen(name);
+	u64 value = U64_MAX;
+	char *line, *rest = text;
+
+	if (debugfs_read(path, text, PAGE_SIZE)) {
+		while ((line = strsep(&rest, "\n"))) {
+			if (strncmp(line, name, len) || line[len] != ' ')
+				continue;
+			if (kstrtou64(line + len + 1, 0, &value))
+				value = U64_MAX;
+		}
+	}
+	kfree(text);
+	return value;
+}
+
+/* configfs */
+
+/* The directory that a path is in, to be put, and the path's last part. */
+static struct dentry *parent_of(const char *path, const char **last)
+{
+	const char *slash = strchr(path, '/');
+	struct dentry *dir;
+
+	prepare();
+	*last = slash + 1;
+	dir = lookup_one_len_unlocked(path, configfs->mnt_root, slash - path);
+	if (!IS_ERR(dir) && d_is_negative(dir)) {
+		dput(dir);
+		dir = ERR_PTR(-ENOENT);
+	}
+	return dir;
+}
+
+static int change_dir(const char *path, bool make)
+{
+	const char *last;
+	struct dentry *dir = parent_of(path, &last);
+	struct dentry *dentry;
+	int rc;
+
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
+	dentry = lookup_one_len(last, dir, strlen(last));
+	if (IS_ERR(dentry)) {
+		rc = PTR_ERR(dentry);
+	} else {
+		if (make)
+			rc = vfs_mkdir(&init_user_ns, d_inode(dir), dentry, 0755);
+		else
+			rc = vfs_rmdir(&init_user_ns, d_inode(dir), dentry);
+		dput(dentry);
+	}
+	inode_unlock(d_inode(dir));
+	dput(dir);
+	return rc;
+}
+
+int configfs_mkdir(const char *path)
+{
+	return change_dir(path, true);
+}
+
+int configfs_rmdir(const char *path)
+{
+	return change_dir(path, false);
+}
+
+int configfs_write(const char *path, const char *value)
+{
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t n;
+
+	prepare();
+	file = open_in(configfs, path, O_WRONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_write(file, value, strlen(value), &pos);
+	close_at_once(file);
+	return n < 0 ? n : 0;
+}
+
+int configfs_read(const char *path, char *text, size_t size)
+{
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t n;
+
+	prepare();
+	file = open_in(configfs, path, O_RDONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_read(file, text, size - 1, &pos);
+	text[max_t(ssize_t, n, 0)] = '\0';
+	close_at_once(file);
+	return n < 0 ? n : 0;
+}
+
+const void *both_dom0s_gen_params(const void *prev, char *desc)
+{
+	static const enum fake_xen_mode modes[] = { FAKE_PV_DOM0, FAKE_PVH_DOM0 };
+	const enum fake_xen_mode *next = prev ? (const enum fake_xen_mode *)prev + 1 : modes;
+
+	if (next == modes + ARRAY_SIZE(modes))
+		return NULL;
+	strscpy(desc, fake_xen_mode_name(*next), KUNIT_PARAM_DESC_SIZE);
+	return next;
+}

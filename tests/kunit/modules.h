@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The modules under test, as a user handles them: loaded and unloaded, with parameters, counters
+ * in debugfs and virtual GPUs in configfs.
+ *
+ * The modules are linked into the test kernel. Loading one is calling its init function, which is
+ * found by name; so a test goes through the same code as modprobe and rmmod, as often as it likes.
+ */
+
+#ifndef _XENGT_TEST_MODULES_H
+#define _XENGT_TEST_MODULES_H
+
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/types.h>
+
+/* The guest of every test, and another one */
+#define DOM		5
+#define OTHER_DOM	6
+
+int module_load(const char *name);
+void module_unload(const char *name);
+bool module_loaded(const char *name);
+void modules_unload_all(void);
+
+int module_param_set(const char *name, const char *value);
+
+bool debugfs_read(const char *path, char *text, size_t size);
+int debugfs_write(const char *path);
+u64 debugfs_value(const char *path, const char *name);
+
+int configfs_mkdir(const char *path);
+int configfs_rmdir(const char *path);
+int configfs_write(const char *path, const char *value);
+int configfs_read(const char *path, char *text, size_t size);
+
+/*
+ * Waits (at most a minute, checking often) for something that other threads do in their own
+ * time.
+ */
+#define wait_for(test, condition)							\
+do {											\
+	unsigned int _tries = 60000;							\
+											\
+	while (!(condition) && --_tries)						\
+		fsleep(1000);								\
+	KUNIT_EXPECT_TRUE_MSG(test, _tries, "waited in vain for " #condition);		\
+} while (0)
+
+/* An array parameter for KUNIT_CASE_PARAM: on both kinds of dom0. */
+const void *both_dom0s_gen_params(const void *prev, char *desc);
+
+#endif /* _XENGT_TEST_MODULES_H */

@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of the life of virtual GPUs (vgpu/vgpu.c, configfs.c, counters.c): made, configured,
+ * enabled, disabled and removed at any moment, with failures at every step and with guests that
+ * die.
+ */
+
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/slab.h>
+#include <xen/xengt.h>
+
+#include "modules.h"
+#include "vgpu_fixture.h"
+
+#define DIR		"xengt/vm5"
+#define OTHER_DIR	"xengt/vm6"
+
+static int vgpu_init(struct kunit *test)
+{
+	start_modules(test, mode_of(test));
+	return 0;
+}
+
+static void vgpu_exit(struct kunit *test)
+{
+	stop_modules(test);
+}
+
+static void expect_nothing_left(struct kunit *test, const char *what)
+{
+	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_servers(DOM), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_ports(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_irqs(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_pv_tables(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, gpu_reserved(), 0u, "%s", what);
+}
+
+static void kill_guest(struct kunit *test)
+{
+	fake_domain_kill(DOM);
+	fake_store_release(DOM);
+	wait_for(test, !fake_domain_exists(DOM));
+}
+
+/* In configfs, with the "mem" place */
+
+static const struct {
+	const char *name;
+	const char *value;
+} good_config[] = {
+	{ "domid", "5" },
+	{ "bar0", "0xf0000000" },
+	{ "mappable_base", "0x100000" },
+	{ "mappable_size", "0x40000" },
+	{ "hidden_base", "0x1000000" },
+	{ "hidden_size", "0x20000" },
+	{ "quota", "1024" },
+};
+
+static int set_attr(const char *dir, const char *name, const char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return configfs_write(path, value);
+}
+
+static void expect_attr(struct kunit *test, const char *name, const char *wanted)
+{
+	char path[64], text[64] = "";
+
+	snprintf(path, sizeof(path), DIR "/%s", name);
+	KUNIT_EXPECT_EQ(test, configfs_read(path, text, sizeof(text)), 0);
+	KUNIT_EXPECT_STREQ_MSG(test, text, wanted, "%s", name);
+}
+
+static void make_dir(struct kunit *test, const char *dir)
+{
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, configfs_mkdir(dir), 0);
+	for (i = 0; i < ARRAY_SIZE(good_config); i++)
+		KUNIT_EXPECT_EQ(test, set_attr(dir, good_config[i].name, good_config[i].value), 0);
+}
+
+static u64 mem_entry(struct xengt_mem_table *table, u64 addr)
+{
+	u64 pte;
+
+	xengt_mem_walk_begin(table);
+	pte = xengt_mem_entry(table, addr);
+	xengt_mem_walk_end(table);
+	return pte;
+}
+
+static void directory_has_the_defaults(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, configfs_mkdir(DIR), 0);
+	expect_attr(test, "generation", "8\n");
+	expect_attr(test, "quota", "131072\n");
+	expect_attr(test, "dma_bits", "39\n");
+	expect_attr(test, "place", "mem\n");
+	expect_attr(test, "state", "off\n");
+	expect_attr(test, "enable", "0\n");
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+}
+
+static void virtual_gpu_of_a_directory_works(struct kunit *test)
+{
+	struct xengt_mem_table *table;
+
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	expect_attr(test, "state", "running\n");
+	expect_attr(test, "mappable_base", "0x100000\n");
+	guest_write(test, VGPU_FIRST, PTE(7));
+	table = xengt_mem_table_get();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
+	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(PTE_FRAME(mem_entry(table, VGPU_FIRST << 12)), DOM,
+						 7));
+	KUNIT_EXPECT_EQ(test, mem_entry(table, 0), 0ull);
+	KUNIT_EXPECT_EQ(test, mem_entry(table, 4ull << 30), 0ull);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "0"), 0);
+	expect_attr(test, "state", "off\n");
+	KUNIT_EXPECT_EQ_MSG(test, mem_entry(table, VGPU_FIRST << 12), 0ull,
+			    "a walker keeps the table, not the mappings");
+	xengt_mem_table_put(table);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_mem_table_get()), -ENODEV);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+}
+
+static void running_virtual_gpu_cannot_be_changed(struct kunit *test)
+{
+	unsigned int i;
+
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), -EBUSY);
+	for (i = 0; i < ARRAY_SIZE(good_config); i++)
+		KUNIT_EXPECT_EQ(test, set_attr(DIR, good_config[i].name, "4096"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "generation", "9"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "dma_bits", "40"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "mem"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+}
+
+static void configurations_that_make_no_sense_are_refused(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+		int wanted;
+	} cases[] = {
+		{ "domid", "0", -EINVAL },
+		{ "domid", "77", -ENODEV },
+		{ "domid", "65541", -EINVAL },
+		{ "domid", "32752", -EINVAL },
+		{ "generation", "7", -EINVAL },
+		{ "generation", "10", -EINVAL },
+		{ "generation", "9", 0 },
+		{ "bar0", "0", -EINVAL },
+		{ "bar0", "0xf0800000", -EINVAL },
+		{ "bar0", "0xfffffffffff00000", -EINVAL },
+		{ "mappable_base", "0x100800", -EINVAL },
+		{ "mappable_size", "0x40001", -EINVAL },
+		{ "mappable_size", "0x100000000", -EINVAL },
+		{ "mappable_base", "0xfffffffffffff000", -EINVAL },
+		{ "mappable_base", "0xfffff000", -EINVAL },
+		{ "mappable_base", "0xff0000", -EINVAL },
+		{ "mappable_size", "0", 0 },
+		{ "quota", "0", -EINVAL },
+		{ "dma_bits", "8", -EINVAL },
+		{ "dma_bits", "64", -EINVAL },
+		{ "dma_bits", "52", 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_dir(test, DIR);
+		KUNIT_EXPECT_EQ(test, set_attr(DIR, cases[i].name, cases[i].value), 0);
+		KUNIT_EXPECT_EQ_MSG(test, set_attr(DIR, "enable", "1"), cases[i].wanted, "%s=%s",
+				    cases[i].name, cases[i].value);
+		KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+		expect_nothing_left(test, cases[i].name);
+	}
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "nonsense"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "quota", "x"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "x"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+}
+
+/* Two guests, one GGTT: nobody gets what is another's. */
+static void shares_do_not_overlap(struct kunit *test)
+{
+	make_dir(test, DIR);
+	make_dir(test, OTHER_DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "domid", "6"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "mappable_base", "0x140000"), 0);
+	KUNIT_EXPECT_EQ_MSG(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY,
+			    "the hidden one still does");
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "hidden_base", "0x1020000"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), 0);
+	/* The first guest writes to the second one's share. */
+	guest_write(test, VGPU_FIRST + VGPU_N, PTE(7));
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "out_of_share"), 1ull);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(OTHER_DOM, 0, ENTRY_ADDR(VGPU_FIRST + VGPU_N), PTE(7),
+					      8), 0);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm6", "entries_live"), 1ull);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "entries_live"), 0ull);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm6", "entries_live"), 1ull);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(OTHER_DIR), 0);
+}
+
+static void rmdir_while_enabled_gives_everything_back(struct kunit *test)
+{
+	unsigned int i;
+
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	for (i = 0; i < VGPU_N; i++)
+		guest_write(test, VGPU_FIRST + i, PTE(i));
+	fake_guest_balloon_out(DOM, 0, 3);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+	expect_nothing_left(test, "rmdir");
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, ENTRY_ADDR(VGPU_FIRST), 1, 8), -ENODEV);
+	modules_unload_all();
+}
+
+/* Failures */
+
+static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+	unsigned int nth, failed = 0;
+	bool pending = false;
+	char what[32];
+	int rc;
+
+	fake_domain_set_vcpus(DOM, 2);
+	for (nth = 1; nth < 60 && !pending; nth++) {
+		snprintf(what, sizeof(what), "hypercall %u", nth);
+		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
+		rc = xengt_vgpu_enable(vgpu);
+		pending = fake_xen_fail_pending();
+		fake_xen_fail_nothing();
+		KUNIT_EXPECT_EQ(test, (int)vgpu->state,
+				(int)(rc ? XENGT_VGPU_OFF : XENGT_VGPU_RUNNING));
+		if (rc)
+			failed++;
+		else
+			xengt_vgpu_disable(vgpu);
+		expect_nothing_left(test, what);
+	}
+	KUNIT_EXPECT_TRUE(test, pending);
+	/* All but the look-up of the guest, which a PV dom0 does not need. */
+	KUNIT_EXPECT_GE(test, failed, nth - 3);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	guest_write(test, VGPU_FIRST, PTE(7));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));
+	stop_vgpu(vgpu);
+}
+
+static void enable_fails_cleanly_for_every_kind_of_call(struct kunit *test)
+{
+	static const enum fake_call kinds[] = {
+		FAKE_CALL_DM_CREATE, FAKE_CALL_ACQUIRE, FAKE_CALL_DM_SET_STATE,
+		FAKE_CALL_DM_MAP_RANGE, FAKE_CALL_EVTCHN_BIND, FAKE_CALL_BIND_IRQ,
+		FAKE_CALL_UNPOPULATED,
+	};
+	static const int errors[] = { -EPERM, -ENOSPC, -ESRCH };
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+	unsigned int i;
+	char what[32];
+
+	for (i = 0; i < ARRAY_SIZE(kinds) * ARRAY_SIZE(errors); i++) {
+		snprintf(what, sizeof(what), "case %u", i);
+		fake_xen_fail_call(kinds[i / 3], 1, errors[i % 3]);
+		KUNIT_EXPECT_EQ_MSG(test, xengt_vgpu_enable(vgpu), errors[i % 3], "%s", what);
+		KUNIT_EXPECT_FALSE_MSG(test, fake_xen_fail_pending(), "%s", what);
+		expect_nothing_left(test, what);
+	}
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	stop_vgpu(vgpu);
+}
+
+/* With the "mem" place, too: both have allocations of their own. */
+static void enable_fails_cleanly_at_every_allocation(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+	unsigned int nth, failed = 0;
+	bool pending = false;
+	char what[32];
+	int rc;
+
+	vgpu->config.place = &xengt_place_mem;
+	for (nth = 1; nth < 1000 && !pending; nth++) {
+		snprintf(what, sizeof(what), "allocation %u", nth);
+		fake_fail_alloc(nth);
+		rc = xengt_vgpu_enable(vgpu);
+		pending = fake_fail_alloc_stop();
+		if (rc)
+			failed++;
+		xengt_vgpu_disable(vgpu);
+		expect_nothing_left(test, what);
+		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_mem_table_get()), -ENODEV);
+	}
+	KUNIT_EXPECT_TRUE(test, pending);
+	KUNIT_EXPECT_GT(test, failed, 20u);
+	stop_vgpu(vgpu);
+}
+
+static void writes_survive_failing_hypercalls(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
+	unsigned int nth;
+
+	for (nth = 1; nth < 8; nth++) {
+		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
+		guest_write(test, VGPU_FIRST, PTE(7));
+		guest_write(test, VGPU_FIRST + 1, PTE(600));
+		guest_write(test, VGPU_FIRST, PTE(8));
+		fake_xen_fail_nothing();
+		guest_write(test, VGPU_FIRST, PTE(8));
+		guest_write(test, VGPU_FIRST + 1, PTE(600));
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 8));
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST + 1, DOM, 600));
+		guest_write(test, VGPU_FIRST, 0);
+		guest_write(test, VGPU_FIRST + 1, 0);
+		sync_vgpu(vgpu);
+		KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 1ul, "the server's page");
+	}
+	stop_vgpu(vgpu);
+}
+
+/* Ends */
+
+static void disabled_and_enabled_again_it_starts_afresh(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 2);
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_EQ(test, guest_read(test, VGPU_FIRST), 0ull);
+		guest_write(test, VGPU_FIRST, PTE(i));
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, i));
+		xengt_vgpu_disable(vgpu);
+		xengt_vgpu_disable(vgpu);
+		expect_nothing_left(test, "disabled");
+		KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+		KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EBUSY);
+	}
+	stop_vgpu(vgpu);
+}
+
+static void guest_dies_with_live_entries(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 2);
+	unsigned int i;
+
+	for (i = 0; i < VGPU_N; i++)
+		guest_write(test, VGPU_FIRST + i, PTE(i));
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
+	fake_store_release(DOM);
+	wait_for(test, !fake_domain_exists(DOM));
+	wait_for(test, vgpu->state == XENGT_VGPU_DEAD);
+	expect_nothing_left(test, "dead");
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EBUSY);
+	xengt_vgpu_disable(vgpu);
+	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_OFF);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -ENODEV);
+	expect_nothing_left(test, "enabled in vain");
+	stop_vgpu(vgpu);
+}
+
+/* The user was faster than the news of the guest's end, and has a new guest already. */
+static void end_of_a_former_guest_does_not_stop_a_new_one(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
+
+	vgpu->ggtt.ended(&vgpu->ggtt);
+	xengt_vgpu_disable(vgpu);
+	gpu_set_owner(OTHER_DOM);
+	vgpu->config.domid = OTHER_DOM;
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	flush_work(&vgpu->dead_work);
+	KUNIT_EXPECT_STREQ(test, xengt_vgpu_state_name(vgpu->state), "running");
+	stop_vgpu(vgpu);
+}
+
+static void two_guests_do_not_meet(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
+	struct xengt_vgpu *other = start_vgpu(test, OTHER_DOM, 1);
+	unsigned long i, first = VGPU_FIRST * 17;
+
+	for (i = 0; i < VGPU_N; i++) {
+		guest_write(test, VGPU_FIRST + i, PTE(i));
+		guest_write(test, first + i, PTE(i));
+		KUNIT_EXPECT_EQ(test, fake_vcpu_write(OTHER_DOM, 0, ENTRY_ADDR(first + i), PTE(i),
+						      8), 0);
+	}
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_OUT_OF_SHARE), (u64)VGPU_N);
+	fake_guest_balloon_out(OTHER_DOM, 0, 3);
+	sync_vgpu(other);
+	for (i = 0; i < VGPU_N; i++) {
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST + i, DOM, i));
+		KUNIT_EXPECT_EQ(test, gpu_reaches(first + i, OTHER_DOM, i), i != 3);
+	}
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_INVALIDATES), 0ull);
+	fake_domain_kill(DOM);
+	fake_store_release(DOM);
+	wait_for(test, vgpu->state == XENGT_VGPU_DEAD);
+	for (i = 4; i < VGPU_N; i++)
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(first + i, OTHER_DOM, i));
+	KUNIT_EXPECT_EQ(test, (int)other->state, (int)XENGT_VGPU_RUNNING);
+	stop_vgpu(vgpu);
+	stop_vgpu(other);
+}
+
+static void twenty_guests_come_and_go(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu;
+	unsigned int i, e;
+
+	kill_guest(test);
+	for (i = 0; i < 20; i++) {
+		fake_domain_create(DOM, GUEST_PAGES);
+		vgpu = start_vgpu(test, DOM, 1);
+		for (e = 0; e < 20; e++)
+			guest_write(test, VGPU_FIRST + e, PTE(e * 50));
+		fake_domain_kill(DOM);
+		if (i % 2) {
+			stop_vgpu(vgpu);
+			fake_store_release(DOM);
+		} else {
+			fake_store_release(DOM);
+			wait_for(test, !fake_domain_exists(DOM));
+			stop_vgpu(vgpu);
+		}
+		KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
+		expect_nothing_left(test, "guest");
+	}
+}
+
+/* The guest dies, and the user removes the virtual GPU at the same time. */
+
+struct destroyer {
+	struct xengt_vgpu *vgpu;
+	struct completion done;
+};
+
+static int destroy(void *data)
+{
+	struct destroyer *d = data;
+
+	xengt_vgpu_destroy(d->vgpu);
+	complete(&d->done);
+	return 0;
+}
+
+static void destroy_meets_death(struct kunit *test)
+{
+	struct destroyer d;
+	unsigned int round, i;
+
+	kill_guest(test);
+	for (round = 0; round < 10; round++) {
+		fake_domain_create(DOM, GUEST_PAGES);
+		d.vgpu = start_vgpu(test, DOM, 1);
+		guest_write(test, VGPU_FIRST, PTE(7));
+		init_completion(&d.done);
+		fake_xen_set_yield(true);
+		fake_domain_kill(DOM);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(destroy, &d, "destroy")));
+		for (i = 0; i < round; i++)
+			schedule();
+		fake_store_release(DOM);
+		wait_for_completion(&d.done);
+		wait_for(test, !fake_domain_exists(DOM));
+		fake_xen_set_yield(false);
+		expect_nothing_left(test, "destroyed");
+	}
+}
+
+/* Kills the guest at the n-th hypercall from now. */
+static void kill_at(enum fake_call kind, void *data)
+{
+	unsigned int *nth = data;
+
+	gpu_check();
+	if (!*nth || --*nth)
+		return;
+	fake_domain_kill(DOM);
+	fake_store_release(DOM);
+}
+
+/* Enabled, used, disabled: what comes back does not matter, but that nothing stays. */
+static void live_a_life(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+	unsigned int i;
+	u64 data;
+
+	if (!xengt_vgpu_enable(vgpu)) {
+		for (i = 0; i < 3; i++)
+			fake_vcpu_write(DOM, 0, ENTRY_ADDR(VGPU_FIRST + i), PTE(i), 8);
+		fake_vcpu_write(DOM, 0, ENTRY_ADDR(VGPU_FIRST), PTE(700), 8);
+		fake_vcpu_read(DOM, 0, ENTRY_ADDR(VGPU_FIRST), 8, &data);
+		fake_vcpu_invalidate(DOM, 0);
+		debugfs_write("xen_gpu_map/flush");
+	}
+	xengt_vgpu_destroy(vgpu);
+}
+
+static void guest_may_die_at_every_hypercall(struct kunit *test)
+{
+	unsigned int nth, left;
+	char what[32];
+
+	kill_guest(test);
+	for (nth = 1; nth < 200; nth++) {
+		snprintf(what, sizeof(what), "hypercall %u", nth);
+		fake_domain_create(DOM, GUEST_PAGES);
+		left = nth;
+		fake_xen_set_hook(kill_at, &left);
+		live_a_life(test);
+		fake_xen_set_hook(NULL, NULL);
+		if (left)
+			break;
+		wait_for(test, !fake_domain_exists(DOM));
+		expect_nothing_left(test, what);
+	}
+	KUNIT_EXPECT_GT(test, nth, 15u);
+	KUNIT_EXPECT_LT(test, nth, 200u);
+	expect_nothing_left(test, "the end");
+}
+
+/* Counters */
+
+static void counters_have_names_of_their_own(struct kunit *test)
+{
+	static const char * const names[] = {
+		"traps", "reads", "writes", "reps", "invalidates", "unhandled", "bad_range",
+		"entries_written", "entries_same", "out_of_share", "bad_entries", "shadowed",
+		"scratched_noent", "scratched_perm", "scratched_quota", "scratched_range",
+		"scratched_dead", "scratched_nomem", "scratched_again", "scratched_other",
+		"zapped", "moved", "retried", "gpu_writes", "gpu_invalidates", "copy_failed",
+	};
+	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;
+	unsigned int i, found[ARRAY_SIZE(names)] = {}, lines = 0;
+	size_t len;
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_ASSERT_TRUE(test, debugfs_read("xengt/total", text, PAGE_SIZE));
+	while ((line = strsep(&rest, "\n")) && *line) {
+		lines++;
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			len = strlen(names[i]);
+			found[i] += !strncmp(line, names[i], len) && line[len] == ' ';
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		KUNIT_EXPECT_EQ_MSG(test, found[i], 1u, "%s", names[i]);
+	KUNIT_EXPECT_EQ(test, lines, (unsigned int)ARRAY_SIZE(names));
+}
+
+static void total_outlives_the_virtual_gpu(struct kunit *test)
+{
+	u64 before = debugfs_value("xengt/total", "traps");
+
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	guest_write(test, VGPU_FIRST, PTE(7));
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), 1ull);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "shadowed"), 1ull);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "entries_live"), 1ull);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), U64_MAX);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
+}
+
+static struct kunit_case vgpu_cases[] = {
+	KUNIT_CASE_PARAM(directory_has_the_defaults, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(virtual_gpu_of_a_directory_works, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(running_virtual_gpu_cannot_be_changed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(configurations_that_make_no_sense_are_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(shares_do_not_overlap, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(rmdir_while_enabled_gives_everything_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(enable_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(enable_fails_cleanly_for_every_kind_of_call, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(enable_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(writes_survive_failing_hypercalls, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(disabled_and_enabled_again_it_starts_afresh, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(end_of_a_former_guest_does_not_stop_a_new_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(two_guests_do_not_meet, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(twenty_guests_come_and_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroy_meets_death, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_may_die_at_every_hypercall, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(counters_have_names_of_their_own, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(total_outlives_the_virtual_gpu, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite vgpu_suite = {
+	.name = "xengt_vgpu",
+	.init = vgpu_init,
+	.exit = vgpu_exit,
+	.test_cases = vgpu_cases,
+};
+
+kunit_test_suite(vgpu_suite);

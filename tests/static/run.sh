@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Static checks: the modules build without a warning with W=1 and under sparse, all C files are what
+# checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, shell scripts are
+# what shellcheck wants (if that is installed).
+#
+#   tests/static/run.sh
+#
+# KDIR: the kernel build directory (default: that of the running kernel, or of any that is installed).
+# LINUX_TARBALL: the kernel source, for checkpatch.pl.
+#
+# Nothing is built in the project's own directory. Prints a line "ok - ..." or "not ok - ..." for each
+# check of each file; the last line is "N passed, N failed".
+set -euo pipefail
+
+repo=$(cd "$(dirname "$0")/../.." && pwd)
+tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
+passed=0
+failed=0
+
+install_packages()
+{
+	local need=()
+
+	command -v gcc >/dev/null || need+=(gcc libc6-dev)
+	command -v make >/dev/null || need+=(make)
+	command -v perl >/dev/null || need+=(perl)
+	command -v sparse >/dev/null || need+=(sparse)
+	command -v xz >/dev/null || need+=(xz-utils)
+	[ -r "$tarball" ] || need+=(linux-source-6.1)
+	[ -n "$(kernel_dir)" ] || need+=(linux-headers-amd64)
+	[ ${#need[@]} -gt 0 ] || return 0
+	echo "installing ${need[*]}"
+	if [ "$(id -u)" != 0 ]; then
+		echo "as root: apt-get install ${need[*]}" >&2
+		exit 2
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		"${need[@]}" >/dev/null
+}
+
+kernel_dir()
+{
+	local dir
+
+	for dir in ${KDIR:+"$KDIR"} "/lib/modules/$(uname -r)/build" /lib/modules/*/build; do
+		[ -e "$dir/Makefile" ] || continue
+		echo "$dir"
+		return
+	done
+}
+
+# result NAME FILE: a check, and what it complained about.
+result()
+{
+	if [ -s "$2" ]; then
+		echo "not ok - $1"
+		sed 's/^/    /' "$2"
+		failed=$((failed + 1))
+	else
+		echo "ok - $1"
+		passed=$((passed + 1))
+	fi
+}
+
+# All files of a kind that belong to the project, below its directory.
+files()
+{
+	(cd "$repo" && find . \( -name .git -o -name '.kunit*' -o -name .build \) -prune -o \
+		-type f \( "$@" \) -print | sed 's|^\./||' | grep -v '\.mod\.c$' | sort)
+}
+
+# build NAME MAKE_ARGUMENT...: the modules, in a copy of the sources. Says what is said about our files.
+build()
+{
+	local name=$1
+	shift
+
+	rm -rf "$tmp/src"
+	mkdir -p "$tmp/src/tests/xen"
+	cp -r "$repo"/{Makefile,Kbuild,Kconfig,include,drivers} "$tmp/src"
+	[ ! -d "$repo/tests/xen/testgpu" ] || cp -r "$repo/tests/xen/testgpu" "$tmp/src/tests/xen"
+	find "$tmp/src" \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' \) -delete
+	if ! make -C "$tmp/src" modules KDIR="$kdir" "$@" >"$tmp/log" 2>&1; then
+		cp "$tmp/log" "$tmp/said"
+	else
+		grep -E '(warning|error):' "$tmp/log" | grep -v '^/usr/src/' >"$tmp/said" || true
+	fi
+	result "$name" "$tmp/said"
+}
+
+# What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
+# ENOSYS, its fake of the kernel's own typedefs, and threads that have to take turns.
+exceptions()
+{
+	case $1 in
+	tests/xen/testgpu/*) ;;
+	tests/xen/*)
+		echo --ignore=PREFER_KERNEL_TYPES,VOLATILE,PREFER_DEFINED_ATTRIBUTE_MACRO ;;
+	tests/kunit/fake_*|tests/kunit/um-shim/*)
+		echo --ignore=ENOSYS,NEW_TYPEDEFS,YIELD ;;
+	tests/kunit/modules.c)
+		echo --ignore=NEW_TYPEDEFS ;;
+	esac
+}
+
+check_style()
+{
+	local file except
+
+	tar xJf "$tarball" -C "$tmp" --strip-components=1 --wildcards '*/scripts/checkpatch.pl' \
+		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
+	for file in $(files -name '*.[ch]'); do
+		except=$(exceptions "$file")
+		(cd "$repo" && perl "$tmp/scripts/checkpatch.pl" --no-tree --strict --no-summary \
+			--max-line-length=100 ${except:+"$except"} --terse --file "$file") \
+			>"$tmp/said" 2>&1 || true
+		result "checkpatch: $file" "$tmp/said"
+	done
+}
+
+check_comments()
+{
+	local file
+
+	for file in $(files -name '*.[ch]' | grep -v '^tests/'); do
+		(cd "$repo" && perl "$tmp/scripts/kernel-doc" -none -Werror "$file") \
+			>"$tmp/said" 2>&1 || true
+		result "kernel-doc: $file" "$tmp/said"
+	done
+}
+
+check_exports()
+{
+	local file symbol
+
+	: >"$tmp/said"
+	for file in $(files -name '*.c'); do
+		while read -r symbol; do
+			grep -q "^ \* $symbol() - \|^ \* $symbol - " "$repo/$file" ||
+				echo "$file: $symbol is exported and has no kernel-doc" >>"$tmp/said"
+		done < <(sed -n 's/^EXPORT_SYMBOL[_A-Z]*(\(\w*\).*/\1/p' "$repo/$file")
+	done
+	result "kernel-doc: every export" "$tmp/said"
+}
+
+check_scripts()
+{
+	local file
+
+	command -v shellcheck >/dev/null || return 0
+	for file in $(files -name '*.sh'); do
+		(cd "$repo" && shellcheck -s bash -f gcc "$file") >"$tmp/said" 2>&1 || true
+		result "shellcheck: $file" "$tmp/said"
+	done
+}
+
+install_packages
+kdir=$(kernel_dir)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+build "W=1" W=1
+build "sparse" C=2
+check_style
+check_comments
+check_exports
+check_scripts
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
