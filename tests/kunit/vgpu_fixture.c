@@ -43,6 +43,7 @@ static struct gpu {
 		domid_t domid;
 		struct xen_gpu_domain *domain;
 	} drained[2];
+	bool unchecked;		/* something happened since all was checked */
 	unsigned int bad;
 	unsigned int fail_nth;
 	int fail_error;
@@ -73,8 +74,7 @@ static void check_pte(const struct gpu_range *range, u64 pte)
 		gpu_bad(range, pte, "has reserved bits");
 }
 
-/* Everything that the GPU has or may have is safe. */
-void gpu_check(void)
+static void check_all(void)
 {
 	struct gpu_range *range;
 	unsigned long i;
@@ -87,6 +87,21 @@ void gpu_check(void)
 		if (gpu.tlb[i].range->entries)
 			check_pte(gpu.tlb[i].range, gpu.tlb[i].pte);
 	}
+}
+
+/* Everything that the GPU has or may have is safe; something is about to happen. */
+void gpu_check(void)
+{
+	check_all();
+	gpu.unchecked = true;
+}
+
+/* Nothing changes but in hypercalls, and here. */
+static void check_what_happened(void)
+{
+	if (gpu.unchecked)
+		check_all();
+	gpu.unchecked = false;
 }
 
 static void check_at_hypercall(enum fake_call kind, void *unused)
@@ -167,7 +182,7 @@ static void write_entry(struct xengt_place *place, unsigned long index, u64 pte)
 		return;
 	}
 	drain(range->owner);
-	gpu_check();
+	check_what_happened();
 	if (!range->scratch)
 		range->scratch = pte;
 	entry = &range->entries[index - range->first];
@@ -176,6 +191,7 @@ static void write_entry(struct xengt_place *place, unsigned long index, u64 pte)
 		gpu.tlb[gpu.nr_tlb++].pte = *entry;
 	}
 	*entry = pte;
+	check_pte(range, pte);
 	fake_xen_note(FAKE_EVENT_PTE, PTE_FRAME(pte), index);
 }
 
@@ -186,7 +202,7 @@ static void invalidate(struct xengt_place *place)
 
 	for (i = 0; i < ARRAY_SIZE(gpu.drained); i++)
 		drain(gpu.drained[i].domid);
-	gpu_check();
+	check_what_happened();
 	gpu.nr_tlb = 0;
 	fake_xen_note(FAKE_EVENT_INVALIDATE, 0, 0);
 	gpu.call = NULL;
@@ -216,7 +232,7 @@ static void unreserve(struct xengt_place *place, unsigned long first, unsigned l
 		gpu.bad++;
 		return;
 	}
-	gpu_check();
+	check_what_happened();
 	gpu.nr_tlb = 0;
 	vfree(range->entries);
 	range->entries = NULL;

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include "agent.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 #define GTT_OFFSET	0x800000
 #define GTT_SIZE	0x800000
 #define GTT_ENTRIES	(GTT_SIZE / 8)
@@ -401,7 +403,7 @@ static bool cmd_odd(char **args, int n)
 	(void)n;
 	if (!usable(first / 8, 2 * PAGE_WORDS))
 		return false;
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		size = sizes[i];
 		for (align = 0; align < 16; align++) {
 			offset = first + (next_random(&state) % 200 + 1) * 16 + align;

@@ -18,8 +18,7 @@ struct start_info {
 	uint64_t command_line;
 };
 
-__asm__(
-	".section .text.start, \"ax\"\n"
+__asm__(".section .text.start, \"ax\"\n"
 	".global start\n"
 	"start:\n"
 	"	cld\n"

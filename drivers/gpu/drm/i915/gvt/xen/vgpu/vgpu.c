@@ -278,7 +278,7 @@ static void stop(struct xengt_vgpu *vgpu)
 	xen_gpu_domain_put(vgpu->domain);
 }
 
-/* The work may come late, when the virtual GPU already serves another guest, which has not ended. */
+/* The work may come late, when the virtual GPU already serves another guest. */
 static void bury_guest(struct work_struct *work)
 {
 	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, dead_work);
