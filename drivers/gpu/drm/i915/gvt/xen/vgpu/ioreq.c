@@ -8,8 +8,9 @@
  * ascending addresses, which is handled in pieces of at most a page.
  *
  * Invariants: whatever the request holds, it is answered in bounded time: only the part of the
- * block that is in the range is walked, what is out of it reads as ones and ignores writes, and
- * no address wraps.
+ * block that is in the range is walked, and no address wraps. What is out of the range ignores
+ * writes, reads as ones by value, and leaves the guest's memory alone when it would be copied
+ * there.
  *
  * Source: Xen's public/hvm/ioreq.h and hvmemul_do_io().
  *
@@ -41,10 +42,9 @@ static bool find_block(const struct xengt_ioreq_target *target, const struct xen
 
 	if (!req->size || req->size > sizeof(req->data) || !req->count)
 		return false;
-	if (first > req->addr || first + total < first)
-		return false;
 	if (req->data_is_ptr && (req->data < below || req->data - below + total < total))
 		return false;
+	/* A block that wraps ends before it begins. */
 	end = min(first + total, target->start + target->size);
 	*block = (struct block){ .data = req->data - below };
 	if (first < target->start)
