@@ -8,6 +8,7 @@ count=8192
 hidden_first=524288	# ... and hidden
 hidden_count=4096
 pages=6144
+tracing=/sys/kernel/debug/tracing
 target=6100		# a page of the guest that the GPU copies to
 
 at() { # ENTRY: its graphics address
@@ -124,6 +125,30 @@ check_counts() {
 	is "... pages unmapped" "$(since unmapped)" 512
 	note "count: unmapping 512 idle pages took $(since unmap_hypercalls) unmap hypercall(s)"
 	invalidations "... IOTLB invalidations" "$(by_kind 0 512)"
+}
+
+traced() { # EVENT: how often it is in the trace
+	grep -c " $1:" $tracing/trace
+}
+
+check_traces() {
+	echo >$tracing/trace
+	echo 1 >$tracing/events/xen_gpu_map/enable
+	echo 1 >$tracing/events/xengt/enable
+	remember $gpu_debug/vgpus/a
+	tell g1 movs $first 0 512
+	tell g1 stos $first 512 0
+	drain
+	is "tracepoints: one event for each trap" "$(traced xengt_trap)" "$(since traps)"
+	is "... for each map batch" "$(traced xen_gpu_map_batch)" 1
+	is "... for each unmap batch" "$(traced xen_gpu_unmap_batch)" "$(by_kind 1 32)"
+	tell g1 map $first 0 1
+	tell g1 out 0 1
+	drain
+	is "... for the block that a balloon event led to" "$(traced xen_gpu_balloon)" 1
+	is "... for the GFNs that it moved" "$(traced xengt_moved)" 1
+	tell g1 in 0 1
+	echo 0 >$tracing/events/enable
 }
 
 check_random() {
@@ -508,6 +533,7 @@ run check_dma
 run check_sizes
 run check_strings
 run check_counts
+run check_traces
 run check_random
 run check_bad_gfns
 run check_share
