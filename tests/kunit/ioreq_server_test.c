@@ -280,7 +280,8 @@ static void request_whose_event_has_not_come_is_answered_at_stop(struct kunit *t
 	const struct xen_ioreq req = write_at(MMIO + 0x100);
 	struct recorder *r = started_recorder(test, 2);
 
-	/* As if the event were on its way. */
+	/* As if the event were on its way, and those of the bind calls dealt with. */
+	flush_work(&r->server.vcpus[1].work);
 	disable_irq(r->server.vcpus[1].irq);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 0u);

@@ -306,13 +306,13 @@ static void huge_counts_take_bounded_work(struct kunit *test)
 
 	for (way = 0; way < 8; way++) {
 		struct xen_ioreq req = {
-			.addr = way & 1 ? 0x800000000ull : RANGE_START + 3,
-			.count = ~0u,
+			.addr = way & 1 ? 0x8000000ull : RANGE_START + 3,
+			.count = 0xfffff8,
 			.size = 8,
 			.df = way & 1,
 			.dir = !!(way & 2),
 			.data_is_ptr = !!(way & 4),
-			.data = way & 1 ? 0x7fffffff8ull - 0x1000 : 0,
+			.data = way & 1 ? 0x8000000ull : 0,
 		};
 
 		handle(t, &req);
