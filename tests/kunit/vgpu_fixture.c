@@ -146,6 +146,7 @@ static bool taken(unsigned long first, unsigned long n)
 static int reserve(struct xengt_place *place, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = gpu.ranges;
+	u64 *entries;
 
 	if (gpu.fail_nth && !--gpu.fail_nth)
 		return gpu.fail_error;
@@ -153,11 +154,14 @@ static int reserve(struct xengt_place *place, unsigned long first, unsigned long
 		return 0;
 	if (taken(first, n))
 		return -EBUSY;
+	entries = vzalloc(array_size(n, sizeof(*entries)));
+	if (!entries)
+		return -ENOMEM;
 	while (range->entries)
 		range++;
-	*range = (struct gpu_range){ .first = first, .n = n, .owner = gpu.next_owner };
-	range->entries = vzalloc(array_size(n, sizeof(*range->entries)));
-	return range->entries ? 0 : -ENOMEM;
+	*range = (struct gpu_range){ .first = first, .n = n, .owner = gpu.next_owner,
+				     .entries = entries };
+	return 0;
 }
 
 static struct gpu_range *range_of(unsigned long index)
@@ -224,6 +228,7 @@ static bool has_range(domid_t domid)
 static void unreserve(struct xengt_place *place, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = n ? range_of(first) : NULL;
+	u64 *entries;
 
 	if (!n)
 		return;
@@ -234,8 +239,10 @@ static void unreserve(struct xengt_place *place, unsigned long first, unsigned l
 	}
 	check_what_happened();
 	gpu.nr_tlb = 0;
-	vfree(range->entries);
+	/* Freeing can sleep, and others look at the ranges meanwhile. */
+	entries = range->entries;
 	range->entries = NULL;
+	vfree(entries);
 	if (!has_range(range->owner))
 		gpu_set_drained(range->owner, NULL);
 }
