@@ -10,6 +10,9 @@
  * watches of the system wait for it.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/printk.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
@@ -47,8 +50,14 @@ static struct xenbus_watch release_watch = {
 /* xenstored may come up after us. */
 static int on_xenstore_up(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (!watching)
-		watching = !register_xenbus_watch(&release_watch);
+	int rc;
+
+	if (watching)
+		return NOTIFY_DONE;
+	rc = register_xenbus_watch(&release_watch);
+	watching = !rc;
+	if (rc)
+		pr_err("cannot watch for the end of domains: %d; dead guests stay zombies\n", rc);
 	return NOTIFY_DONE;
 }
 
