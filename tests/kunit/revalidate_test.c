@@ -183,6 +183,61 @@ static void release_during_the_callback(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* Between its block's turn and the end, a GFN lost its last user, and has one again. */
+static void idle_and_back_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
+				      unsigned int n)
+{
+	if (moves[0].gfn == 5)
+		user_unmap(user, 600);
+	else if (moves[0].gfn == 1100)
+		KUNIT_EXPECT_EQ(user->test, user_map(user, 600), 0);
+}
+
+static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1200, 1200);
+
+	KUNIT_ASSERT_EQ(test, user_map(user, 5), 0);
+	KUNIT_ASSERT_EQ(test, user_map(user, 600), 0);
+	KUNIT_ASSERT_EQ(test, user_map(user, 1100), 0);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_remove(DOM, 600);
+	fake_gfn_remove(DOM, 1100);
+	fake_gfn_populate(DOM, 600);
+	user->on_moved = idle_and_back_in_callback;
+	balloon(user);
+	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(user_bfn(user, 600), DOM, 600));
+	user->on_moved = NULL;
+	stop_user(test, user);
+}
+
+/* The same, but the GFN is gone: it is not handed out again. */
+static void idle_and_gone_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
+				      unsigned int n)
+{
+	if (moves[0].gfn == 5)
+		user_unmap(user, 600);
+	else if (moves[0].gfn == 1100)
+		KUNIT_EXPECT_EQ(user->test, user_map(user, 600), -ENOENT);
+}
+
+static void page_gone_while_idle_is_not_revived(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1200, 1200);
+
+	KUNIT_ASSERT_EQ(test, user_map(user, 5), 0);
+	KUNIT_ASSERT_EQ(test, user_map(user, 600), 0);
+	KUNIT_ASSERT_EQ(test, user_map(user, 1100), 0);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_remove(DOM, 600);
+	fake_gfn_remove(DOM, 1100);
+	user->on_moved = idle_and_gone_in_callback;
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, counter("unmapped"), counter("mapped"));
+	stop_user(test, user);
+}
+
 /* 12: while the old mapping is being forgotten, nobody gets its BFN for a new page */
 static void map_in_callback(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
@@ -404,6 +459,9 @@ static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(release_during_the_callback, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, both_dom0s_gen_params),

@@ -88,7 +88,10 @@ static void unmap_stuck(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 	unmap_slots(dom);
 }
 
-/* Maps every live GFN once more; returns how many cannot be, as their other side is stuck. */
+/*
+ * Maps every GFN once more, also those that became idle meanwhile and may be revived; returns how
+ * many cannot be, as their other side is stuck.
+ */
 static unsigned int map_other_sides(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 {
 	struct xen_gpu_batch *batch = dom->reval_batch;
@@ -97,7 +100,7 @@ static unsigned int map_other_sides(struct xen_gpu_domain *dom, struct xen_gpu_b
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
 	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
 		other = !xen_gpu_slot_side(block, slot);
-		if (!block->count[slot])
+		if (!xen_gpu_slot_held(block, slot))
 			continue;
 		if (test_bit(slot, block->held[other]))
 			stuck++;
@@ -130,6 +133,8 @@ static void judge(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot, struct 
 	case -EPERM:
 	case -ENODEV:
 		__set_bit(slot->slot, block->gone);
+		if (test_bit(slot->slot, block->idle))
+			xen_gpu_queue_remove(dom, block, slot->slot);
 		xen_gpu_batch_add(dom->drop_batch, block, slot->slot, !slot->side, false);
 		add_move(dom, verdict, slot->gfn, 0, -ENOENT);
 		verdict->gone++;
