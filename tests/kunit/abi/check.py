@@ -40,6 +40,11 @@ int main(void)
 """
 
 
+class Const:
+    def __init__(self, ours, theirs):
+        self.ours, self.theirs = ours, theirs
+
+
 class Struct:
     def __init__(self, ours, theirs):
         self.ours, self.theirs, self.members = ours, theirs, []
@@ -61,7 +66,7 @@ def read_table(path):
         elif words[0] == "header" and words[2] == "=":
             headers.append(Header(words[1], words[3:]))
         elif words[0] == "const":
-            headers[-1].consts += words[1:]
+            headers[-1].consts.append(Const(words[1], words[-1]))
         elif words[0] == "struct":
             headers[-1].structs.append(Struct(words[1], words[-1]))
         else:
@@ -77,8 +82,9 @@ def program(header, xen):
     else:
         includes = [f"#include <{header.ours}>"]
     lines = [PROLOGUE % "\n".join(includes)]
-    for name in header.consts:
-        lines.append(f'\tprintf("{name} %lld\\n", (long long)({name}));')
+    for const in header.consts:
+        value = const.theirs if xen else const.ours
+        lines.append(f'\tprintf("{const.ours} %lld\\n", (long long)({value}));')
     for struct in header.structs:
         kind = f"struct {struct.theirs if xen else struct.ours}"
         lines.append(f'\tprintf("sizeof({struct.ours}) %zu\\n", sizeof({kind}));')
@@ -162,7 +168,7 @@ def left_out(header):
     # Those of other headers that it includes are not its own.
     consts = {m for m in consts if re.search(rf"#\s*define\s+{m}\b",
                                              (OURS / header.ours).read_text())}
-    missing = [f"const {name}" for name in sorted(consts - set(header.consts))]
+    missing = [f"const {name}" for name in sorted(consts - {c.ours for c in header.consts})]
     structs, rest = structs_of(header)
     if rest:
         missing.append(f"something that is neither a constant nor a structure: {rest[:60]!r}")

@@ -3,8 +3,9 @@
  * Device model operations on ioreq servers: the part of Xen's dm_op ABI that Linux's own
  * hvm/dm_op.h lacks.
  *
- * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (enum hvmmem_type). The names are
- * Xen's; the layouts are fixed ABI, and tests/kunit/abi compares them with Xen's own headers.
+ * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (hvmmem_type_t). The names are Xen's,
+ * but for those of memory types: Linux's own hvm/hvm_op.h has some of these, in an enum. The
+ * layouts are fixed ABI, and tests/kunit/abi compares them with Xen's own headers.
  */
 
 #ifndef __XEN_PUBLIC_HVM_IOREQ_SERVER_H__
@@ -17,11 +18,21 @@
 #define XEN_DMOP_unmap_io_range_from_ioreq_server	4
 #define XEN_DMOP_set_ioreq_server_state			5
 #define XEN_DMOP_destroy_ioreq_server			6
+#define XEN_DMOP_set_mem_type				12
+#define XEN_DMOP_map_mem_type_to_ioreq_server		15
 
 /* Kinds of range */
 #define XEN_DMOP_IO_RANGE_PORT		0
 #define XEN_DMOP_IO_RANGE_MEMORY	1
 #define XEN_DMOP_IO_RANGE_PCI		2
+
+/* Kinds of access to a memory type; Xen knows only writes. No kind: the type is given back. */
+#define XEN_DMOP_IOREQ_MEM_ACCESS_READ	1
+#define XEN_DMOP_IOREQ_MEM_ACCESS_WRITE	2
+
+/* Memory types (public/hvm/hvm_op.h: HVMMEM_*) */
+#define XEN_HVMMEM_ram_rw		0	/* plain RAM */
+#define XEN_HVMMEM_ioreq_server		4	/* the same, whose writes go to an ioreq server */
 
 /* No buffered ioreqs (public/hvm/hvm_op.h) */
 #define HVM_IOREQSRV_BUFIOREQ_OFF	0
@@ -51,6 +62,20 @@ struct xen_dm_op_destroy_ioreq_server {
 	__u16 pad;
 };
 
+struct xen_dm_op_set_mem_type {
+	__u32 nr;		/* IN: contiguous pages */
+	__u16 mem_type;		/* IN: XEN_HVMMEM_* */
+	__u16 pad;
+	__aligned_u64 first_pfn;	/* IN: the first GFN */
+};
+
+struct xen_dm_op_map_mem_type_to_ioreq_server {
+	__u16 id;		/* IN */
+	__u16 type;		/* IN: XEN_HVMMEM_ioreq_server */
+	__u32 flags;		/* IN: XEN_DMOP_IOREQ_MEM_ACCESS_*, 0: none any more */
+	__u64 opaque;		/* IN: 0; Xen's own afterwards */
+};
+
 struct xen_dm_op {
 	__u32 op;		/* XEN_DMOP_* */
 	__u32 pad;
@@ -60,6 +85,8 @@ struct xen_dm_op {
 		struct xen_dm_op_ioreq_server_range unmap_io_range_from_ioreq_server;
 		struct xen_dm_op_set_ioreq_server_state set_ioreq_server_state;
 		struct xen_dm_op_destroy_ioreq_server destroy_ioreq_server;
+		struct xen_dm_op_set_mem_type set_mem_type;
+		struct xen_dm_op_map_mem_type_to_ioreq_server map_mem_type_to_ioreq_server;
 	} u;
 };
 
