@@ -70,3 +70,65 @@ int xengt_dm_set_state(domid_t domid, u16 id, bool enabled)
 
 	return dm_op(domid, &op);
 }
+
+/**
+ * xengt_dm_claim_writes - have a server told of writes to trapped pages, or of none any more
+ * @domid: the guest
+ * @id: the server, which stays the only one of the guest's
+ * @claim: true: the server gets them; false: it does not, and Xen makes the pages that are trapped
+ *	plain RAM
+ *
+ * A claim traps no page yet: see xengt_dm_set_write_trap(). Reads of trapped pages stay native.
+ *
+ * A server that claims is to give the claim back before it is disabled or destroyed: Xen sends
+ * writes to a disabled server too, and where the server is gone a vCPU writes again and again,
+ * until the page is plain RAM.
+ *
+ * Context: process context; giving back walks the guest's memory map if pages are trapped.
+ * Return: 0; -EBUSY: another server, or this one, has the claim, or trapped pages of a server that
+ * is gone are left; -EINVAL: the server to give back has no claim; -ENOENT: no such server;
+ * -EOPNOTSUPP: the guest runs without HAP (hardware-assisted paging).
+ */
+int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_map_mem_type_to_ioreq_server,
+		.u.map_mem_type_to_ioreq_server = {
+			.id = id,
+			.type = XEN_HVMMEM_ioreq_server,
+			.flags = claim ? XEN_DMOP_IOREQ_MEM_ACCESS_WRITE : 0,
+		},
+	};
+
+	return dm_op(domid, &op);
+}
+
+/**
+ * xengt_dm_set_write_trap - send the guest's writes to a page to the server, or leave them alone
+ * @domid: the guest, whose writes a server has claimed
+ * @gfn: the page
+ * @trap: true: a write becomes an IOREQ_TYPE_COPY, and the server does the store itself; false:
+ *	the page is plain RAM
+ *
+ * A request that was sent while the page was trapped comes also after it no longer is. A page that
+ * leaves the guest's memory map takes its trap along: what comes to the GFN later is plain RAM.
+ * Xen's own stores to a trapped page, for instance a hypercall's answers, fail.
+ *
+ * Context: process context.
+ * Return: 0, also if there was no trap to take away; -EINVAL: there is no page, it is not plain
+ * RAM, it is trapped already, or no server has claimed writes; -EAGAIN: the page is paged out or
+ * shared, and comes back; -EOPNOTSUPP: the guest runs without HAP (hardware-assisted paging).
+ */
+int xengt_dm_set_write_trap(domid_t domid, u64 gfn, bool trap)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_set_mem_type,
+		.u.set_mem_type = {
+			.nr = 1,
+			.mem_type = trap ? XEN_HVMMEM_ioreq_server : XEN_HVMMEM_ram_rw,
+			.first_pfn = gfn,
+		},
+	};
+
+	return dm_op(domid, &op);
+}

@@ -3,6 +3,10 @@
  * Device model operations on ioreq servers, as calls. Errors are Xen's: -ESRCH no such domain,
  * -EPERM not ours to emulate for, -ENOENT no such server, -ENOSPC no server or range left,
  * -EOPNOTSUPP not a HVM or PVH guest.
+ *
+ * Of write traps: -EINVAL no page of plain RAM there, trapped already, or no claim; -EBUSY another
+ * server has the claim, or left trapped pages behind; -EAGAIN paged out or shared; -EOPNOTSUPP the
+ * guest runs without HAP.
  */
 
 #ifndef _XENGT_DM_OP_H
@@ -15,5 +19,7 @@ int xengt_dm_create_server(domid_t domid, u16 *id);
 int xengt_dm_destroy_server(domid_t domid, u16 id);
 int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end);
 int xengt_dm_set_state(domid_t domid, u16 id, bool enabled);
+int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim);
+int xengt_dm_set_write_trap(domid_t domid, u64 gfn, bool trap);
 
 #endif /* _XENGT_DM_OP_H */
