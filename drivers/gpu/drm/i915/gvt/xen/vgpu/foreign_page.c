@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A page of address space in which the CPU sees one page of another domain at a time: an ioreq
- * server's page, for as long as the server lives, or guest memory, for one copy.
+ * server's page, for as long as the server lives, a page of the guest's memory, until it is
+ * unmapped, or guest memory, for one copy.
  *
  * A PV dom0 writes the page-table entry of its address (mmu_update with the other domain's id);
  * others put the page into their physmap, where the address space is.
  *
- * Invariants: nothing stays mapped beyond exit, or beyond a copy; a page that Xen does not take
- * back is leaked, since another domain's page is in it.
+ * Invariants: what is mapped is unmapped before anything else is; nothing stays mapped beyond exit,
+ * or beyond a copy; a page that Xen does not take back is leaked, since another domain's page is
+ * in it.
  *
  * Source: Xen's public/memory.h (XENMEM_acquire_resource, XENMEM_add_to_physmap_range) and
  * public/xen.h (mmu_update). Locking: the caller's, one user at a time.
@@ -93,19 +95,14 @@ static int physmap_unmap(struct xengt_foreign_page *foreign)
 	return HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one);
 }
 
-static int map_gfn(struct xengt_foreign_page *foreign, u64 gfn)
-{
-	int rc;
-
-	if (xen_pv_domain())
-		rc = pv_map(foreign, gfn, MMU_NORMAL_PT_UPDATE, foreign->domid);
-	else
-		rc = physmap_map(foreign, gfn);
-	foreign->mapped = !rc;
-	return rc;
-}
-
-static int unmap(struct xengt_foreign_page *foreign)
+/**
+ * xengt_foreign_page_unmap - show nothing any more
+ * @foreign: the address space, initialised; may show nothing
+ *
+ * Context: process context, one user at a time.
+ * Return: 0, or an error of Xen's, when the page is still there.
+ */
+int xengt_foreign_page_unmap(struct xengt_foreign_page *foreign)
 {
 	int rc;
 
@@ -113,6 +110,33 @@ static int unmap(struct xengt_foreign_page *foreign)
 		return 0;
 	rc = xen_pv_domain() ? pv_unmap(foreign) : physmap_unmap(foreign);
 	foreign->mapped = rc;
+	return rc;
+}
+
+/**
+ * xengt_foreign_page_map - show a page of the guest's memory
+ * @foreign: the address space, initialised; what it shows is unmapped first
+ * @gfn: the page
+ *
+ * The page is at @foreign->va, readable and writable, until xengt_foreign_page_unmap() or exit, or
+ * until something else is mapped or copied. It is the frame that the GFN has now, and stays so when
+ * the guest gives that back or dies: Xen keeps the frame, and of a dead guest a zombie.
+ *
+ * Context: process context, one user at a time.
+ * Return: 0, or an error of Xen's, when nothing is shown: -EINVAL if there is no memory at the GFN;
+ * -ESRCH if there is no guest; or that of unmapping what was shown, which then still is.
+ */
+int xengt_foreign_page_map(struct xengt_foreign_page *foreign, u64 gfn)
+{
+	int rc = xengt_foreign_page_unmap(foreign);
+
+	if (rc)
+		return rc;
+	if (xen_pv_domain())
+		rc = pv_map(foreign, gfn, MMU_NORMAL_PT_UPDATE, foreign->domid);
+	else
+		rc = physmap_map(foreign, gfn);
+	foreign->mapped = !rc;
 	return rc;
 }
 
@@ -149,7 +173,7 @@ static int copy_part(struct xengt_foreign_page *foreign, u64 addr, void *data, u
 		     bool to_guest)
 {
 	void *at = (u8 *)foreign->va + offset_in_page(addr);
-	int rc = map_gfn(foreign, addr >> XEN_PAGE_SHIFT);
+	int rc = xengt_foreign_page_map(foreign, addr >> XEN_PAGE_SHIFT);
 
 	if (rc)
 		return rc;
@@ -157,7 +181,7 @@ static int copy_part(struct xengt_foreign_page *foreign, u64 addr, void *data, u
 		memcpy(at, data, len);
 	else
 		memcpy(data, at, len);
-	return unmap(foreign);
+	return xengt_foreign_page_unmap(foreign);
 }
 
 /*
@@ -168,7 +192,7 @@ int xengt_foreign_page_copy(struct xengt_foreign_page *foreign, u64 addr, void *
 			    unsigned int len, bool to_guest)
 {
 	unsigned int part;
-	int rc = foreign->mapped ? unmap(foreign) : 0;
+	int rc = 0;
 
 	for (; len && !rc; len -= part) {
 		part = min_t(unsigned int, len, XEN_PAGE_SIZE - offset_in_page(addr));
@@ -183,7 +207,7 @@ void xengt_foreign_page_exit(struct xengt_foreign_page *foreign)
 {
 	if (!foreign->page)
 		return;
-	if (unmap(foreign))
+	if (xengt_foreign_page_unmap(foreign))
 		pr_err_ratelimited("d%u: a foreign page could not be unmapped, one page is lost\n",
 				   foreign->domid);
 	else

@@ -21,6 +21,8 @@ struct xengt_foreign_page {
 
 int xengt_foreign_page_init(struct xengt_foreign_page *foreign, domid_t domid);
 void xengt_foreign_page_exit(struct xengt_foreign_page *foreign);
+int xengt_foreign_page_map(struct xengt_foreign_page *foreign, u64 gfn);
+int xengt_foreign_page_unmap(struct xengt_foreign_page *foreign);
 int xengt_foreign_page_map_ioreq(struct xengt_foreign_page *foreign, u16 server);
 int xengt_foreign_page_copy(struct xengt_foreign_page *foreign, u64 addr, void *data,
 			    unsigned int len, bool to_guest);
