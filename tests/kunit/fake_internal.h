@@ -215,11 +215,16 @@ struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int 
 void fake_deliver(void);	/* not under the lock */
 
 /* fake_ioreq.c */
-void fake_ioreq_domain_start(struct fake_domain *d);
 void fake_ioreq_domain_kill(struct fake_domain *d);
 bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port);
 void fake_ioreq_notified(struct fake_port *port);
 struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id);
+int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any);
+void fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
+		     const struct xen_ioreq *req);
+
+/* fake_vcpu.c */
+void fake_vcpu_domain_start(struct fake_domain *d);
 
 /* fake_store.c */
 void fake_store_start(void);

@@ -281,7 +281,7 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 	d->domid = domid;
 	xa_init_flags(&d->physmap, XA_FLAGS_LOCK_IRQ);
 	d->nr_vcpus = 1;
-	fake_ioreq_domain_start(d);
+	fake_vcpu_domain_start(d);
 	lock_irqsave(&flags);
 	if (fake_domain_find(domid))
 		panic("fake xen: a test makes domain %u twice\n", domid);

@@ -11,7 +11,8 @@
  *   fake_mem.c	  frames, domains, their physmaps, XENMEM_*, the view of a device
  *   fake_pv.c	  page tables of a PV dom0
  *   fake_evtchn.c  event channels and their irqs
- *   fake_ioreq.c	  ioreq servers, and vCPUs that make I/O requests
+ *   fake_ioreq.c	  ioreq servers
+ *   fake_vcpu.c	  vCPUs that make I/O requests
  *   fake_store.c	  xenstore
  *
  * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages have
@@ -159,9 +160,11 @@ int fake_dma_write(u64 addr, const void *data, size_t len);
 /* fake_pv.c */
 unsigned int fake_pv_tables(void);
 
-/* fake_ioreq.c: a guest's vCPUs */
-void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus);
+/* fake_ioreq.c */
 unsigned int fake_servers(domid_t domid);
+
+/* fake_vcpu.c: a guest's vCPUs */
+void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus);
 int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req);
 int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer);
 int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req);
