@@ -23,6 +23,7 @@
 #define FAKE_MAX_SERVERS	8
 #define FAKE_MAX_RANGES		256
 #define FAKE_TABLE_SLOTS	512
+#define FAKE_TRAPPED		XA_MARK_0	/* of a physmap's entry */
 
 /* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
 struct fake_frame {
@@ -74,6 +75,8 @@ struct fake_domain {
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
+	struct fake_server *claimer;	/* of writes to trapped pages */
+	bool no_hap;
 };
 
 /* A page table: a page of dom0's that is read-only, and perhaps pinned. */
@@ -193,6 +196,7 @@ void fake_frame_release_allocated(struct fake_frame *frame);
 struct fake_frame *fake_frame_find(unsigned long mfn);
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
 void *fake_frame_data(struct fake_frame *frame);
+void fake_mem_sync(void);
 void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn);
 void fake_map_put(struct fake_map *map, u64 bfn);
 int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
@@ -222,6 +226,18 @@ struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id);
 int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any);
 void fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
 		     const struct xen_ioreq *req);
+
+/* fake_memtype.c */
+struct xen_dm_op_map_mem_type_to_ioreq_server;
+struct xen_dm_op_set_mem_type;
+
+void fake_memtype_check(struct kunit *test);
+bool fake_memtype_trapped(struct fake_domain *d, u64 gfn);
+int fake_memtype_server(struct fake_domain *d);
+int fake_memtype_claim(struct fake_domain *d,
+		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op);
+int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type *op);
+void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server);
 
 /* fake_vcpu.c */
 void fake_vcpu_domain_start(struct fake_domain *d);

@@ -90,6 +90,7 @@ static int destroy_server(struct fake_domain *d, unsigned int id)
 
 	if (!server)
 		return -ENOENT;
+	fake_memtype_server_gone(d, server);
 	release_vcpus(d, id);
 	d->servers[id] = NULL;
 	fake_frame_release_allocated(server->frame);
@@ -176,6 +177,10 @@ static enum fake_call dm_call_kind(unsigned int op)
 		return FAKE_CALL_DM_SET_STATE;
 	case XEN_DMOP_destroy_ioreq_server:
 		return FAKE_CALL_DM_DESTROY;
+	case XEN_DMOP_map_mem_type_to_ioreq_server:
+		return FAKE_CALL_DM_CLAIM;
+	case XEN_DMOP_set_mem_type:
+		return FAKE_CALL_DM_SET_TYPE;
 	default:
 		return FAKE_CALL_ANY;
 	}
@@ -199,6 +204,10 @@ static int dm_op(struct fake_domain *d, struct xen_dm_op *op)
 	case XEN_DMOP_destroy_ioreq_server:
 		return op->u.destroy_ioreq_server.pad ? -EINVAL :
 		       destroy_server(d, op->u.destroy_ioreq_server.id);
+	case XEN_DMOP_map_mem_type_to_ioreq_server:
+		return fake_memtype_claim(d, &op->u.map_mem_type_to_ioreq_server);
+	case XEN_DMOP_set_mem_type:
+		return fake_memtype_set(d, &op->u.set_mem_type);
 	default:
 		return -EOPNOTSUPP;
 	}

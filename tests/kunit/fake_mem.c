@@ -252,6 +252,7 @@ struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame)
 {
 	store(&d->physmap, gfn, frame);
+	xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 
@@ -422,6 +423,7 @@ static bool guest_access(domid_t domid, u64 addr, void *data, size_t len, bool w
 	void *at;
 
 	lock_irqsave(&flags);
+	fake_mem_sync();
 	d = live_domain(domid);
 	for (; len; addr += n, data += n, len -= n) {
 		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(addr));
@@ -436,6 +438,7 @@ static bool guest_access(domid_t domid, u64 addr, void *data, size_t len, bool w
 		else
 			memcpy(data, at, n);
 	}
+	fake_mem_sync();
 	unlock_irqrestore(&flags);
 	return all;
 }
@@ -486,6 +489,25 @@ static void merge_snapshot(u8 *to, const u8 *now, const u8 *before)
 	for (i = 0; i < PAGE_SIZE; i++) {
 		if (now[i] != before[i])
 			to[i] = now[i];
+	}
+}
+
+/* Pages that show the same frame agree again: they are not really the same memory. */
+void fake_mem_sync(void)
+{
+	struct fake_unpopulated *u;
+	unsigned long pfn;
+
+	xa_for_each(&fake.unpopulated, pfn, u) {
+		if (u->snapshot)
+			merge_snapshot(fake_frame_data(u->map.frame), page_address(u->page),
+				       u->snapshot);
+	}
+	xa_for_each(&fake.unpopulated, pfn, u) {
+		if (!u->snapshot)
+			continue;
+		memcpy(page_address(u->page), fake_frame_data(u->map.frame), PAGE_SIZE);
+		memcpy(u->snapshot, page_address(u->page), PAGE_SIZE);
 	}
 }
 
@@ -781,6 +803,7 @@ static int dma(u64 addr, void *data, size_t len, bool write)
 	int rc = 0;
 
 	lock_irqsave(&flags);
+	fake_mem_sync();
 	target = dma_target(PFN_DOWN(addr));
 	if (!target || offset_in_page(addr) + len > PAGE_SIZE)
 		rc = -EFAULT;

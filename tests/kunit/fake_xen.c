@@ -92,6 +92,7 @@ int fake_enter(struct fake_call_state *state, enum fake_call kind)
 	if (kind != FAKE_CALL_ANY && kind < FAKE_CALL_BIND_IRQ)
 		fake.calls[FAKE_CALL_ANY]++;
 	fake_pv_audit();
+	fake_mem_sync();
 	return call_failure(kind);
 }
 
@@ -213,6 +214,7 @@ void fake_xen_assert_balanced(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "the hypervisor complained, see above");
 	fake_mem_check(test);
+	fake_memtype_check(test);
 	fake_pv_check(test);
 	fake_evtchn_check(test);
 	fake_store_check(test);

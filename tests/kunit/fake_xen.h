@@ -12,7 +12,8 @@
  *   fake_pv.c	  page tables of a PV dom0
  *   fake_evtchn.c  event channels and their irqs
  *   fake_ioreq.c	  ioreq servers
- *   fake_vcpu.c	  vCPUs that make I/O requests
+ *   fake_memtype.c types of guests' pages: whose writes go to an ioreq server
+ *   fake_vcpu.c	  vCPUs that make I/O requests and store to memory
  *   fake_store.c	  xenstore
  *
  * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages have
@@ -63,6 +64,8 @@ enum fake_call {
 	FAKE_CALL_DM_UNMAP_RANGE,
 	FAKE_CALL_DM_SET_STATE,
 	FAKE_CALL_DM_DESTROY,
+	FAKE_CALL_DM_CLAIM,	/* map_mem_type, either way */
+	FAKE_CALL_DM_SET_TYPE,	/* set_mem_type, either way */
 	FAKE_CALL_EVTCHN_BIND,
 	FAKE_CALL_EVTCHN_SEND,
 	FAKE_CALL_EVTCHN_CLOSE,
@@ -163,6 +166,12 @@ unsigned int fake_pv_tables(void);
 /* fake_ioreq.c */
 unsigned int fake_servers(domid_t domid);
 
+/* fake_memtype.c: traps of a guest's writes to its memory */
+bool fake_gfn_write_trapped(domid_t domid, u64 gfn);
+unsigned int fake_domain_trapped(domid_t domid);
+bool fake_domain_claimed(domid_t domid);
+void fake_domain_set_hap(domid_t domid, bool hap);
+
 /* fake_vcpu.c: a guest's vCPUs */
 void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus);
 int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req);
@@ -171,6 +180,10 @@ int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req);
 int fake_vcpu_io_any(domid_t domid, unsigned int vcpu, struct xen_ioreq *req);
 int fake_vcpu_write(domid_t domid, unsigned int vcpu, u64 addr, u64 data, unsigned int size);
 int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size, u64 *data);
+int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
+		    unsigned int size);
+int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
+			 unsigned int size);
 int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu);
 void fake_guest_balloon_out(domid_t domid, unsigned int vcpu, u64 gfn);
 

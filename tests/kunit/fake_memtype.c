@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake hypervisor's memory types: which ioreq server has claimed a guest's writes, and which of
+ * the guest's pages are trapped (HVMMEM_ioreq_server). All others are plain RAM (HVMMEM_ram_rw):
+ * the fake has no more types.
+ *
+ * A trapped page is one with a mark in the physmap, so that the trap goes with the page.
+ *
+ * Source: Xen's arch/x86/hvm/dm.c (set_mem_type(), allow_p2m_type_change(), dm_op()), and
+ * p2m_set_ioreq_server() in arch/x86/mm/p2m.c. See fake_internal.h for the locking.
+ */
+
+#include <xen/xen.h>
+#include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/ioreq_server.h>
+
+#include "fake_internal.h"
+
+#define HVMMEM_UNUSED	3	/* a hole in Xen's enum */
+
+static unsigned int count_trapped(struct fake_domain *d)
+{
+	struct fake_frame *frame;
+	unsigned int n = 0;
+	unsigned long gfn;
+
+	xa_for_each_marked(&d->physmap, gfn, frame, FAKE_TRAPPED)
+		n++;
+	return n;
+}
+
+static void untrap_all(struct fake_domain *d)
+{
+	struct fake_frame *frame;
+	unsigned long gfn;
+
+	xa_for_each_marked(&d->physmap, gfn, frame, FAKE_TRAPPED)
+		xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
+}
+
+bool fake_memtype_trapped(struct fake_domain *d, u64 gfn)
+{
+	return xa_get_mark(&d->physmap, gfn, FAKE_TRAPPED);
+}
+
+/* Who gets the guest's writes to trapped pages, enabled or not; -ENODEV: nobody. */
+int fake_memtype_server(struct fake_domain *d)
+{
+	return d->claimer ? d->claimer->id : -ENODEV;
+}
+
+static int claim(struct fake_domain *d, struct fake_server *server)
+{
+	if (d->claimer || count_trapped(d))
+		return -EBUSY;
+	d->claimer = server;
+	return 0;
+}
+
+static int unclaim(struct fake_domain *d, struct fake_server *server)
+{
+	if (d->claimer != server)
+		return -EINVAL;
+	d->claimer = NULL;
+	untrap_all(d);
+	return 0;
+}
+
+int fake_memtype_claim(struct fake_domain *d,
+		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op)
+{
+	struct fake_server *server;
+
+	if (d->no_hap)
+		return -EOPNOTSUPP;
+	if (op->opaque)
+		return 0;	/* Xen takes it for a call that it had begun */
+	if (op->type != XEN_HVMMEM_ioreq_server || (op->flags & ~XEN_DMOP_IOREQ_MEM_ACCESS_WRITE))
+		return -EINVAL;
+	server = op->id < FAKE_MAX_SERVERS ? d->servers[op->id] : NULL;
+	if (!server)
+		return -ENOENT;
+	return op->flags ? claim(d, server) : unclaim(d, server);
+}
+
+/* The claim goes; pages that are trapped stay so. */
+void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
+{
+	if (d->claimer == server)
+		d->claimer = NULL;
+}
+
+static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
+{
+	bool trapped = fake_memtype_trapped(d, gfn);
+
+	if (!fake_frame_of_gfn(d, gfn))
+		return -EINVAL;
+	if (type == XEN_HVMMEM_ioreq_server && !trapped) {
+		xa_set_mark(&d->physmap, gfn, FAKE_TRAPPED);
+		return 0;
+	}
+	if (type == XEN_HVMMEM_ram_rw) {
+		xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type *op)
+{
+	u64 last = op->first_pfn + op->nr - 1;
+	u64 gfn;
+	int rc;
+
+	if (op->pad || op->first_pfn > last || last > d->max_gfn)
+		return -EINVAL;
+	if (op->mem_type > XEN_HVMMEM_ioreq_server || op->mem_type == HVMMEM_UNUSED)
+		return -EINVAL;
+	if (op->mem_type == XEN_HVMMEM_ioreq_server) {
+		if (d->no_hap)
+			return -EOPNOTSUPP;
+		if (!d->claimer)
+			return -EINVAL;
+	}
+	/* Those before one that fails keep their new type. */
+	for (rc = 0, gfn = op->first_pfn; !rc && gfn <= last; gfn++)
+		rc = set_type(d, gfn, op->mem_type);
+	return rc;
+}
+
+/* A guest without hardware-assisted paging. */
+void fake_domain_set_hap(domid_t domid, bool hap)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+
+	if (!WARN_ON(!d))
+		d->no_hap = !hap;
+}
+
+/* Do a guest's writes to the page go to an ioreq server? */
+bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+	bool trapped;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	trapped = d && fake_memtype_trapped(d, gfn);
+	spin_unlock_irqrestore(&fake.lock, flags);
+	return trapped;
+}
+
+/* How many of its pages that is. */
+unsigned int fake_domain_trapped(domid_t domid)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+	unsigned int n;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	n = d ? count_trapped(d) : 0;
+	spin_unlock_irqrestore(&fake.lock, flags);
+	return n;
+}
+
+/* Has one of its ioreq servers claimed the writes to trapped pages? */
+bool fake_domain_claimed(domid_t domid)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+	bool claimed;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	claimed = d && d->claimer;
+	spin_unlock_irqrestore(&fake.lock, flags);
+	return claimed;
+}
+
+void fake_memtype_check(struct kunit *test)
+{
+	struct fake_domain *d;
+
+	list_for_each_entry(d, &fake.domains, node) {
+		KUNIT_EXPECT_EQ_MSG(test, count_trapped(d), 0u,
+				    "pages of domain %u are left trapped", d->domid);
+		KUNIT_EXPECT_NULL_MSG(test, d->claimer,
+				      "a server is left with domain %u's writes", d->domid);
+	}
+}

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of the fake hypervisor's memory types, and of vCPUs that store to memory: that they do what
+ * Xen does (4.17, stock). The operations are made by hand; requests are served by the real server.
+ */
+
+#include <linux/interrupt.h>
+#include <linux/slab.h>
+#include <xen/xen.h>
+#include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/ioreq_server.h>
+#include <asm/xen/hypercall.h>
+
+#include "vgpu/ioreq_server.h"
+#include "modules.h"
+#include "vgpu_fixture.h"
+
+#define PAGES		64
+#define MMIO		0xe0000000ull
+#define MMIO_SIZE	0x1000
+#define GFN		8ull
+#define ADDR		(GFN * PAGE_SIZE)
+#define WRITES		XEN_DMOP_IOREQ_MEM_ACCESS_WRITE
+#define RAM		XEN_HVMMEM_ram_rw
+#define TRAPPED		XEN_HVMMEM_ioreq_server
+
+/* Operations */
+
+static int dm(struct xen_dm_op *op)
+{
+	struct xen_dm_op_buf buf = { .size = sizeof(*op) };
+
+	set_xen_guest_handle(buf.h, (void *)op);
+	return HYPERVISOR_dm_op(DOM, 1, &buf);
+}
+
+static int new_server(struct kunit *test)
+{
+	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
+
+	KUNIT_ASSERT_EQ(test, dm(&op), 0);
+	return op.u.create_ioreq_server.id;
+}
+
+static int destroy(int id)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_destroy_ioreq_server,
+		.u.destroy_ioreq_server.id = id,
+	};
+
+	return dm(&op);
+}
+
+static int disable(int id)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_set_ioreq_server_state,
+		.u.set_ioreq_server_state.id = id,
+	};
+
+	return dm(&op);
+}
+
+static int claim_type(int id, unsigned int type, unsigned int flags)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_map_mem_type_to_ioreq_server,
+		.u.map_mem_type_to_ioreq_server = { .id = id, .type = type, .flags = flags },
+	};
+
+	return dm(&op);
+}
+
+static int claim(int id)
+{
+	return claim_type(id, TRAPPED, WRITES);
+}
+
+static int unclaim(int id)
+{
+	return claim_type(id, TRAPPED, 0);
+}
+
+static int set_types(u64 gfn, unsigned int nr, unsigned int type)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_set_mem_type,
+		.u.set_mem_type = { .first_pfn = gfn, .nr = nr, .mem_type = type },
+	};
+
+	return dm(&op);
+}
+
+static int set_type(u64 gfn, unsigned int type)
+{
+	return set_types(gfn, 1, type);
+}
+
+static void start(struct kunit *test)
+{
+	fake_xen_start(test, FAKE_PVH_DOM0);
+	fake_domain_create(DOM, PAGES);
+}
+
+/* A server that has the claim. */
+static int start_claimed(struct kunit *test)
+{
+	int id;
+
+	start(test);
+	id = new_server(test);
+	KUNIT_ASSERT_EQ(test, claim(id), 0);
+	return id;
+}
+
+static void types_exit(struct kunit *test)
+{
+	fake_xen_stop(test);
+}
+
+static void one_server_has_the_claim(struct kunit *test)
+{
+	int first, second;
+
+	start(test);
+	first = new_server(test);
+	second = new_server(test);
+	KUNIT_EXPECT_EQ(test, unclaim(first), -EINVAL);
+	KUNIT_EXPECT_EQ(test, claim(first), 0);
+	KUNIT_EXPECT_EQ_MSG(test, claim(first), -EBUSY, "not twice either");
+	KUNIT_EXPECT_EQ(test, claim(second), -EBUSY);
+	KUNIT_EXPECT_EQ(test, unclaim(second), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, unclaim(first), 0);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, claim(second), 0);
+	KUNIT_EXPECT_EQ(test, unclaim(second), 0);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_CLAIM), 8ul);
+}
+
+static void claim_is_of_writes_to_the_type(struct kunit *test)
+{
+	int id;
+
+	start(test);
+	id = new_server(test);
+	KUNIT_EXPECT_EQ(test, claim_type(id, RAM, WRITES), -EINVAL);
+	KUNIT_EXPECT_EQ(test, claim_type(id, TRAPPED, XEN_DMOP_IOREQ_MEM_ACCESS_READ), -EINVAL);
+	KUNIT_EXPECT_EQ(test, claim_type(id, TRAPPED, WRITES | 4), -EINVAL);
+	KUNIT_EXPECT_EQ(test, claim(id + 1), -ENOENT);
+	KUNIT_EXPECT_EQ(test, claim(1000), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+}
+
+static void only_plain_ram_becomes_trapped(struct kunit *test)
+{
+	int id = start_claimed(test);
+
+	fake_gfn_remove(DOM, GFN + 1);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is already");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is nothing");
+	KUNIT_EXPECT_EQ(test, set_type(PAGES, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "and plain RAM it may stay");
+	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, RAM), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 9ul);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+}
+
+static void range_of_pages_must_make_sense(struct kunit *test)
+{
+	int id = start_claimed(test);
+
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 0, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_types(0, 0, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_types(U64_MAX, 2, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 3, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 2, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+}
+
+static void range_of_pages_ends_at_the_first_bad_one(struct kunit *test)
+{
+	int id = start_claimed(test);
+
+	fake_gfn_remove(DOM, GFN + 2);
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 4, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+}
+
+static void no_page_is_trapped_without_a_claim(struct kunit *test)
+{
+	int id;
+
+	start(test);
+	id = new_server(test);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, claim(id), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), -EINVAL);
+}
+
+static void giving_the_claim_back_makes_all_pages_plain(struct kunit *test)
+{
+	int id = start_claimed(test), other = new_server(test);
+
+	KUNIT_EXPECT_EQ(test, set_types(0, PAGES, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, claim(other), 0);
+	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
+}
+
+/* The claim goes, the pages stay as they are, and nobody can claim before they are plain. */
+static void server_that_is_destroyed_leaves_its_pages_trapped(struct kunit *test)
+{
+	int id = start_claimed(test), other = new_server(test);
+	u64 data = 1;
+
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, destroy(id), 0);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, claim(other), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_type(GFN + 2, TRAPPED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ADDR, &data, 8), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, RAM), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ADDR, &data, 8), 0);
+	KUNIT_EXPECT_EQ(test, claim(other), 0);
+	KUNIT_EXPECT_EQ(test, destroy(other), 0);
+}
+
+static void server_without_the_claim_takes_nothing_along(struct kunit *test)
+{
+	int id = start_claimed(test), other = new_server(test);
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, destroy(other), 0);
+	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+}
+
+static void page_that_leaves_takes_its_trap_along(struct kunit *test)
+{
+	int id = start_claimed(test), other = new_server(test);
+
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
+	fake_gfn_remove(DOM, GFN);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -EINVAL);
+	fake_gfn_populate(DOM, GFN);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	fake_gfn_populate_at(DOM, GFN + 1, FAKE_MFN_BASE + 0x10000);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, destroy(id), 0);
+	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "none of them is left");
+	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
+}
+
+static void dead_guest_has_neither_claim_nor_traps(struct kunit *test)
+{
+	int id = start_claimed(test);
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, claim(id), -ESRCH);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -ESRCH);
+}
+
+static void guest_without_hap_has_no_traps(struct kunit *test)
+{
+	int id;
+
+	start(test);
+	id = new_server(test);
+	fake_domain_set_hap(DOM, false);
+	KUNIT_EXPECT_EQ(test, claim(id), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, unclaim(id), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+}
+
+static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
+{
+	int id;
+
+	start(test);
+	id = new_server(test);
+	fake_xen_fail_call(FAKE_CALL_DM_CLAIM, 1, -EPERM);
+	KUNIT_EXPECT_EQ(test, claim(id), -EPERM);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, claim(id), 0);
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 2, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, TRAPPED), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	fake_xen_fail_call(FAKE_CALL_DM_CLAIM, 1, -EPERM);
+	KUNIT_EXPECT_EQ(test, unclaim(id), -EPERM);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+}
+
+static struct kunit_case types_cases[] = {
+	KUNIT_CASE(one_server_has_the_claim),
+	KUNIT_CASE(claim_is_of_writes_to_the_type),
+	KUNIT_CASE(only_plain_ram_becomes_trapped),
+	KUNIT_CASE(range_of_pages_must_make_sense),
+	KUNIT_CASE(range_of_pages_ends_at_the_first_bad_one),
+	KUNIT_CASE(no_page_is_trapped_without_a_claim),
+	KUNIT_CASE(giving_the_claim_back_makes_all_pages_plain),
+	KUNIT_CASE(server_that_is_destroyed_leaves_its_pages_trapped),
+	KUNIT_CASE(server_without_the_claim_takes_nothing_along),
+	KUNIT_CASE(page_that_leaves_takes_its_trap_along),
+	KUNIT_CASE(dead_guest_has_neither_claim_nor_traps),
+	KUNIT_CASE(guest_without_hap_has_no_traps),
+	KUNIT_CASE(operations_fail_when_told_to_and_do_nothing),
+	{}
+};
+
+static struct kunit_suite types_suite = {
+	.name = "fake_memtype",
+	.exit = types_exit,
+	.test_cases = types_cases,
+};
+
+/* Stores: the server remembers requests, and leaves memory as it is. */
+
+struct listener {
+	struct xengt_ioreq_server server;
+	unsigned int requests;
+	struct xen_ioreq last;
+};
+
+static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
+{
+	struct listener *l = container_of(server, struct listener, server);
+
+	l->requests++;
+	l->last = *req;
+}
+
+static int stores_init(struct kunit *test)
+{
+	start_modules(test, mode_of(test));
+	return 0;
+}
+
+static void stores_exit(struct kunit *test)
+{
+	stop_modules(test);
+}
+
+/* It serves an MMIO range, and has the claim. */
+static struct listener *start_listener(struct kunit *test, unsigned int vcpus)
+{
+	struct listener *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, l);
+	l->server.handle = listen;
+	fake_domain_set_vcpus(DOM, vcpus);
+	KUNIT_ASSERT_EQ(test,
+			xengt_ioreq_server_start(&l->server, DOM, MMIO, MMIO + MMIO_SIZE - 1), 0);
+	KUNIT_ASSERT_EQ(test, claim(l->server.id), 0);
+	return l;
+}
+
+static void stop_listener(struct kunit *test, struct listener *l)
+{
+	KUNIT_EXPECT_EQ(test, unclaim(l->server.id), 0);
+	xengt_ioreq_server_stop(&l->server);
+}
+
+static u64 word_at(u64 addr)
+{
+	u64 word;
+
+	fake_guest_read(DOM, addr, &word, sizeof(word));
+	return word;
+}
+
+static int store(unsigned int vcpu, u64 addr, u64 word)
+{
+	return fake_vcpu_store(DOM, vcpu, addr, &word, sizeof(word));
+}
+
+static void store_goes_by_the_type_of_the_page(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 1);
+
+	KUNIT_EXPECT_EQ(test, store(0, ADDR, 1), 0);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR), 1ull);
+	KUNIT_EXPECT_EQ(test, l->requests, 0u);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, store(0, ADDR, 2), 0);
+	KUNIT_EXPECT_EQ_MSG(test, word_at(ADDR), 1ull, "the server does it, or nobody");
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	KUNIT_EXPECT_EQ(test, store(0, ADDR, 3), 0);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR), 3ull);
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	KUNIT_EXPECT_EQ(test, store(0, MMIO + 8, 4), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 2u);
+	KUNIT_EXPECT_EQ(test, l->last.addr, MMIO + 8);
+	KUNIT_EXPECT_EQ(test, store(0, MMIO + MMIO_SIZE, 5), -ENODEV);
+	KUNIT_EXPECT_EQ(test, store(1, ADDR, 6), -ENODEV);
+	KUNIT_EXPECT_EQ(test, l->requests, 2u);
+	stop_listener(test, l);
+}
+
+static void store_of_every_size_comes_as_it_was_made(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 1);
+	u64 word = 0x1122334455667788, wanted;
+	unsigned int size;
+
+	for (size = 1; size <= 8; size++) {
+		wanted = 0;
+		memcpy(&wanted, &word, size);
+		fake_vcpu_store(DOM, 0, ADDR + PAGE_SIZE - size, &word, size);
+		KUNIT_EXPECT_EQ(test, word_at(ADDR + PAGE_SIZE - 8) >> (64 - 8 * size), wanted);
+		KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+		fake_vcpu_store(DOM, 0, ADDR + PAGE_SIZE - size, &word, size);
+		KUNIT_EXPECT_EQ(test, l->requests, size);
+		KUNIT_EXPECT_EQ(test, l->last.type, IOREQ_TYPE_COPY);
+		KUNIT_EXPECT_EQ(test, (int)l->last.dir, IOREQ_WRITE);
+		KUNIT_EXPECT_EQ(test, l->last.addr, ADDR + PAGE_SIZE - size);
+		KUNIT_EXPECT_EQ(test, l->last.data, wanted);
+		KUNIT_EXPECT_EQ(test, l->last.size, size);
+		KUNIT_EXPECT_EQ(test, l->last.count, 1u);
+		KUNIT_EXPECT_FALSE(test, l->last.data_is_ptr);
+		KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	}
+	stop_listener(test, l);
+}
+
+static void other_accesses_do_not_know_of_traps(struct kunit *test)
+{
+	struct xen_ioreq read = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_READ,
+		.addr = ADDR,
+		.count = 1,
+		.size = 8,
+	};
+	struct listener *l = start_listener(test, 1);
+	u64 word = 7;
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	fake_guest_write(DOM, ADDR, &word, sizeof(word));
+	KUNIT_EXPECT_EQ(test, word_at(ADDR), 7ull);
+	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_send(DOM, 0, &read), -ENODEV, "reads are native");
+	KUNIT_EXPECT_EQ(test, l->requests, 0u);
+	stop_listener(test, l);
+}
+
+/* rep stos and the like, which a test makes by hand. */
+static void request_for_a_trapped_page_goes_to_the_claimer(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 1);
+	struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_WRITE,
+		.addr = ADDR + 8,
+		.count = 16,
+		.size = 8,
+	};
+
+	KUNIT_EXPECT_EQ(test, fake_vcpu_io(DOM, 0, &req), -ENODEV);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_io(DOM, 0, &req), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	KUNIT_EXPECT_EQ(test, l->last.count, 16u);
+	stop_listener(test, l);
+}
+
+static void memory_comes_before_a_range(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 1);
+
+	fake_gfn_populate(DOM, PFN_DOWN(MMIO));
+	KUNIT_EXPECT_EQ(test, store(0, MMIO, 1), 0);
+	KUNIT_EXPECT_EQ(test, word_at(MMIO), 1ull);
+	KUNIT_EXPECT_EQ(test, l->requests, 0u);
+	fake_gfn_remove(DOM, PFN_DOWN(MMIO));
+	KUNIT_EXPECT_EQ(test, store(0, MMIO, 1), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	stop_listener(test, l);
+}
+
+static void request_outlives_the_trap_and_the_page(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 3);
+	u64 word = 1;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, set_types(GFN, 3, TRAPPED), 0);
+	for (i = 0; i < 3; i++)
+		disable_irq(l->server.vcpus[i].irq);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test,
+				fake_vcpu_send_store(DOM, i, ADDR + i * PAGE_SIZE, &word, 8), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	fake_gfn_remove(DOM, GFN + 1);
+	for (i = 0; i < 3; i++)
+		enable_irq(l->server.vcpus[i].irq);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, i, NULL), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 3u);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR), 0ull);
+	stop_listener(test, l);
+}
+
+static void store_to_plain_ram_does_not_wait(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 2);
+	u64 word = 9;
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_send_store(DOM, 0, ADDR, &word, 8), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_send_store(DOM, 1, ADDR + PAGE_SIZE, &word, 8), 0);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR + PAGE_SIZE), 9ull);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 0, NULL), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	stop_listener(test, l);
+}
+
+static void disabled_server_still_gets_what_it_claimed(struct kunit *test)
+{
+	struct listener *l = start_listener(test, 1);
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, disable(l->server.id), 0);
+	KUNIT_EXPECT_EQ(test, store(0, MMIO, 1), -ENODEV);
+	KUNIT_EXPECT_EQ(test, store(0, ADDR, 1), 0);
+	KUNIT_EXPECT_EQ(test, l->requests, 1u);
+	stop_listener(test, l);
+}
+
+/* Whoever stores through one of them, and whoever looks at another. */
+static void pages_that_show_a_frame_agree(struct kunit *test)
+{
+	struct xengt_foreign_page pages[3];
+	struct listener *l = start_listener(test, 1);
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, xengt_foreign_page_init(&pages[i], DOM), 0);
+		KUNIT_ASSERT_EQ(test, xengt_foreign_page_map(&pages[i], GFN), 0);
+	}
+	for (i = 0; i < 3; i++) {
+		((u64 *)pages[i].va)[i] = i + 1;
+		KUNIT_EXPECT_EQ(test, word_at(ADDR + i * 8), i + 1ull);
+		KUNIT_EXPECT_EQ(test, ((u64 *)pages[(i + 1) % 3].va)[i], i + 1ull);
+	}
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	KUNIT_EXPECT_EQ(test, store(0, ADDR, 10), 0);
+	KUNIT_EXPECT_EQ(test, store(0, ADDR + 8, 11), 0);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, ((u64 *)pages[i].va)[0], 10ull);
+	for (i = 0; i < 3; i++)
+		xengt_foreign_page_exit(&pages[i]);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR), 10ull);
+	KUNIT_EXPECT_EQ(test, word_at(ADDR + 16), 3ull);
+	stop_listener(test, l);
+}
+
+static struct kunit_case stores_cases[] = {
+	KUNIT_CASE_PARAM(store_goes_by_the_type_of_the_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_of_every_size_comes_as_it_was_made, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(other_accesses_do_not_know_of_traps, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_for_a_trapped_page_goes_to_the_claimer, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(memory_comes_before_a_range, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_outlives_the_trap_and_the_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_to_plain_ram_does_not_wait, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(disabled_server_still_gets_what_it_claimed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pages_that_show_a_frame_agree, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite stores_suite = {
+	.name = "fake_stores",
+	.init = stores_init,
+	.exit = stores_exit,
+	.test_cases = stores_cases,
+};
+
+kunit_test_suites(&types_suite, &stores_suite);
