@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of the ioreq server (vgpu/ioreq_server.c) over the fake hypervisor, on both kinds of dom0:
- * every request is answered, also when the server stops, and nothing of Xen's is left behind.
+ * every request is answered, also when the server stops, and nothing of Xen's is left behind; and
+ * of write traps on the guest's memory (vgpu/dm_op.c), which a server claims.
  */
 
 #include <linux/completion.h>
@@ -9,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/slab.h>
 
+#include "vgpu/dm_op.h"
 #include "vgpu/ioreq.h"
 #include "vgpu/ioreq_server.h"
 #include "modules.h"
@@ -432,6 +434,81 @@ static void server_starts_again_after_it_stopped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->requests, 20u);
 }
 
+/* Write traps */
+
+#define TABLE_GFN	40ull
+#define TABLE_ADDR	(TABLE_GFN * PAGE_SIZE)
+
+static int store(unsigned int vcpu, u64 addr, u64 word)
+{
+	return fake_vcpu_store(DOM, vcpu, addr, &word, sizeof(word));
+}
+
+static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
+{
+	struct recorder *r = started_recorder(test, 2);
+
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, true), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
+	KUNIT_EXPECT_EQ(test, r->requests, 1u);
+	KUNIT_EXPECT_EQ(test, r->last.addr, TABLE_ADDR + 8);
+	KUNIT_EXPECT_EQ(test, r->last.data, 0x1234ull);
+	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + PAGE_SIZE, 1), 0);
+	KUNIT_EXPECT_EQ(test, r->requests, 1u);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, false), 0);
+	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
+	KUNIT_EXPECT_EQ(test, r->requests, 1u);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
+	xengt_ioreq_server_stop(&r->server);
+	expect_nothing_left(test);
+}
+
+static void giving_the_claim_back_ends_all_traps(struct kunit *test)
+{
+	struct recorder *r = started_recorder(test, 1);
+	u64 i;
+
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
+	for (i = 0; i < 16; i++)
+		KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN + i, true), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 16u);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, store(0, TABLE_ADDR, 1), 0);
+	KUNIT_EXPECT_EQ(test, r->requests, 0u);
+	xengt_ioreq_server_stop(&r->server);
+}
+
+static void errors_of_traps_are_those_of_xen(struct kunit *test)
+{
+	u16 id, other;
+
+	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &other), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other + 1, true), -ENOENT);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -EBUSY);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other, true), -EBUSY);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, NO_GFN, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, U64_MAX, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, true), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, false), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, false), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, false), 0);
+	fake_domain_set_hap(DOM, false);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, true), -EOPNOTSUPP);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -ESRCH);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, false), -ESRCH);
+}
+
 static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(request_comes_as_the_guest_made_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(answer_is_there_for_reads_by_value, both_dom0s_gen_params),
@@ -453,6 +530,9 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_not_there_has_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_starts_again_after_it_stopped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_to_a_trapped_page_comes_as_a_request, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(giving_the_claim_back_ends_all_traps, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(errors_of_traps_are_those_of_xen, both_dom0s_gen_params),
 	{}
 };
 
