@@ -38,6 +38,10 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_GPU_WRITES] = "gpu_writes",
 	[XENGT_COUNT_GPU_INVALIDATES] = "gpu_invalidates",
 	[XENGT_COUNT_COPY_FAILED] = "copy_failed",
+	[XENGT_COUNT_PVINFO_NOTIFIES] = "pvinfo_notifies",
+	[XENGT_COUNT_PVINFO_FAILED] = "pvinfo_failed",
+	[XENGT_COUNT_PVINFO_UNKNOWN] = "pvinfo_unknown",
+	[XENGT_COUNT_PVINFO_DENIED] = "pvinfo_denied",
 };
 
 /* Counts for the virtual GPU and for the total. */
