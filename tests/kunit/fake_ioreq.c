@@ -301,8 +301,8 @@ static bool server_wants(const struct fake_server *server, const struct xen_iore
 }
 
 /*
- * Which server a request goes to: the highest id up to "from" that wants it, or any server; -ENODEV:
- * none.
+ * Which server a request goes to: the highest id up to "from" that wants it, or any server;
+ * -ENODEV: none.
  */
 int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any)
 {

@@ -115,7 +115,7 @@ static void halves_of_many_entries_can_be_pending(struct kunit *test)
 		half = PTE(i + 100);
 		shadow_write(s, (LOW_FIRST + i) * 8, &half, 4);
 	}
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 512ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 512ul);
 	shadow_expect(s);
 	stop_shadow(s);
 }
@@ -287,7 +287,7 @@ static void entries_out_of_the_share_are_dropped_and_counted(struct kunit *test)
 	for (i = LOW_FIRST + LOW_N; i < LOW_FIRST + LOW_N + 8; i++)
 		KUNIT_EXPECT_EQ(test, shadow_get(s, i), 0ull);
 	KUNIT_EXPECT_EQ(test, shadow_get(s, HIGH_FIRST - 1), 0ull);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 5ul + 2 + 4);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 5ul + 2 + 4);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_ENTRIES_WRITTEN), 5ull + 2 + 4);
 	shadow_expect(s);
 	stop_shadow(s);
@@ -306,7 +306,7 @@ static void first_and_last_entries_of_both_ranges_work(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, fake_dma_reaches(PTE_FRAME(gpu_entry(entries[i])), DOM,
 							 40 + i));
 	}
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 4ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 4ul);
 	shadow_expect(s);
 	stop_shadow(s);
 }
@@ -322,10 +322,10 @@ static void unaligned_page_touches_513_entries(struct kunit *test)
 		ptes[i] = PTE(512 + i);
 	shadow_write(s, LOW_FIRST * 8 + 4, (const u8 *)ptes + 4, 4096);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_ENTRIES_WRITTEN), 513ull);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 512ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 512ul);
 	shadow_write(s, LOW_FIRST * 8 + 1, (const u8 *)ptes + 1, 4096);
 	shadow_put(s, LOW_FIRST, PTE(512));
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 513ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 513ul);
 	shadow_expect(s);
 	stop_shadow(s);
 }
@@ -585,7 +585,7 @@ static void retries_are_bounded_and_come_to_all_in_turns(struct kunit *test)
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 	unsigned int i;
 
-	s->config.share[0].n = 5120;
+	s->share[0].n = 5120;
 	KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
 	for (i = 0; i < 10; i++)
 		shadow_put_block(s, LOW_FIRST + 512 * i, NO_GFN + 512 * i, 512);
@@ -596,9 +596,9 @@ static void retries_are_bounded_and_come_to_all_in_turns(struct kunit *test)
 		fake_gfn_populate(DOM, NO_GFN + 512 * i);
 	shadow_balloon(s);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 5120ull);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 2ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 2ul);
 	shadow_balloon(s);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 10ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 10ul);
 	shadow_expect(s);
 	stop_shadow(s);
 }
@@ -635,7 +635,7 @@ static void bfn_too_wide_for_the_device_is_scratch(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
 	shadow_put_block(s, LOW_FIRST, 100, 16);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_RANGE), 16ull);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 0ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 0ul);
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST));
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST + 15));
 	shadow_flush(s);
@@ -708,7 +708,7 @@ static void reserved_bits_make_scratch_and_are_counted(struct kunit *test)
 	/* Not present, it may hold what it likes. */
 	shadow_put(s, ENTRY, ~PTE_PRESENT);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_BAD_ENTRIES), (u64)n);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 0ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 0ul);
 	shadow_balloon(s);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 0ull);
 	shadow_expect(s);
@@ -746,7 +746,7 @@ static void failing_entries_leave_their_neighbours_alone(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, shadow_is_right(s, LOW_FIRST + i), !bad);
 	}
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_PERM), 13ull);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 51ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 51ul);
 	shadow_flush(s);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 51ul);
 	stop_shadow(s);
@@ -799,12 +799,12 @@ static void hypercall_that_fails_leaves_scratch_for_those_it_took(struct kunit *
 	shadow_put_block(s, LOW_FIRST, 100, 8);
 	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 	/* On PV one update was refused, and the others go on. */
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), pv ? 7ul : 0ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), pv ? 7ul : 0ul);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_NOMEM), pv ? 1ull : 8ull);
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST));
 	shadow_balloon(s);
 	shadow_expect(s);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 8ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 8ul);
 	stop_shadow(s);
 }
 
@@ -843,14 +843,14 @@ static void quota_reached_is_scratch_for_the_rest(struct kunit *test)
 	unsigned int i;
 
 	shadow_put_block(s, LOW_FIRST, 100, 12);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 8ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 8ul);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_QUOTA), 4ull);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
 	for (i = 8; i < 12; i++)
 		KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST + i));
 	/* More entries of what is mapped cost nothing of it. */
 	shadow_put_block(s, HIGH_FIRST, 100, 8);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 16ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 16ul);
 	/* What is released is there for others at once. */
 	for (i = 0; i < 4; i++) {
 		shadow_put(s, LOW_FIRST + i, 0);
@@ -869,12 +869,12 @@ static void quota_of_one_guest_is_not_another_s(struct kunit *test)
 	struct shadow *s = started_shadow(test, 8);
 	struct shadow *other = new_shadow(test, OTHER_DOM, 8);
 
-	other->config.share[0].first = 10000;
-	other->config.share[1].n = 0;
+	other->share[0].first = 10000;
+	other->share[1].n = 0;
 	KUNIT_ASSERT_EQ(test, start_shadow(other), 0);
 	shadow_put_block(s, LOW_FIRST, 100, 64);
 	shadow_put_block(other, 10000, 100, 8);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&other->ggtt), 8ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(other), 8ul);
 	KUNIT_EXPECT_EQ(test, shadow_count(other, XENGT_COUNT_SCRATCHED_QUOTA), 0ull);
 	shadow_expect(other);
 	stop_shadow(s);
@@ -898,7 +898,7 @@ static void end_of_the_guest_releases_everything_at_once(struct kunit *test)
 	wait_for(test, !fake_domain_exists(DOM));
 	KUNIT_EXPECT_EQ(test, s->nr_ended, 1u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	KUNIT_EXPECT_EQ(test, xengt_ggtt_nr_live(&s->ggtt), 0ul);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 0ul);
 	for (entry = LOW_FIRST; entry < LOW_FIRST + 512; entry++)
 		KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, entry));
 	/* Writes are still taken. */
@@ -916,8 +916,8 @@ static void end_of_one_guest_leaves_the_other_working(struct kunit *test)
 	struct shadow *s = started_shadow(test, QUOTA);
 	struct shadow *other = new_shadow(test, OTHER_DOM, QUOTA);
 
-	other->config.share[0].first = 10000;
-	other->config.share[1].n = 0;
+	other->share[0].first = 10000;
+	other->share[1].n = 0;
 	KUNIT_ASSERT_EQ(test, start_shadow(other), 0);
 	shadow_put_block(s, LOW_FIRST, 100, 64);
 	shadow_put_block(other, 10000, 100, 64);
@@ -948,8 +948,8 @@ static void two_tables_of_one_guest_share_its_pages(struct kunit *test)
 	struct shadow *s = started_shadow(test, QUOTA);
 	struct shadow *second = new_shadow(test, DOM, QUOTA);
 
-	second->config.share[0].first = 10000;
-	second->config.share[1].n = 0;
+	second->share[0].first = 10000;
+	second->share[1].n = 0;
 	KUNIT_ASSERT_EQ(test, start_shadow(second), 0);
 	KUNIT_EXPECT_PTR_EQ(test, s->domain, second->domain);
 	shadow_put_block(s, LOW_FIRST, 100, 64);
@@ -989,7 +989,7 @@ static void race_with_a_revalidation(void *data)
 	struct task_struct *task = kthread_run(revalidate_now, race, "revalidate");
 
 	KUNIT_EXPECT_FALSE(race->s->test, IS_ERR(task));
-	while (list_empty(&race->s->ggtt.lock.wait_list) && !completion_done(&race->done))
+	while (list_empty(&race->s->mm.lock.wait_list) && !completion_done(&race->done))
 		schedule();
 	KUNIT_EXPECT_FALSE(race->s->test, completion_done(&race->done));
 }
@@ -1000,8 +1000,8 @@ static void nothing_is_mapped_again_while_the_table_goes(struct kunit *test)
 	struct race race = { .s = started_shadow(test, QUOTA) };
 	struct shadow *second = new_shadow(test, DOM, QUOTA);
 
-	second->config.share[0].first = 10000;
-	second->config.share[1].n = 0;
+	second->share[0].first = 10000;
+	second->share[1].n = 0;
 	KUNIT_ASSERT_EQ(test, start_shadow(second), 0);
 	shadow_put_block(race.s, LOW_FIRST, 100, 64);
 	shadow_put_block(race.s, LOW_FIRST + 64, NO_GFN, 64);
@@ -1021,8 +1021,8 @@ static void empty_share_is_refused(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 
-	s->config.share[0].n = 0;
-	s->config.share[1].n = 0;
+	s->share[0].n = 0;
+	s->share[1].n = 0;
 	KUNIT_EXPECT_EQ(test, start_shadow(s), -EINVAL);
 	stop_shadow(s);
 }
@@ -1032,7 +1032,7 @@ static void share_that_is_taken_is_refused_and_nothing_is_left(struct kunit *tes
 	struct shadow *s = started_shadow(test, QUOTA);
 	struct shadow *other = new_shadow(test, OTHER_DOM, QUOTA);
 
-	other->config.share[0].first = 10000;
+	other->share[0].first = 10000;
 	KUNIT_EXPECT_EQ_MSG(test, start_shadow(other), -EBUSY, "the second range is taken");
 	KUNIT_EXPECT_EQ(test, gpu_reserved(), 2u);
 	shadow_put_block(s, LOW_FIRST, 100, 64);
@@ -1071,12 +1071,11 @@ static void start_fails_cleanly_at_every_allocation(struct kunit *test)
 	int rc;
 
 	for (nth = 1; nth < 200 && !pending; nth++) {
-		gpu_set_owner(DOM);
 		fake_fail_alloc(nth);
-		rc = xengt_ggtt_init(&s->ggtt, &s->config);
+		rc = start_tables(s);
 		pending = fake_fail_alloc_stop();
 		if (!rc) {
-			xengt_ggtt_exit(&s->ggtt);
+			stop_tables(s);
 		} else {
 			KUNIT_EXPECT_EQ(test, rc, -ENOMEM);
 			failed++;

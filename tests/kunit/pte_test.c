@@ -16,25 +16,25 @@
 
 static void generations_8_and_9_have_one_format(struct kunit *test)
 {
-	KUNIT_EXPECT_NOT_NULL(test, xengt_pte_format(8));
-	KUNIT_EXPECT_PTR_EQ(test, xengt_pte_format(8), xengt_pte_format(9));
-	KUNIT_EXPECT_NULL(test, xengt_pte_format(0));
-	KUNIT_EXPECT_NULL(test, xengt_pte_format(7));
-	KUNIT_EXPECT_NULL(test, xengt_pte_format(10));
-	KUNIT_EXPECT_NULL(test, xengt_pte_format(~0u));
+	KUNIT_EXPECT_NOT_NULL(test, xengt_gtt_format(8));
+	KUNIT_EXPECT_PTR_EQ(test, xengt_gtt_format(8), xengt_gtt_format(9));
+	KUNIT_EXPECT_NULL(test, xengt_gtt_format(0));
+	KUNIT_EXPECT_NULL(test, xengt_gtt_format(6));
+	KUNIT_EXPECT_NULL(test, xengt_gtt_format(10));
+	KUNIT_EXPECT_NULL(test, xengt_gtt_format(~0u));
 }
 
 static void gtt_is_the_upper_half_of_16_mib(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_pte_format(8);
+	const struct xengt_gtt_format *format = xengt_gtt_format(8);
 
 	KUNIT_EXPECT_EQ(test, format->gtt_offset, 0x800000ull);
-	KUNIT_EXPECT_EQ(test, format->gtt_entries * XENGT_ENTRY_SIZE, 0x800000ul);
+	KUNIT_EXPECT_EQ(test, format->gtt_entries * format->ggtt->size, 0x800000ul);
 }
 
 static void every_bit_is_known_or_reserved(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_pte_format(8);
+	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
 	unsigned int bit;
 	bool known;
 
@@ -50,7 +50,7 @@ static void every_bit_is_known_or_reserved(struct kunit *test)
 
 static void one_reserved_bit_spoils_a_good_entry(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_pte_format(8);
+	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
 	const u64 good = PRESENT | FLAGS | GENMASK_ULL(ADDRESS_HIGH, ADDRESS_LOW);
 	unsigned int bit;
 
@@ -63,7 +63,7 @@ static void one_reserved_bit_spoils_a_good_entry(struct kunit *test)
 
 static void frame_survives_encoding(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_pte_format(8);
+	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
 	u64 max = xengt_pte_max_frame(format);
 	unsigned int bit;
 	u64 pte;
@@ -80,7 +80,7 @@ static void frame_survives_encoding(struct kunit *test)
 
 static void only_flags_are_taken_from_the_guest(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_pte_format(8);
+	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
 	unsigned int bit;
 	u64 pte;
 

@@ -354,9 +354,9 @@ enum fake_xen_mode mode_of(struct kunit *test)
 
 /* A shadow GGTT */
 
-static void note_ended(struct xengt_ggtt *ggtt)
+static void note_ended(struct xengt_mm *mm)
 {
-	container_of(ggtt, struct shadow, ggtt)->nr_ended++;
+	container_of(mm, struct shadow, mm)->nr_ended++;
 }
 
 /* One that is not started yet, so that its configuration can be changed. */
@@ -370,15 +370,13 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 	s->domid = domid;
 	s->domain = xen_gpu_domain_get(domid, &limits);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s->domain));
-	s->config = (struct xengt_ggtt_config){
+	s->share[0] = (struct xengt_range){ .first = LOW_FIRST, .n = LOW_N };
+	s->share[1] = (struct xengt_range){ .first = HIGH_FIRST, .n = HIGH_N };
+	s->config = (struct xengt_mm_config){
 		.domid = domid,
 		.domain = s->domain,
-		.format = xengt_pte_format(8),
+		.format = xengt_gtt_format(8),
 		.place = gpu_get(),
-		.share = {
-			{ .first = LOW_FIRST, .n = LOW_N },
-			{ .first = HIGH_FIRST, .n = HIGH_N },
-		},
 		.max_bfn = BIT_ULL(27) - 1,
 		.counters = &s->counters,
 		.ended = note_ended,
@@ -386,14 +384,34 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 	return s;
 }
 
-int start_shadow(struct shadow *s)
+int start_tables(struct shadow *s)
 {
 	int rc;
 
 	gpu_set_owner(s->domid);
+	rc = xengt_mm_init(&s->mm, &s->config);
+	if (rc)
+		return rc;
+	rc = xengt_ggtt_init(&s->ggtt, &s->mm, s->share);
+	if (rc)
+		xengt_mm_exit(&s->mm);
+	return rc;
+}
+
+void stop_tables(struct shadow *s)
+{
+	xengt_mm_close(&s->mm);
+	xengt_ggtt_exit(&s->ggtt);
+	xengt_mm_exit(&s->mm);
+}
+
+int start_shadow(struct shadow *s)
+{
+	int rc;
+
 	gpu_set_drained(s->domid, s->domain);
-	s->nr_slots = s->config.share[0].n + s->config.share[1].n;
-	rc = xengt_ggtt_init(&s->ggtt, &s->config);
+	s->nr_slots = s->share[0].n + s->share[1].n;
+	rc = start_tables(s);
 	if (!rc)
 		s->wrote = kunit_kzalloc(s->test, s->nr_slots * 8, GFP_KERNEL);
 	return rc;
@@ -414,7 +432,7 @@ struct shadow *started_shadow(struct kunit *test, unsigned long quota)
 void stop_shadow(struct shadow *s)
 {
 	if (s->wrote)
-		xengt_ggtt_exit(&s->ggtt);
+		stop_tables(s);
 	gpu_set_drained(s->domid, NULL);
 	gpu_put(s->config.place);
 	xen_gpu_domain_put(s->domain);
@@ -435,7 +453,7 @@ void shadow_balloon(struct shadow *s)
 /* What the guest wrote to an entry, NULL if it is not in the share. */
 static u8 *wrote(struct shadow *s, unsigned long entry)
 {
-	const struct xengt_range *share = s->config.share;
+	const struct xengt_range *share = s->share;
 
 	if (entry >= share[0].first && entry < share[0].first + share[0].n)
 		return s->wrote + (entry - share[0].first) * 8;
@@ -446,7 +464,7 @@ static u8 *wrote(struct shadow *s, unsigned long entry)
 
 static unsigned long entry_of_slot(struct shadow *s, unsigned long slot)
 {
-	const struct xengt_range *share = s->config.share;
+	const struct xengt_range *share = s->share;
 
 	return slot < share[0].n ? share[0].first + slot : share[1].first + slot - share[0].n;
 }
@@ -496,7 +514,7 @@ bool shadow_is_scratch(struct shadow *s, unsigned long entry)
 {
 	u64 pte = gpu_entry(entry);
 
-	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(s->ggtt.scratch);
+	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(s->mm.scratch);
 }
 
 /* Is the GPU's entry what the guest wants? Scratch, where it wants nothing or what is not there. */
@@ -510,6 +528,17 @@ bool shadow_is_right(struct shadow *s, unsigned long entry)
 		return shadow_is_scratch(s, entry);
 	return (pte & ~PTE_ADDRESS) == (guest & ~PTE_ADDRESS) &&
 	       fake_dma_reaches(PTE_FRAME(pte), s->domid, PTE_FRAME(guest));
+}
+
+/* How many entries hold a reference. */
+unsigned long shadow_live(struct shadow *s)
+{
+	unsigned long n;
+
+	mutex_lock(&s->mm.lock);
+	n = s->mm.nr_live;
+	mutex_unlock(&s->mm.lock);
+	return n;
 }
 
 /* The guest reads what it wrote, and the GPU has what the guest wants, everywhere. */
@@ -527,7 +556,7 @@ void shadow_expect(struct shadow *s)
 	}
 	KUNIT_EXPECT_EQ_MSG(s->test, unread, 0ul, "entries do not read back as written");
 	KUNIT_EXPECT_EQ_MSG(s->test, wrong, 0ul, "the GPU's entries are not the guest's");
-	KUNIT_EXPECT_EQ(s->test, xengt_ggtt_nr_live(&s->ggtt), live);
+	KUNIT_EXPECT_EQ(s->test, shadow_live(s), live);
 	gpu_check();
 }
 

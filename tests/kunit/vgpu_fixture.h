@@ -23,6 +23,7 @@
 #include <linux/types.h>
 
 #include "vgpu/ggtt.h"
+#include "vgpu/mm.h"
 #include "vgpu/place.h"
 #include "vgpu/vgpu.h"
 #include "fake_xen.h"
@@ -72,14 +73,18 @@ struct shadow {
 	domid_t domid;
 	struct xen_gpu_domain *domain;
 	struct xengt_counters counters;
+	struct xengt_mm mm;
 	struct xengt_ggtt ggtt;
-	struct xengt_ggtt_config config;
+	struct xengt_mm_config config;
+	struct xengt_range share[XENGT_GGTT_RANGES];
 	unsigned long nr_slots;
 	u8 *wrote;			/* by the guest, entry after entry of the share */
 	unsigned int nr_ended;
 };
 
 struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota);
+int start_tables(struct shadow *s);
+void stop_tables(struct shadow *s);
 int start_shadow(struct shadow *s);
 struct shadow *started_shadow(struct kunit *test, unsigned long quota);
 void stop_shadow(struct shadow *s);
@@ -90,6 +95,7 @@ void shadow_write(struct shadow *s, u64 offset, const void *data, unsigned int l
 void shadow_put(struct shadow *s, unsigned long entry, u64 pte);
 void shadow_put_block(struct shadow *s, unsigned long entry, u64 gfn, unsigned int n);
 u64 shadow_get(struct shadow *s, unsigned long entry);
+unsigned long shadow_live(struct shadow *s);
 bool shadow_is_right(struct shadow *s, unsigned long entry);
 bool shadow_is_scratch(struct shadow *s, unsigned long entry);
 void shadow_expect(struct shadow *s);

@@ -100,6 +100,14 @@ CONFIG_SHOW(quota, quota, "%llu")
 CONFIG_STORE(quota, quota, u64)
 CONFIGFS_ATTR(, quota);
 
+CONFIG_SHOW(tables, tables, "%llu")
+CONFIG_STORE(tables, tables, u64)
+CONFIGFS_ATTR(, tables);
+
+CONFIG_SHOW(fences, fences, "%u")
+CONFIG_STORE(fences, fences, u32)
+CONFIGFS_ATTR(, fences);
+
 CONFIG_SHOW(dma_bits, dma_bits, "%u")
 CONFIG_STORE(dma_bits, dma_bits, u32)
 CONFIGFS_ATTR(, dma_bits);
@@ -163,6 +171,8 @@ static struct configfs_attribute *vgpu_attrs[] = {
 	&attr_hidden_base,
 	&attr_hidden_size,
 	&attr_quota,
+	&attr_tables,
+	&attr_fences,
 	&attr_dma_bits,
 	&attr_place,
 	&attr_enable,
@@ -201,6 +211,7 @@ static struct config_item *make_vgpu(struct config_group *group, const char *nam
 		return ERR_CAST(vgpu);
 	}
 	vgpu_item->vgpu = vgpu;
+	vgpu->item = &vgpu_item->item;
 	xengt_debugfs_add_vgpu(vgpu);
 	config_item_init_type_name(&vgpu_item->item, name, &vgpu_type);
 	return &vgpu_item->item;
@@ -232,6 +243,17 @@ static struct configfs_subsystem subsystem = {
 		},
 	},
 };
+
+/* The virtual GPU of that name, pinned by its item; NULL if there is none. */
+struct xengt_vgpu *xengt_configfs_find(const char *name)
+{
+	struct config_item *item;
+
+	mutex_lock(&subsystem.su_mutex);
+	item = config_group_find_item(&subsystem.su_group, name);
+	mutex_unlock(&subsystem.su_mutex);
+	return item ? to_vgpu(item) : NULL;
+}
 
 int xengt_configfs_init(void)
 {

@@ -6,6 +6,9 @@
 #ifndef _XENGT_CONFIGFS_H
 #define _XENGT_CONFIGFS_H
 
+struct xengt_vgpu;
+
+struct xengt_vgpu *xengt_configfs_find(const char *name);
 int xengt_configfs_init(void);
 void xengt_configfs_exit(void);
 

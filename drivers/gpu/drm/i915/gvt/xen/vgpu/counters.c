@@ -42,6 +42,19 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_PVINFO_FAILED] = "pvinfo_failed",
 	[XENGT_COUNT_PVINFO_UNKNOWN] = "pvinfo_unknown",
 	[XENGT_COUNT_PVINFO_DENIED] = "pvinfo_denied",
+	[XENGT_COUNT_TABLES_MADE] = "tables_made",
+	[XENGT_COUNT_TABLES_SHARED] = "tables_shared",
+	[XENGT_COUNT_TABLES_FREED] = "tables_freed",
+	[XENGT_COUNT_RECLAIMED] = "reclaimed",
+	[XENGT_COUNT_ROOTS_MISSING] = "roots_missing",
+	[XENGT_COUNT_SCRATCHED_TABLES] = "scratched_tables",
+	[XENGT_COUNT_REFUSED_1G] = "refused_1g",
+	[XENGT_COUNT_PAGES_TRAPPED] = "pages_trapped",
+	[XENGT_COUNT_PAGES_RELEASED] = "pages_released",
+	[XENGT_COUNT_PAGES_CHECKED] = "pages_checked",
+	[XENGT_COUNT_TABLE_WRITES] = "table_writes",
+	[XENGT_COUNT_PLAIN_WRITES] = "plain_writes",
+	[XENGT_COUNT_SYNCS] = "syncs",
 };
 
 /* Counts for the virtual GPU and for the total. */

@@ -28,14 +28,17 @@ DEFINE_SHOW_ATTRIBUTE(total);
 static int vgpu_show(struct seq_file *m, void *unused)
 {
 	struct xengt_vgpu *vgpu = m->private;
-	unsigned long live = 0;
+	struct xengt_gauges gauges = {};
 
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_RUNNING)
-		live = xengt_ggtt_nr_live(&vgpu->ggtt);
+		xengt_ppgtts_gauges(&vgpu->ppgtts, &gauges);
 	seq_printf(m, "state %s\n", xengt_vgpu_state_name(vgpu->state));
-	seq_printf(m, "entries_live %lu\n", live);
 	mutex_unlock(&vgpu->lock);
+	seq_printf(m, "entries_live %lu\n", gauges.entries_live);
+	seq_printf(m, "ppgtts %lu\n", gauges.ppgtts);
+	seq_printf(m, "tables %lu\n", gauges.tables);
+	seq_printf(m, "pages_trapped_now %lu\n", gauges.pages);
 	xengt_counters_show(m, &vgpu->counters);
 	return 0;
 }

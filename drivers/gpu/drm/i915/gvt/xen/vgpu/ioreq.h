@@ -19,12 +19,14 @@
  * @size: its size in bytes
  * @read: reads bytes at an offset into the range
  * @write: writes bytes at an offset into the range
+ * @owner: for the functions
  * @copy_guest: copies between a buffer and the guest's memory at a guest-physical address; 0 or
  *	an error
  */
 struct xengt_ioreq_target {
 	u64 start;
 	u64 size;
+	void *owner;
 	void (*read)(struct xengt_ioreq_target *target, u64 offset, void *data, unsigned int len);
 	void (*write)(struct xengt_ioreq_target *target, u64 offset, const void *data,
 		      unsigned int len);

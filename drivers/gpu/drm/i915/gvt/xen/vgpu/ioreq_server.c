@@ -227,6 +227,25 @@ fail:
 }
 
 /**
+ * xengt_ioreq_server_add_range - take the accesses to one more range of addresses
+ * @server: a server that was started
+ * @start: the first guest-physical address of the range
+ * @end: the last one
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error of Xen's.
+ */
+int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u64 end)
+{
+	int rc = xengt_dm_map_range(server->domid, server->id, start, end);
+
+	if (rc)
+		pr_err("d%u: ioreq server: cannot map the range from %#llx: %d\n", server->domid,
+		       start, rc);
+	return rc;
+}
+
+/**
  * xengt_ioreq_server_stop - stop taking a guest's accesses
  * @server: a server whose start was tried
  *

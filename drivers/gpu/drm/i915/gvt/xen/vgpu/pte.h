@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Formats of graphics page-table entries: one description for each, no code that knows
- * generations.
+ * Formats of graphics page-table entries: one table of descriptions for all generations, no code
+ * that knows generations.
  *
- * Sources: the PRMs of Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT entries),
- * and i915's intel_gtt.h (GEN8_PAGE_*, GEN8_PPAT_*).
+ * Sources: the PRMs of Haswell, Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT
+ * entries), and i915's intel_gtt.h (GEN6_PTE_*, HSW_*, GEN8_PAGE_*, GEN8_PDE_*, GEN8_PDPE_*).
  */
 
 #ifndef _XENGT_PTE_H
@@ -14,45 +14,94 @@
 #include <linux/types.h>
 
 /**
- * struct xengt_pte_format - the GGTT entries of a generation
- * @generation: the first that has it
- * @last_generation: the last that has it
+ * struct xengt_pte_format - entries of one kind
+ * @size: of an entry, in bytes
  * @present: the bit that makes an entry valid
- * @address: the bits of the address, as a mask
+ * @address: the bits of the address that stand in their place, as a mask
+ * @high: the bits that hold higher bits of the address, folded down, as a mask
+ * @high_shift: how far down they are folded
  * @flags: the bits that the guest may choose for the shadow entry, besides @present
- * @gtt_offset: where the GTT starts in BAR 0, in bytes
- * @gtt_entries: how many entries the GTT has
  *
- * Entries are 64 bits. Bits that are in none of the masks must be zero.
+ * Bits that are in none of the masks must be zero.
  */
 struct xengt_pte_format {
-	unsigned int generation;
-	unsigned int last_generation;
+	unsigned int size;
 	u64 present;
 	u64 address;
+	u64 high;
+	unsigned int high_shift;
 	u64 flags;
+};
+
+/**
+ * struct xengt_level - the entries of one level of a PPGTT
+ * @entries: how many a table has
+ * @shift: what an entry covers, in bits of the address
+ * @pte: entries that lead to a table of the level below, or on level 1 to a page of 4 KiB
+ * @large: the bit that makes an entry a large page; 0 if there are none
+ * @large_pte: its format, with @large among the address's neighbours as a flag; NULL: not supported
+ * @wide: the bit that says that the table below is one of pages of 64 KiB; 0 if there is none
+ * @table_flags: flags for an entry of ours that leads to a table where the guest has a large page
+ * @large_pat: the bit of a large page's entry that is @small_pat in an entry of level 1
+ * @small_pat: see @large_pat
+ */
+struct xengt_level {
+	unsigned int entries;
+	unsigned int shift;
+	const struct xengt_pte_format *pte;
+	u64 large;
+	const struct xengt_pte_format *large_pte;
+	u64 wide;
+	u64 table_flags;
+	u64 large_pat;
+	u64 small_pat;
+};
+
+/* Levels are counted from 1, the tables whose entries name pages, upwards. */
+#define XENGT_MAX_LEVELS	4
+
+/**
+ * struct xengt_gtt_format - the page tables of a generation
+ * @generation: the first that has them
+ * @last_generation: the last that has them
+ * @gtt_offset: where the GTT starts in BAR 0, in bytes
+ * @gtt_entries: how many entries the GTT has
+ * @ggtt: the GGTT's entries
+ * @roots: the numbers of levels that a PPGTT can have, as a mask
+ * @root_in_ggtt: the table of the highest level is made of entries of the GGTT
+ * @level: the levels of a PPGTT; [0] is not used
+ */
+struct xengt_gtt_format {
+	unsigned int generation;
+	unsigned int last_generation;
 	u64 gtt_offset;
 	unsigned long gtt_entries;
+	const struct xengt_pte_format *ggtt;
+	unsigned long roots;
+	bool root_in_ggtt;
+	struct xengt_level level[XENGT_MAX_LEVELS + 1];
 };
 
 /* The unit of addresses in entries: GFNs and BFNs count pages of 4 KiB. */
 #define XENGT_PAGE_SHIFT	12
 #define XENGT_PAGE_SIZE		BIT_ULL(XENGT_PAGE_SHIFT)
-#define XENGT_ENTRY_SIZE	sizeof(u64)
+/* Entries of the largest table: a page of the smallest entries */
+#define XENGT_TABLE_ENTRIES	1024
+/* Pages of 4 KiB in one of 64 KiB, and how many entries of a wide table stand for one */
+#define XENGT_WIDE_PAGES	16
 
-const struct xengt_pte_format *xengt_pte_format(unsigned int generation);
+const struct xengt_gtt_format *xengt_gtt_format(unsigned int generation);
 u64 xengt_pte_max_frame(const struct xengt_pte_format *format);
 bool xengt_pte_valid(const struct xengt_pte_format *format, u64 pte);
+u64 xengt_pte_frame(const struct xengt_pte_format *format, u64 pte);
 u64 xengt_pte_encode(const struct xengt_pte_format *format, u64 frame, u64 flags_from);
+u64 xengt_pte_load(const struct xengt_pte_format *format, const void *table, unsigned int index);
+void xengt_pte_store(const struct xengt_pte_format *format, void *table, unsigned int index,
+		     u64 pte);
 
 static inline bool xengt_pte_present(const struct xengt_pte_format *format, u64 pte)
 {
 	return pte & format->present;
-}
-
-static inline u64 xengt_pte_frame(const struct xengt_pte_format *format, u64 pte)
-{
-	return (pte & format->address) >> XENGT_PAGE_SHIFT;
 }
 
 #endif /* _XENGT_PTE_H */

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtual GPU: its configuration and, while it is enabled, its ioreq server and shadow GGTT;
- * see vgpu.c.
+ * A virtual GPU: its configuration and, while it is enabled, its traps, shadow GGTT and PPGTTs; see
+ * vgpu.c.
  */
 
 #ifndef _XENGT_VGPU_H
 #define _XENGT_VGPU_H
 
 #include <linux/mutex.h>
+#include <linux/printk.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
 #include "counters.h"
-#include "foreign_page.h"
 #include "ggtt.h"
-#include "ioreq.h"
-#include "ioreq_server.h"
+#include "mm.h"
+#include "ppgtt.h"
+#include "traps.h"
 
+struct config_item;
 struct dentry;
 struct xengt_place_ops;
 
@@ -34,6 +36,8 @@ enum xengt_vgpu_state {
  * @base: where the ranges of the guest's share of the GGTT start: graphics addresses, in bytes
  * @size: how large they are, in bytes; the first is what the CPU can reach through the aperture
  * @quota: the most pages of the guest that may be mapped at once
+ * @tables: the most shadow tables of PPGTTs that there may be at once
+ * @fences: how many fence registers the guest is told to have
  * @dma_bits: the width of the GPU's addresses
  * @place: where the shadow entries land
  */
@@ -44,12 +48,15 @@ struct xengt_vgpu_config {
 	u64 base[XENGT_GGTT_RANGES];
 	u64 size[XENGT_GGTT_RANGES];
 	u64 quota;
+	u64 tables;
+	u32 fences;
 	u32 dma_bits;
 	const struct xengt_place_ops *place;
 };
 
 struct xengt_vgpu {
 	char *name;
+	struct config_item *item;	/* pins it */
 	struct dentry *dentry;
 	struct xengt_counters counters;
 	struct work_struct dead_work;
@@ -60,18 +67,23 @@ struct xengt_vgpu {
 	enum xengt_vgpu_state state;
 	struct xen_gpu_domain *domain;
 	struct xengt_place *place;
+	struct xengt_mm mm;
 	struct xengt_ggtt ggtt;
-	struct xengt_ioreq_server server;
-	struct xengt_ioreq_target gtt;
-
-	struct mutex copy_lock;			/* of copies of guest memory: */
-	struct xengt_foreign_page copy_page;
+	struct xengt_ppgtts ppgtts;
+	struct xengt_traps traps;
 };
+
+/* A line in the log about a virtual GPU */
+#define xengt_vgpu_err(vgpu, fmt, ...) \
+	pr_err("%s: " fmt, (vgpu)->name, ##__VA_ARGS__)
 
 struct xengt_vgpu *xengt_vgpu_create(const char *name);
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu);
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu);
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu);
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state);
+
+int xengt_vgpu_check_config(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format **format,
+			    struct xengt_range *share);
 
 #endif /* _XENGT_VGPU_H */

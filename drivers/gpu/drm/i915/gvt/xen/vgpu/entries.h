@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Runs of entries that name pages of the guest's; see entries.c.
+ */
+
+#ifndef _XENGT_ENTRIES_H
+#define _XENGT_ENTRIES_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "pte.h"
+
+struct xen_gpu_move;
+struct xengt_entries;
+struct xengt_mm;
+
+/* The most entries in one update: a page of the smallest entries, unaligned. */
+#define XENGT_UPDATE_MAX	(XENGT_TABLE_ENTRIES + 1)
+
+/**
+ * struct xengt_entries_ops - what a run's owner does
+ * @write: writes a shadow entry to where the GPU reads it
+ * @written: entries of the run were written, and the GPU is about to be told to forget; or NULL
+ */
+struct xengt_entries_ops {
+	void (*write)(struct xengt_entries *run, unsigned long slot, u64 pte);
+	void (*written)(struct xengt_entries *run);
+};
+
+/**
+ * struct xengt_entries - a run of entries that name pages of the guest's
+ * @mm: whose they are
+ * @ops: set by the owner
+ * @format: of the entries
+ * @n: how many there are
+ * @node: in the mm's list of all runs
+ * @written_node: in the mm's list of runs that were written
+ * @guest: the guest entries that the shadow entries were made from
+ * @shadow: what the GPU reads
+ * @live: the entry holds a reference on its GFN
+ * @missing: present, but scratch since its GFN could not be mapped
+ * @scratch_pte: what the entry is if it leads nowhere
+ * @nr_live: how many entries are live
+ * @nr_missing: how many are missing
+ * @first_gfn: no live entry names a GFN below it
+ * @last_gfn: nor above this one
+ * @retry_from: where the next try of missing entries begins
+ * @retry_round: the last round in which all missing entries were tried
+ */
+struct xengt_entries {
+	struct xengt_mm *mm;
+	const struct xengt_entries_ops *ops;
+	const struct xengt_pte_format *format;
+	unsigned long n;
+	struct list_head node;
+	struct list_head written_node;
+	u64 *guest;
+	u64 *shadow;
+	unsigned long *live;
+	unsigned long *missing;
+	u64 scratch_pte;
+	unsigned long nr_live;
+	unsigned long nr_missing;
+	u64 first_gfn;
+	u64 last_gfn;
+	unsigned long retry_from;
+	unsigned int retry_round;
+};
+
+/**
+ * struct xengt_update - what is to become of some entries, in one batch
+ * @n: how many there are
+ * @run: each entry's run
+ * @slot: its place in the run
+ * @pte: the new guest entry
+ * @bfn: what it was mapped to
+ * @status: or why not
+ * @nr_gfns: of the arrays for calls of the mapping service below
+ */
+struct xengt_update {
+	unsigned int n;
+	struct xengt_entries *run[XENGT_UPDATE_MAX];
+	unsigned int slot[XENGT_UPDATE_MAX];
+	u64 pte[XENGT_UPDATE_MAX];
+	u64 bfn[XENGT_UPDATE_MAX];
+	int status[XENGT_UPDATE_MAX];
+	unsigned int nr_gfns;
+	u64 gfns[XENGT_UPDATE_MAX];
+	u64 gfn_bfns[XENGT_UPDATE_MAX];
+	int gfn_status[XENGT_UPDATE_MAX];
+};
+
+int xengt_entries_init(struct xengt_entries *run, struct xengt_mm *mm,
+		       const struct xengt_entries_ops *ops,
+		       const struct xengt_pte_format *format, unsigned long n);
+void xengt_entries_exit(struct xengt_entries *run);
+
+bool xengt_entries_add(struct xengt_entries *run, unsigned long slot, u64 pte);
+void xengt_entries_apply(struct xengt_mm *mm);
+void xengt_entries_release(struct xengt_entries *run);
+
+void xengt_entries_move(struct xengt_mm *mm, const struct xen_gpu_move *move, unsigned int n);
+void xengt_entries_zap_all(struct xengt_mm *mm);
+unsigned int xengt_entries_retry(struct xengt_mm *mm);
+
+#endif /* _XENGT_ENTRIES_H */

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages of the guest's that are page tables: mapped, so that they can be read at any time, and
+ * with writes trapped, so that nothing is written unnoticed. Reads of the guest's are not trapped.
+ *
+ * A page's frame is held by the mapping. When the guest gives the page up (balloon) the mapping
+ * keeps the old frame alive but the GFN has none, or another one, whose writes are not trapped.
+ * So after a balloon event each page is looked at again: the trap is set anew, which tells whether
+ * the frame is the one that was trapped, and if it is not, the new one is mapped.
+ *
+ * Invariants: first the trap, then reading: what is read was written before the trap or has
+ * come through it. While a page is not present nothing of it is read.
+ *
+ * Source: Xen's XEN_DMOP_set_mem_type. Locking: the caller's, one for all pages of a virtual GPU.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/unaligned.h>
+
+#include "counters.h"
+#include "dm_op.h"
+#include "guest_page.h"
+#include "pte.h"
+
+void xengt_guest_pages_init(struct xengt_guest_pages *pages, domid_t domid,
+			    struct xengt_counters *counters)
+{
+	*pages = (struct xengt_guest_pages){ .domid = domid, .counters = counters };
+	xa_init(&pages->pages);
+	INIT_LIST_HEAD(&pages->lost);
+}
+
+/* All pages are freed. */
+void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
+{
+	WARN_ON(pages->n);
+	xa_destroy(&pages->pages);
+}
+
+struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn)
+{
+	return xa_load(&pages->pages, gfn);
+}
+
+static void untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	/* Fails if the page is gone from the guest's physmap, with its trap; or the guest is. */
+	xengt_dm_set_write_trap(pages->domid, page->gfn, false);
+}
+
+static int trap_and_map(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	int rc = xengt_dm_set_write_trap(pages->domid, page->gfn, true);
+
+	if (rc)
+		return rc;
+	rc = xengt_foreign_page_map(&page->map, page->gfn);
+	if (rc)
+		untrap(pages, page);
+	return rc;
+}
+
+static void set_present(struct xengt_guest_pages *pages, struct xengt_guest_page *page,
+			bool present)
+{
+	page->present = present;
+	if (present)
+		list_del_init(&page->lost_node);
+	else if (list_empty(&page->lost_node))
+		list_add_tail(&page->lost_node, &pages->lost);
+}
+
+/*
+ * Traps writes to a page that is not known yet, and maps it. Or ERR_PTR(): -ENOENT there is no page
+ * of plain RAM, -ENOMEM, or another error of Xen's.
+ */
+struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u64 gfn)
+{
+	struct xengt_guest_page *page = kzalloc(sizeof(*page), GFP_KERNEL);
+	int rc;
+
+	if (!page)
+		return ERR_PTR(-ENOMEM);
+	page->gfn = gfn;
+	INIT_LIST_HEAD(&page->tables);
+	INIT_LIST_HEAD(&page->lost_node);
+	rc = xengt_foreign_page_init(&page->map, pages->domid);
+	if (rc)
+		goto free;
+	rc = trap_and_map(pages, page);
+	if (rc)
+		goto exit;
+	page->present = true;
+	rc = xa_err(xa_store(&pages->pages, gfn, page, GFP_KERNEL));
+	if (rc)
+		goto untrap;
+	pages->n++;
+	xengt_count(pages->counters, XENGT_COUNT_PAGES_TRAPPED, 1);
+	return page;
+
+untrap:
+	untrap(pages, page);
+exit:
+	xengt_foreign_page_exit(&page->map);
+free:
+	kfree(page);
+	/* Xen says -EINVAL for whatever is no plain RAM. */
+	return ERR_PTR(rc == -EINVAL ? -ENOENT : rc);
+}
+
+/* The page is a page table no more: the guest writes it without traps. */
+void xengt_guest_page_free(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	WARN_ON(!list_empty(&page->tables));
+	xa_erase(&pages->pages, page->gfn);
+	list_del(&page->lost_node);
+	pages->n--;
+	if (page->present)
+		untrap(pages, page);
+	xengt_foreign_page_exit(&page->map);
+	kfree(page);
+	xengt_count(pages->counters, XENGT_COUNT_PAGES_RELEASED, 1);
+}
+
+/* The page's frame is another one than before, or there was none: true if it is mapped now. */
+static bool map_new_frame(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	if (!xengt_foreign_page_map(&page->map, page->gfn))
+		return true;
+	untrap(pages, page);
+	return false;
+}
+
+/* The trap could not be set; if that is because it is set, it can be taken away and set again. */
+static bool set_trap_again(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	return !xengt_dm_set_write_trap(pages->domid, page->gfn, false) &&
+	       !xengt_dm_set_write_trap(pages->domid, page->gfn, true);
+}
+
+/*
+ * Finds out whether the page is still the one that was trapped. It counts as changed, too, if it
+ * is: it could be written without a trap while we looked.
+ */
+enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
+						   struct xengt_guest_page *page)
+{
+	bool was = page->present, is;
+
+	if (!xengt_dm_set_write_trap(pages->domid, page->gfn, true))
+		is = map_new_frame(pages, page);
+	else
+		is = was && set_trap_again(pages, page);
+	if (!is)
+		xengt_foreign_page_unmap(&page->map);
+	set_present(pages, page, is);
+	return was || is ? XENGT_PAGE_CHANGED : XENGT_PAGE_SAME;
+}
+
+/*
+ * Does a trapped write, at an offset in bytes, for the guest: in one store if it is a whole entry,
+ * so that the guest's other vCPUs see it whole.
+ */
+void xengt_guest_page_store(struct xengt_guest_page *page, unsigned int offset, const void *data,
+			    unsigned int len)
+{
+	void *to = (u8 *)page->map.va + offset;
+
+	if (len == sizeof(u64) && IS_ALIGNED(offset, sizeof(u64)))
+		WRITE_ONCE(*(u64 *)to, get_unaligned((const u64 *)data));
+	else if (len == sizeof(u32) && IS_ALIGNED(offset, sizeof(u32)))
+		WRITE_ONCE(*(u32 *)to, get_unaligned((const u32 *)data));
+	else
+		memcpy(to, data, len);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Synchronisation: what the guest wrote into its tables gets into the shadow.
+ *
+ *  1. From the highest level down, written entries of directories are read and get the tables that
+ *     they ask for. New tables count as written all over, so they are filled in the same sync.
+ *  2. Written entries of page tables, of all tables, are mapped in batches, written, and made
+ *     known to the GPU; then the pages that they named before are released.
+ *  3. From the lowest level up, the entries of directories are written: what they lead to is
+ *     complete. The GPU is made to forget the old ones.
+ *  4. The tables that they led to before are given back.
+ *
+ * Invariants: new before old, on every level; the GPU sees each entry as it was or as it is, never
+ * a table that is not filled yet.
+ *
+ * Locking: the mm's lock.
+ */
+
+#include <linux/lockdep.h>
+#include <linux/xarray.h>
+
+#include "counters.h"
+#include "tables.h"
+
+static void mark_page(struct xengt_guest_page *page)
+{
+	struct xengt_table *table;
+
+	list_for_each_entry(table, &page->tables, page_node)
+		xengt_table_mark_all(table);
+}
+
+static void look_again(struct xengt_tables *tables, struct xengt_guest_page *page)
+{
+	xengt_count(tables->mm->counters, XENGT_COUNT_PAGES_CHECKED, 1);
+	if (xengt_guest_page_look_again(&tables->pages, page) == XENGT_PAGE_CHANGED)
+		mark_page(page);
+}
+
+/* After a balloon event: any of the guest's pages may be another one now. */
+void xengt_tables_look_again(struct xengt_tables *tables)
+{
+	struct xengt_guest_page *page;
+	unsigned long gfn;
+
+	lockdep_assert_held(&tables->mm->lock);
+	xa_for_each(&tables->pages.pages, gfn, page)
+		look_again(tables, page);
+}
+
+/* Pages that are not there may have come back: no event tells. */
+static void look_for_lost(struct xengt_tables *tables)
+{
+	struct xengt_guest_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &tables->pages.lost, lost_node)
+		look_again(tables, page);
+}
+
+/* Entries for which there was no table are tried again by the next sync. */
+void xengt_tables_want_missing(struct xengt_tables *tables)
+{
+	struct xengt_table *table;
+	unsigned int i;
+
+	lockdep_assert_held(&tables->mm->lock);
+	list_for_each_entry(table, &tables->missing, missing_node) {
+		for_each_set_bit(i, table->missing, xengt_table_format(table)->entries)
+			xengt_table_mark(table, i, 1);
+	}
+}
+
+static void update_directories(struct xengt_tables *tables)
+{
+	struct xengt_table *table;
+	unsigned int level;
+
+	for (level = XENGT_MAX_LEVELS; level > 1; level--) {
+		while (!list_empty(&tables->dirty[level])) {
+			table = list_first_entry(&tables->dirty[level], struct xengt_table,
+						 dirty_node);
+			list_move_tail(&table->dirty_node, &tables->changed[level]);
+			xengt_directory_update(table);
+		}
+	}
+}
+
+static void update_page_tables(struct xengt_tables *tables)
+{
+	struct xengt_table *table;
+
+	while (!list_empty(&tables->dirty[1])) {
+		table = list_first_entry(&tables->dirty[1], struct xengt_table, dirty_node);
+		list_del_init(&table->dirty_node);
+		xengt_page_table_update(table);
+	}
+	xengt_entries_apply(tables->mm);
+}
+
+static void write_directories(struct xengt_tables *tables)
+{
+	struct xengt_table *table;
+	bool changed = false;
+	unsigned int level;
+
+	for (level = 2; level <= XENGT_MAX_LEVELS; level++) {
+		while (!list_empty(&tables->changed[level])) {
+			table = list_first_entry(&tables->changed[level], struct xengt_table,
+						 dirty_node);
+			list_del_init(&table->dirty_node);
+			changed |= xengt_directory_write(table);
+		}
+	}
+	if (changed)
+		xengt_mm_invalidate(tables->mm);
+}
+
+/* Everything that the guest wrote before is in the shadow after. */
+void xengt_tables_sync(struct xengt_tables *tables)
+{
+	lockdep_assert_held(&tables->mm->lock);
+	xengt_count(tables->mm->counters, XENGT_COUNT_SYNCS, 1);
+	if (tables->mm->closed)
+		return;
+	look_for_lost(tables);
+	update_directories(tables);
+	update_page_tables(tables);
+	write_directories(tables);
+	xengt_tables_put_doomed(tables);
+}

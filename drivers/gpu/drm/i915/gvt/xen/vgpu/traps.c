@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The accesses of a guest that are trapped, and what they reach: the GTT half of BAR 0, the PVINFO
+ * page, the register GFX_FLSH_CNTL, and writes to those pages of its memory that are page tables.
+ *
+ * GFX_FLSH_CNTL is what i915 writes after it changed GTT entries (gen6_ggtt_invalidate()):
+ * a synchronisation point. Pages of memory are trapped by a memory type that one ioreq server of a
+ * guest can have; if another one has it, or the guest has no nested paging, there are no PPGTTs.
+ *
+ * Invariants: whatever comes is answered, also for addresses that nothing is at. A write to a page
+ * that is not one of tables any more is done all the same: it was trapped when it was.
+ *
+ * Locking: copy_lock for copies of guest memory; nests inside the mm's lock.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "counters.h"
+#include "dm_op.h"
+#include "place.h"
+#include "pte.h"
+#include "trace.h"
+#include "traps.h"
+#include "vgpu.h"
+
+#define GFX_FLSH_CNTL		0x101008
+#define GFX_FLSH_CNTL_EN	BIT(0)
+
+/* Guest-physical addresses have at most 52 bits. */
+#define MEMORY_SIZE		BIT_ULL(52)
+
+static void gtt_read(struct xengt_ioreq_target *target, u64 offset, void *data, unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+
+	xengt_ggtt_read(&vgpu->ggtt, offset, data, len);
+}
+
+static void gtt_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+		      unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+
+	xengt_ggtt_write(&vgpu->ggtt, offset, data, len);
+}
+
+static void pvinfo_read(struct xengt_ioreq_target *target, u64 offset, void *data,
+			unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+
+	xengt_pvinfo_read(&vgpu->traps.pvinfo, offset, data, len);
+}
+
+static void pvinfo_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+			 unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+
+	xengt_pvinfo_write(&vgpu->traps.pvinfo, offset, data, len);
+}
+
+/* The bits of the register clear themselves. */
+static void flush_read(struct xengt_ioreq_target *target, u64 offset, void *data,
+		       unsigned int len)
+{
+	memset(data, 0, len);
+}
+
+static void flush_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+			unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+
+	if (!offset && *(const u8 *)data & GFX_FLSH_CNTL_EN)
+		xengt_ppgtts_sync(&vgpu->ppgtts);
+}
+
+static int copy_guest(struct xengt_ioreq_target *target, u64 addr, void *data, unsigned int len,
+		      bool to_guest)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+	struct xengt_traps *traps = &vgpu->traps;
+	int rc;
+
+	mutex_lock(&traps->copy_lock);
+	rc = xengt_foreign_page_copy(&traps->copy_page, addr, data, len, to_guest);
+	mutex_unlock(&traps->copy_lock);
+	if (rc)
+		xengt_count(&vgpu->counters, XENGT_COUNT_COPY_FAILED, 1);
+	return rc;
+}
+
+static void memory_read(struct xengt_ioreq_target *target, u64 addr, void *data,
+			unsigned int len)
+{
+	if (copy_guest(target, addr, data, len, false))
+		memset(data, 0xff, len);
+}
+
+/* A write within one page of memory. */
+struct store {
+	struct xengt_ioreq_target *target;
+	u64 addr;
+	const void *data;
+	unsigned int len;
+};
+
+static void store_plainly(void *arg)
+{
+	struct store *store = arg;
+	struct xengt_vgpu *vgpu = store->target->owner;
+
+	xengt_count(&vgpu->counters, XENGT_COUNT_PLAIN_WRITES, 1);
+	copy_guest(store->target, store->addr, (void *)store->data, store->len, true);
+}
+
+static void memory_write(struct xengt_ioreq_target *target, u64 addr, const void *data,
+			 unsigned int len)
+{
+	struct xengt_vgpu *vgpu = target->owner;
+	struct store store = { .target = target, .addr = addr, .data = data };
+
+	for (; len; len -= store.len) {
+		store.len = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(store.addr));
+		xengt_ppgtts_store(&vgpu->ppgtts, store.addr, store.data, store.len,
+				   store_plainly, &store);
+		store.addr += store.len;
+		store.data += store.len;
+	}
+}
+
+/* Tries the targets in turn; memory last, as it is everywhere. Only writes to it are trapped. */
+static int reach_target(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *buffer)
+{
+	struct xengt_traps *traps = &vgpu->traps;
+	int rc = xengt_ioreq_handle(&traps->gtt, req, buffer);
+
+	if (rc == -ERANGE)
+		rc = xengt_ioreq_handle(&traps->pvinfo_page, req, buffer);
+	if (rc == -ERANGE)
+		rc = xengt_ioreq_handle(&traps->flush, req, buffer);
+	if (rc == -ERANGE && traps->claimed && req->dir == IOREQ_WRITE)
+		rc = xengt_ioreq_handle(&traps->memory, req, buffer);
+	return rc;
+}
+
+static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *buffer)
+{
+	xengt_count(&vgpu->counters, XENGT_COUNT_TRAPS, 1);
+	xengt_count(&vgpu->counters,
+		    req->dir == IOREQ_READ ? XENGT_COUNT_READS : XENGT_COUNT_WRITES, 1);
+	xengt_count(&vgpu->counters, XENGT_COUNT_REPS, req->count > 1);
+	trace_xengt_trap(vgpu->config.domid, req->dir == IOREQ_READ, req->addr, req->size,
+			 req->count);
+	if (reach_target(vgpu, req, buffer) == -ERANGE)
+		xengt_count(&vgpu->counters, XENGT_COUNT_BAD_RANGE, 1);
+}
+
+static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
+{
+	struct xengt_vgpu *vgpu = container_of(server, struct xengt_vgpu, traps.server);
+
+	switch (req->type) {
+	case IOREQ_TYPE_COPY:
+		handle_memory(vgpu, req, buffer);
+		break;
+	case IOREQ_TYPE_INVALIDATE:
+		xengt_count(&vgpu->counters, XENGT_COUNT_INVALIDATES, 1);
+		xen_gpu_balloon_event(vgpu->domain);
+		break;
+	default:
+		xengt_count(&vgpu->counters, XENGT_COUNT_UNHANDLED, 1);
+		if (req->dir == IOREQ_READ)
+			req->data = U64_MAX;
+		break;
+	}
+}
+
+static int on_ppgtt(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppgtt_root *root)
+{
+	struct xengt_vgpu *vgpu = container_of(pvinfo, struct xengt_vgpu, traps.pvinfo);
+
+	if (!vgpu->traps.claimed)
+		return -EOPNOTSUPP;
+	return create ? xengt_ppgtts_create(&vgpu->ppgtts, root) :
+			xengt_ppgtts_destroy(&vgpu->ppgtts, root);
+}
+
+/* A context that is made or freed changes no table, but the guest may think that it does. */
+static void on_context(struct xengt_pvinfo *pvinfo, bool create, u64 descriptor)
+{
+	struct xengt_vgpu *vgpu = container_of(pvinfo, struct xengt_vgpu, traps.pvinfo);
+
+	xengt_ppgtts_sync(&vgpu->ppgtts);
+}
+
+static const struct xengt_pvinfo_ops pvinfo_ops = {
+	.ppgtt = on_ppgtt,
+	.context = on_context,
+};
+
+static void init_targets(struct xengt_vgpu *vgpu)
+{
+	const struct xengt_gtt_format *format = vgpu->mm.format;
+	struct xengt_traps *traps = &vgpu->traps;
+	u64 bar0 = vgpu->config.bar0;
+
+	traps->gtt = (struct xengt_ioreq_target){
+		.start = bar0 + format->gtt_offset,
+		.size = (u64)format->gtt_entries * format->ggtt->size,
+		.owner = vgpu,
+		.read = gtt_read,
+		.write = gtt_write,
+		.copy_guest = copy_guest,
+	};
+	traps->pvinfo_page = (struct xengt_ioreq_target){
+		.start = bar0 + XENGT_VGT_PVINFO_PAGE,
+		.size = XENGT_VGT_PVINFO_SIZE,
+		.owner = vgpu,
+		.read = pvinfo_read,
+		.write = pvinfo_write,
+		.copy_guest = copy_guest,
+	};
+	traps->flush = (struct xengt_ioreq_target){
+		.start = bar0 + GFX_FLSH_CNTL,
+		.size = sizeof(u32),
+		.owner = vgpu,
+		.read = flush_read,
+		.write = flush_write,
+		.copy_guest = copy_guest,
+	};
+	traps->memory = (struct xengt_ioreq_target){
+		.size = MEMORY_SIZE,
+		.owner = vgpu,
+		.read = memory_read,
+		.write = memory_write,
+		.copy_guest = copy_guest,
+	};
+}
+
+/* What a guest's driver may use: PPGTTs with pages of all sizes, unless their root is in the GGTT. */
+static u32 pvinfo_caps(const struct xengt_vgpu *vgpu)
+{
+	if (vgpu->mm.format->root_in_ggtt)
+		return 0;
+	return XENGT_VGT_CAPS_FULL_PPGTT | XENGT_VGT_CAPS_HUGE_GTT;
+}
+
+static int init_pvinfo(struct xengt_vgpu *vgpu)
+{
+	struct xengt_pvinfo_config config = {
+		.mappable_base = vgpu->config.base[0],
+		.mappable_size = vgpu->config.size[0],
+		.hidden_base = vgpu->config.base[1],
+		.hidden_size = vgpu->config.size[1],
+		.fences = vgpu->config.fences,
+		.caps = vgpu->traps.claimed ? pvinfo_caps(vgpu) : 0,
+	};
+
+	return xengt_pvinfo_init(&vgpu->traps.pvinfo, &config, &pvinfo_ops, &vgpu->counters);
+}
+
+static int take_range(struct xengt_vgpu *vgpu, const struct xengt_ioreq_target *target)
+{
+	return xengt_ioreq_server_add_range(&vgpu->traps.server, target->start,
+					    target->start + target->size - 1);
+}
+
+static void claim_writes(struct xengt_vgpu *vgpu)
+{
+	struct xengt_traps *traps = &vgpu->traps;
+	int rc = xengt_dm_claim_writes(vgpu->config.domid, traps->server.id, true);
+
+	traps->claimed = !rc;
+	if (rc)
+		pr_warn("%s: no PPGTTs, since writes to the memory of domain %u cannot be trapped: %d\n",
+			vgpu->name, vgpu->config.domid, rc);
+}
+
+/*
+ * Starts to take the guest's accesses. 0 or an error, when nothing is left behind.
+ */
+int xengt_traps_start(struct xengt_vgpu *vgpu)
+{
+	struct xengt_traps *traps = &vgpu->traps;
+	int rc;
+
+	init_targets(vgpu);
+	traps->claimed = false;
+	rc = xengt_foreign_page_init(&traps->copy_page, vgpu->config.domid);
+	if (rc)
+		return rc;
+	traps->server.handle = handle_ioreq;
+	rc = xengt_ioreq_server_start(&traps->server, vgpu->config.domid, traps->gtt.start,
+				      traps->gtt.start + traps->gtt.size - 1);
+	if (rc)
+		goto exit;
+	claim_writes(vgpu);
+	rc = init_pvinfo(vgpu);
+	if (!rc)
+		rc = take_range(vgpu, &traps->pvinfo_page);
+	if (!rc)
+		rc = take_range(vgpu, &traps->flush);
+	if (rc)
+		goto stop;
+	return 0;
+
+stop:
+	xengt_traps_stop(vgpu);
+	return rc;
+exit:
+	xengt_foreign_page_exit(&traps->copy_page);
+	return rc;
+}
+
+/* Takes no more of the guest's accesses; no page of its memory is trapped any more. */
+void xengt_traps_stop(struct xengt_vgpu *vgpu)
+{
+	struct xengt_traps *traps = &vgpu->traps;
+
+	if (traps->claimed)
+		xengt_dm_claim_writes(vgpu->config.domid, traps->server.id, false);
+	xengt_ioreq_server_stop(&traps->server);
+	xengt_foreign_page_exit(&traps->copy_page);
+}

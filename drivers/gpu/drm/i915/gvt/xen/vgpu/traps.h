@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The accesses of a guest that are trapped; see traps.c.
+ */
+
+#ifndef _XENGT_TRAPS_H
+#define _XENGT_TRAPS_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "foreign_page.h"
+#include "ioreq.h"
+#include "ioreq_server.h"
+#include "pvinfo.h"
+
+struct xengt_vgpu;
+
+/**
+ * struct xengt_traps - the accesses of a guest that are trapped
+ * @server: takes them
+ * @gtt: the GTT half of BAR 0
+ * @pvinfo_page: the PVINFO page in BAR 0
+ * @flush: the register GFX_FLSH_CNTL in BAR 0
+ * @memory: all of the guest's memory, of which pages are trapped
+ * @pvinfo: what the PVINFO page says
+ * @claimed: writes to the guest's memory can be trapped
+ * @copy_lock: of copies of guest memory:
+ * @copy_page: where it is seen
+ */
+struct xengt_traps {
+	struct xengt_ioreq_server server;
+	struct xengt_ioreq_target gtt;
+	struct xengt_ioreq_target pvinfo_page;
+	struct xengt_ioreq_target flush;
+	struct xengt_ioreq_target memory;
+	struct xengt_pvinfo pvinfo;
+	bool claimed;
+
+	struct mutex copy_lock;		/* of the next one: */
+	struct xengt_foreign_page copy_page;
+};
+
+int xengt_traps_start(struct xengt_vgpu *vgpu);
+void xengt_traps_stop(struct xengt_vgpu *vgpu);
+
+#endif /* _XENGT_TRAPS_H */
