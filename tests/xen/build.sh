@@ -127,7 +127,7 @@ build_programs() {
 	local cc=(gcc -O2 -Wall -Wextra -Werror -static -pthread)
 
 	mkdir -p "$build/bin"
-	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,gtt,pages}.c
+	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,bar0,gtt,pages,ppgtt,storm}.c
 	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"

@@ -68,11 +68,19 @@ static const struct command own_commands[] = {
 	{ }
 };
 
-static const struct command *find(const struct command *c, const char *name)
+static const struct command *find(const char *name)
 {
-	for (; c->name; c++)
-		if (!strcmp(c->name, name))
-			return c;
+	static const struct command * const all[] = {
+		own_commands, page_commands, bar0_commands, gtt_commands, ppgtt_commands,
+		storm_commands,
+	};
+	const struct command *c;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		for (c = all[i]; c->name; c++)
+			if (!strcmp(c->name, name))
+				return c;
 	return NULL;
 }
 
@@ -88,11 +96,7 @@ static bool run(char *line)
 			args[n++] = word;
 	if (!n)
 		return refuse("no command");
-	c = find(own_commands, args[0]);
-	if (!c)
-		c = find(page_commands, args[0]);
-	if (!c)
-		c = find(gtt_commands, args[0]);
+	c = find(args[0]);
 	if (!c)
 		return refuse("no such command: %s", args[0]);
 	if (n - 1 < c->args)
@@ -123,7 +127,7 @@ static void load_module(const char *path, const char *parameters)
 	close(fd);
 }
 
-static void write_file(const char *path, const char *value)
+void write_file(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY);
 

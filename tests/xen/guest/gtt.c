@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Everything a guest can do to the GTT half of BAR 0: writes and reads of each size at each
- * alignment, string instructions in both directions, storms from several vCPUs. A model of what was
- * written tells what reads must give back.
+ * alignment, string instructions in both directions, storms. A model of what was written tells what
+ * reads must give back.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "agent.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define GTT_OFFSET	0x800000
 #define GTT_SIZE	0x800000
 #define GTT_ENTRIES	(GTT_SIZE / 8)
 #define MAX_RANGES	2
-#define MAX_THREADS	8
 
 static uint8_t *gtt;
 static uint64_t model[GTT_ENTRIES];
@@ -161,11 +154,6 @@ static bool usable(unsigned long first, unsigned long count)
 	return true;
 }
 
-static bool usable_pages(unsigned long first, unsigned long count)
-{
-	return first + count <= page_count() || refuse("no such page");
-}
-
 static bool refuse_entry(unsigned int entry, uint64_t seen)
 {
 	return refuse("entry %u reads %llx, not %llx", entry, (unsigned long long)seen,
@@ -196,20 +184,14 @@ static bool verify(unsigned int first, unsigned int count)
 	return true;
 }
 
+/* bar0 ADDRESS: where it is; its GTT is empty */
 static bool cmd_bar0(char **args, int n)
 {
-	int fd = open("/dev/mem", O_RDWR | O_SYNC);
-
 	(void)n;
-	if (gtt)
-		munmap(gtt, GTT_SIZE);
-	gtt = mmap(NULL, GTT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		   number(args[0]) + GTT_OFFSET);
-	close(fd);
-	if (gtt == MAP_FAILED) {
-		gtt = NULL;
-		return refuse("/dev/mem: %s", strerror(errno));
-	}
+	gtt = NULL;
+	if (!bar0_map(number(args[0])))
+		return false;
+	gtt = bar0_at(GTT_OFFSET);
 	memset(model, 0, sizeof(model));
 	mlock(staging, sizeof(staging));
 	memset(staging, 0, sizeof(staging));
@@ -265,6 +247,34 @@ static bool cmd_map(char **args, int n)
 	return true;
 }
 
+/* As many entries as one request can write from this one on. */
+static unsigned int entries_at_once(unsigned int entry, unsigned int count)
+{
+	unsigned int n = PAGE_WORDS - entry % PAGE_WORDS;
+
+	return n < count ? n : count;
+}
+
+static void put_staged(unsigned int entry, unsigned int count, unsigned int size, bool back)
+{
+	rep_movs(gtt + entry * 8, staging, count * (8 / size), size, back);
+	remember(entry * 8, staging, count * 8);
+}
+
+bool gtt_put_entries(unsigned int entry, const uint64_t *values, unsigned int count)
+{
+	unsigned int m;
+
+	if (!usable(entry, count))
+		return false;
+	for (; count; count -= m, entry += m, values += m) {
+		m = entries_at_once(entry, count);
+		memcpy(staging, values, m * 8);
+		put_staged(entry, m, 8, false);
+	}
+	return true;
+}
+
 /* movs ENTRY PAGE COUNT [SIZE [back]]: the same with rep movs, up to 512 entries at a time */
 static bool cmd_movs(char **args, int n)
 {
@@ -275,13 +285,10 @@ static bool cmd_movs(char **args, int n)
 	if (!usable(entry, count) || !usable_pages(page, count))
 		return false;
 	for (; count; count -= m, entry += m, page += m) {
-		m = PAGE_WORDS - entry % PAGE_WORDS;
-		if (m > count)
-			m = count;
+		m = entries_at_once(entry, count);
 		for (i = 0; i < m; i++)
 			staging[i] = entry_of(page + i);
-		rep_movs(gtt + entry * 8, staging, m * (8 / size), size, back);
-		remember(entry * 8, staging, m * 8);
+		put_staged(entry, m, size, back);
 	}
 	return true;
 }
@@ -300,8 +307,7 @@ static bool cmd_holes(char **args, int n)
 	for (i = 0; i < count; i++)
 		staging[i] = i % every == every - 1 ? number(args[4]) << 12 | GTT_PRESENT :
 						      entry_of(page + i);
-	rep_movs(gtt + entry * 8, staging, count, 8, false);
-	remember(entry * 8, staging, count * 8);
+	put_staged(entry, count, 8, false);
 	return true;
 }
 
@@ -513,140 +519,40 @@ static bool cmd_random(char **args, int n)
 	return answer("%u", distinct);
 }
 
-static struct storm {
-	pthread_t thread;
-	unsigned int entry, count, page, pages, id;
-	uint64_t writes;
-} storms[MAX_THREADS];
-
-static unsigned int storm_threads;
-static volatile bool storm_stop;
-
-/* Random entries, random pages of the given ones, now and then an empty entry. */
-static void *replace(void *arg)
+static void write_entry(struct storm *storm, unsigned int entry, unsigned int page)
 {
-	struct storm *s = arg;
-	uint64_t state = s->id, r;
-
-	while (!storm_stop) {
-		r = next_random(&state);
-		gtt_store(s->entry + (r >> 8) % s->count,
-			  r % 8 ? entry_of(s->page + (r >> 32) % s->pages) : 0);
-		s->writes++;
-	}
-	return NULL;
-}
-
-#define GOOD	0x600dULL
-#define POISON	0xdeadULL
-
-static void stamp(unsigned int page, uint64_t what, uint64_t n)
-{
-	uint64_t *word = page_at(page);
-	unsigned int i;
-
-	for (i = 0; i < PAGE_WORDS; i++)
-		word[i] = what << 48 | n << 16 | i;
-}
-
-/*
- * One entry goes round among some pages. The one it left is poisoned as soon as the write returns,
- * and stays so until its next turn.
- */
-static void *order(void *arg)
-{
-	struct storm *s = arg;
-	uint64_t n;
-
-	for (n = 0; !storm_stop; n++) {
-		stamp(s->page + n % s->pages, GOOD, n);
-		gtt_store(s->entry, entry_of(s->page + n % s->pages));
-		stamp(s->page + (n + s->pages - 1) % s->pages, POISON, n);
-		s->writes++;
-	}
-	return NULL;
-}
-
-static bool start(void *(*run)(void *), char **args, unsigned int threads)
-{
-	unsigned int i, entry = number(args[0]), count = number(args[1]);
-	unsigned int page = number(args[2]), pages = number(args[3]);
-
-	if (storm_threads)
-		return refuse("a storm runs already");
-	if (!usable(entry, count) || !usable_pages(page, pages) || !count || !pages)
-		return false;
-	storm_stop = false;
-	for (i = 0; i < threads && i < MAX_THREADS; i++) {
-		storms[i] = (struct storm){ .entry = entry, .count = count,
-					    .page = page, .pages = pages, .id = i + 1 };
-		if (pthread_create(&storms[i].thread, NULL, run, &storms[i]))
-			break;
-		storm_threads++;
-	}
-	return storm_threads > 0;
+	(void)storm;
+	gtt_store(entry, page == NO_PAGE ? 0 : entry_of(page));
 }
 
 /* storm ENTRY COUNT PAGE PAGES THREADS: replaces entries until told to stop */
 static bool cmd_storm(char **args, int n)
 {
+	struct storm storm = {
+		.write = write_entry,
+		.entry = number(args[0]),
+		.count = number(args[1]),
+		.page = number(args[2]),
+		.pages = number(args[3]),
+	};
+
 	(void)n;
-	return start(replace, args, number(args[4]));
+	return usable(storm.entry, storm.count) && storm_replace(&storm, number(args[4]));
 }
 
 /* order ENTRY PAGE PAGES: the entry goes round among the pages; what it does not name is poison */
 static bool cmd_order(char **args, int n)
 {
-	char one[] = "1", *all[] = { args[0], one, args[1], args[2] };
+	struct storm storm = {
+		.write = write_entry,
+		.entry = number(args[0]),
+		.count = 1,
+		.page = number(args[1]),
+		.pages = number(args[2]),
+	};
 
 	(void)n;
-	return start(order, all, 1);
-}
-
-/* stop: the answer is the number of writes */
-static bool cmd_stop(char **args, int n)
-{
-	uint64_t writes = 0;
-	unsigned int i;
-
-	(void)args;
-	(void)n;
-	storm_stop = true;
-	for (i = 0; i < storm_threads; i++) {
-		pthread_join(storms[i].thread, NULL);
-		writes += storms[i].writes;
-	}
-	storm_threads = 0;
-	return answer("%llu", (unsigned long long)writes);
-}
-
-/* writes: how many the storm has done so far */
-static bool cmd_writes(char **args, int n)
-{
-	uint64_t writes = 0;
-	unsigned int i;
-
-	(void)args;
-	(void)n;
-	for (i = 0; i < storm_threads; i++)
-		writes += *(volatile uint64_t *)&storms[i].writes;
-	return answer("%llu", (unsigned long long)writes);
-}
-
-/* good PAGE: a page copied from the entry of "order" holds no poison, nor what was never there */
-static bool cmd_good(char **args, int n)
-{
-	unsigned int i, page = number(args[0]);
-	uint64_t *word;
-
-	(void)n;
-	if (!usable_pages(page, 1))
-		return false;
-	word = page_at(page);
-	for (i = 0; i < PAGE_WORDS; i++)
-		if (word[i] >> 48 != GOOD || (word[i] & 0xffff) != i)
-			return refuse("word %u is %llx", i, (unsigned long long)word[i]);
-	return true;
+	return usable(storm.entry, 1) && storm_order(&storm);
 }
 
 const struct command gtt_commands[] = {
@@ -666,8 +572,5 @@ const struct command gtt_commands[] = {
 	{ "random", 5, cmd_random },
 	{ "storm", 5, cmd_storm },
 	{ "order", 3, cmd_order },
-	{ "stop", 0, cmd_stop },
-	{ "writes", 0, cmd_writes },
-	{ "good", 1, cmd_good },
 	{ }
 };

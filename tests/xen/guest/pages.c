@@ -2,10 +2,12 @@
 /*
  * The guest's own pages: patterns in them, their GFNs, and giving them to Xen and taking them back
  * while a GTT entry names them. All are locked and never moved, so a GFN stays true; a page that is
- * out is not touched by anybody in the guest.
+ * out is not touched by anybody in the guest. The last of them can be blocks of 512 whose GFNs
+ * follow one another and begin at a multiple of 512, for entries that name more than a page.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,7 +15,10 @@
 #include <unistd.h>
 #include "agent.h"
 
-#define MAX_PAGES 16384
+#define MAX_PAGES	16384
+#define MAX_GFN		0x40000
+#define BLOCK_PAGES	512
+#define BLOCK_SIZE	((size_t)BLOCK_PAGES * PAGE_SIZE)
 
 #define HYPERVISOR_memory_op		12
 #define XENMEM_decrease_reservation	1
@@ -37,6 +42,7 @@ struct xen_memory_reservation {
 
 static uint64_t *memory;
 static uint64_t gfns[MAX_PAGES];
+static uint16_t numbers[MAX_GFN];	/* the page with that GFN, plus 1 */
 static unsigned int pages;
 static int privcmd = -1;
 
@@ -48,6 +54,12 @@ uint64_t *page_at(unsigned int page)
 uint64_t page_gfn(unsigned int page)
 {
 	return gfns[page % pages];
+}
+
+/* The page with that GFN, or -1. */
+int page_of(uint64_t gfn)
+{
+	return gfn < MAX_GFN ? numbers[gfn] - 1 : -1;
 }
 
 unsigned int page_count(void)
@@ -64,38 +76,86 @@ void fill_page(unsigned int page, uint64_t seed, unsigned int as)
 		word[i] = next_random(&state);
 }
 
+void stamp_page(unsigned int page, enum stamp stamp, uint64_t n)
+{
+	uint64_t *word = page_at(page);
+	unsigned int i;
+
+	for (i = 0; i < PAGE_WORDS; i++)
+		word[i] = (uint64_t)stamp << 48 | n << 16 | i;
+}
+
 static bool have(unsigned int first, unsigned int count)
 {
 	return first + count <= pages && first + count >= first;
 }
 
-static bool cmd_pages(char **args, int n)
+bool usable_pages(unsigned long first, unsigned long count)
 {
-	unsigned int i, count = number(args[0]);
-	size_t size = (size_t)count * PAGE_SIZE;
-	uint64_t info;
-	int fd;
+	return first + count <= page_count() || refuse("no such page");
+}
 
-	(void)n;
-	if (pages || !count || count > MAX_PAGES)
-		return refuse("pages can be had once, up to %d", MAX_PAGES);
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* Ordinary pages and, after them, blocks: one range of addresses, the blocks aligned. */
+static bool get_memory(size_t plain, size_t blocks)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	uintptr_t edge;
+	char count[16];
+
+	edge = (uintptr_t)mmap(NULL, plain + blocks + BLOCK_SIZE, PROT_NONE, flags, -1, 0);
+	edge = (edge + plain + BLOCK_SIZE - 1) & -BLOCK_SIZE;
+	memory = mmap((void *)(edge - plain), plain, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		      -1, 0);
 	if (memory == MAP_FAILED)
 		return refuse("mmap: %s", strerror(errno));
-	madvise(memory, size, MADV_NOHUGEPAGE);
+	madvise(memory, plain, MADV_NOHUGEPAGE);
+	if (!blocks)
+		return true;
+	snprintf(count, sizeof(count), "%zu", blocks / BLOCK_SIZE);
+	write_file("/proc/sys/vm/nr_hugepages", count);
+	if (mmap((void *)edge, blocks, PROT_READ | PROT_WRITE, flags | MAP_FIXED | MAP_HUGETLB,
+		 -1, 0) == MAP_FAILED)
+		return refuse("mmap of huge pages: %s", strerror(errno));
+	return true;
+}
+
+static bool find_gfn(int pagemap, unsigned int page)
+{
+	uint64_t info, gfn;
+
+	if (pread(pagemap, &info, sizeof(info),
+		  ((uintptr_t)memory / PAGE_SIZE + page) * sizeof(info)) != sizeof(info))
+		return refuse("pagemap: %s", strerror(errno));
+	gfn = info & ((1ULL << 55) - 1);
+	if (!(info >> 63) || !gfn || gfn >= MAX_GFN)
+		return refuse("page %u has GFN %llx", page, (unsigned long long)gfn);
+	gfns[page] = gfn;
+	numbers[gfn] = page + 1;
+	return true;
+}
+
+/* pages COUNT [BLOCKS]: so many, and after them so many blocks */
+static bool cmd_pages(char **args, int n)
+{
+	unsigned int i, plain = number(args[0]), blocks = n > 1 ? number(args[1]) : 0;
+	unsigned int count = plain + blocks * BLOCK_PAGES;
+	size_t size = (size_t)count * PAGE_SIZE;
+	bool good = true;
+	int fd;
+
+	if (pages || !plain || count > MAX_PAGES)
+		return refuse("pages can be had once, up to %d", MAX_PAGES);
+	if (!get_memory((size_t)plain * PAGE_SIZE, blocks * BLOCK_SIZE))
+		return false;
 	if (mlock(memory, size))
 		return refuse("mlock: %s", strerror(errno));
 	memset(memory, 0x5a, size);
 	fd = open("/proc/self/pagemap", O_RDONLY);
-	for (i = 0; i < count; i++) {
-		if (pread(fd, &info, sizeof(info),
-			  ((uintptr_t)memory / PAGE_SIZE + i) * sizeof(info)) != sizeof(info))
-			return refuse("pagemap: %s", strerror(errno));
-		gfns[i] = info & ((1ULL << 55) - 1);
-		if (!(info >> 63) || !gfns[i])
-			return refuse("page %u has no frame", i);
-	}
+	for (i = 0; good && i < count; i++)
+		good = find_gfn(fd, i);
 	close(fd);
+	if (!good)
+		return false;
 	pages = count;
 	return answer("%u", pages);
 }
@@ -173,6 +233,22 @@ static bool cmd_checkbyte(char **args, int n)
 	return true;
 }
 
+/* good PAGE: a page copied from where "order" points holds no poison, nor what was never there */
+static bool cmd_good(char **args, int n)
+{
+	unsigned int i, page = number(args[0]);
+	uint64_t *word;
+
+	(void)n;
+	if (!have(page, 1))
+		return refuse("no such page");
+	word = page_at(page);
+	for (i = 0; i < PAGE_WORDS; i++)
+		if (word[i] >> 48 != GOOD || (word[i] & 0xffff) != i)
+			return refuse("word %u is %llx", i, (unsigned long long)word[i]);
+	return true;
+}
+
 static long reservation(unsigned int op, uint64_t *frames, unsigned int count)
 {
 	struct xen_memory_reservation r = {
@@ -229,6 +305,7 @@ const struct command page_commands[] = {
 	{ "byte", 3, cmd_byte },
 	{ "check", 3, cmd_check },
 	{ "checkbyte", 3, cmd_checkbyte },
+	{ "good", 1, cmd_good },
 	{ "out", 2, cmd_out },
 	{ "in", 2, cmd_in },
 	{ }

@@ -2,11 +2,25 @@
 /*
  * The smallest guest that has a GTT: a flat 32-bit PVH kernel that writes GTT entries at once and
  * then sleeps or goes on writing. Its command line: bar0=ADDRESS first=ENTRY count=ENTRIES
- * gfn=FIRST [storm]. One starts within a second, where Linux under emulation takes ten.
+ * gfn=FIRST [ppgtt=ADDRESS] [storm]. One starts within a second, where Linux under emulation takes
+ * ten.
+ *
+ * With ppgtt= it also makes a PPGTT of 4 levels, whose tables are the 4 pages from ADDRESS on and
+ * whose address 0 is the page FIRST; a storm then goes through the entries of that, too.
  */
 #include <stdint.h>
 
-#define GTT_OFFSET 0x800000
+#define GTT_OFFSET	0x800000
+
+/* i915_pvinfo.h of i915: the PVINFO page, and what announces a PPGTT of 4 levels */
+#define PVINFO		0x78000
+#define G2V_NOTIFY	(PVINFO + 0x818)
+#define PDP0		(PVINFO + 0x838)
+#define L4_CREATE	4
+#define GFX_FLSH_CNTL	0x101008
+
+#define PAGE_SIZE	4096
+#define TABLES		4		/* one of each level */
 
 /* The PVH start info, as far as it matters here. */
 struct start_info {
@@ -87,12 +101,51 @@ static void write_entries(volatile uint32_t *to, uint32_t gfn, uint32_t count)
 	__asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 
+static volatile uint32_t *at(uint32_t bar0, uint32_t offset)
+{
+	return (volatile uint32_t *)(bar0 + offset);
+}
+
+/* PML4, PDP, PD and PT in a row. Answers the PT. */
+static volatile uint32_t *make_ppgtt(uint32_t tables, uint32_t gfn, uint32_t count)
+{
+	volatile uint32_t *words = (volatile uint32_t *)tables;
+	uint32_t i;
+
+	for (i = 0; i < TABLES * PAGE_SIZE / 4; i++)
+		words[i] = 0;
+	for (i = 0; i < TABLES - 1; i++, words += PAGE_SIZE / 4)
+		words[0] = (uint32_t)(words + PAGE_SIZE / 4) | 3;
+	for (i = 0; i < count; i++)
+		words[2 * i] = (gfn + i) << 12 | 3;
+	return words;
+}
+
+static void announce(uint32_t bar0, uint32_t root)
+{
+	*at(bar0, PDP0) = root;
+	*at(bar0, PDP0 + 4) = 0;
+	*at(bar0, G2V_NOTIFY) = L4_CREATE;
+}
+
+/* Each entry goes through all the pages, by halves. */
+static void turn_entries(volatile uint32_t *entries, uint32_t gfn, uint32_t count, uint32_t turn)
+{
+	uint32_t n;
+
+	for (n = 0; n < count; n++) {
+		entries[n * 2] = (gfn + (n + turn) % count) << 12 | 3;
+		entries[n * 2 + 1] = 0;
+	}
+}
+
 void run(struct start_info *info);
 
 void __attribute__((used)) run(struct start_info *info)
 {
 	const char *line = (const char *)(uint32_t)info->command_line;
-	volatile uint32_t *gtt = (volatile uint32_t *)(parameter(line, "bar0=") + GTT_OFFSET);
+	uint32_t bar0 = parameter(line, "bar0="), tables = parameter(line, "ppgtt=");
+	volatile uint32_t *gtt = at(bar0, GTT_OFFSET), *table = 0;
 	uint32_t first = parameter(line, "first="), count = parameter(line, "count=");
 	uint32_t gfn = parameter(line, "gfn="), done, n, turn;
 
@@ -100,13 +153,17 @@ void __attribute__((used)) run(struct start_info *info)
 		n = count - done < 512 ? count - done : 512;
 		write_entries(gtt + (first + done) * 2, gfn + done, n);
 	}
+	if (tables) {
+		table = make_ppgtt(tables, gfn, count);
+		announce(bar0, tables);
+	}
 	if (!find(line, "storm"))
 		return;
-	/* Each entry goes through all the pages, by halves. */
 	for (turn = 1;; turn++) {
-		for (n = 0; n < count; n++) {
-			gtt[(first + n) * 2] = (gfn + (n + turn) % count) << 12 | 1;
-			gtt[(first + n) * 2 + 1] = 0;
-		}
+		turn_entries(gtt + first * 2, gfn, count, turn);
+		if (!table)
+			continue;
+		turn_entries(table, gfn, count, turn);
+		*at(bar0, GFX_FLSH_CNTL) = 1;
 	}
 }
