@@ -1,6 +1,7 @@
 # The checks on a real Xen: each function is one promise. Runs in dom0; "only" names the one to run.
 # shellcheck shell=dash
 . /lib/xengt/library.sh
+. /lib/xengt/ppgtt.sh
 
 bar0=0xe0000000
 first=65536		# the share of the Linux guest's virtual GPU, in entries: mappable ...
@@ -8,6 +9,7 @@ count=8192
 hidden_first=524288	# ... and hidden
 hidden_count=4096
 pages=6144
+blocks=2		# of 512 pages that follow one another, after those
 tracing=/sys/kernel/debug/tracing
 target=6100		# a page of the guest that the GPU copies to
 
@@ -524,7 +526,7 @@ quiet_parameters
 note "starting the Linux guest"
 works "a Linux guest with two vCPUs starts" start_guest g1 2
 g1=$(domid g1)
-tell g1 pages $pages
+works "it has pages, and blocks of pages" tell g1 pages $pages $blocks
 tell g1 bar0 $bar0
 tell g1 share $first $count $hidden_first $hidden_count
 
@@ -547,6 +549,7 @@ run check_overlap
 run check_destroy_in_storm
 run check_unload_in_storm
 run check_twenty_guests
+run_ppgtt_checks
 run check_destroy_many_vcpus
 [ -n "$only" ] && exit 0
 check_nothing_left
