@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "vgpu fixture: " fmt
 
 #include <linux/mm.h>
+#include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -16,6 +17,7 @@
 #include "map/queue.h"
 #include "vgpu/pte.h"
 #include "modules.h"
+#include "ppgtt_model.h"
 #include "vgpu_fixture.h"
 
 #define GPU_RANGES	16
@@ -43,6 +45,10 @@ static struct gpu {
 		domid_t domid;
 		struct xen_gpu_domain *domain;
 	} drained[2];
+	const struct ppgtt_format *format;
+	struct gpu_walker *walker;
+	unsigned int check_one_in;	/* hypercalls, on average */
+	struct rnd_state rnd;
 	bool unchecked;		/* something happened since all was checked */
 	unsigned int bad;
 	unsigned int fail_nth;
@@ -57,21 +63,41 @@ static void gpu_bad(const struct gpu_range *range, u64 pte, const char *what)
 		pr_err("domain %u's GPU has an entry %#llx that %s\n", range->owner, pte, what);
 }
 
+/* What is wrong with reaching a page of the owner's through a BFN, NULL: nothing. */
+const char *gpu_unsafe(domid_t owner, u64 bfn)
+{
+	unsigned long mfn = fake_dma_mfn(bfn);
+
+	if (mfn == FAKE_NO_MFN)
+		return "reaches nothing";
+	if (!fake_mfn_refs(mfn))
+		return "reaches a page without a reference";
+	if (fake_mfn_owner(mfn) != owner)
+		return "reaches the page of somebody else";
+	return NULL;
+}
+
 static void check_pte(const struct gpu_range *range, u64 pte)
 {
-	unsigned long mfn;
+	struct ppgtt_entry entry = ppgtt_decode(gpu.format, 1, pte);
+	const char *what;
 
-	if (!(pte & PTE_PRESENT) || pte == range->scratch)
+	if (entry.kind == PPGTT_NONE || pte == range->scratch)
 		return;
-	mfn = fake_dma_mfn(PTE_FRAME(pte));
-	if (mfn == FAKE_NO_MFN)
-		gpu_bad(range, pte, "reaches nothing");
-	else if (!fake_mfn_refs(mfn))
-		gpu_bad(range, pte, "reaches a page without a reference");
-	else if (fake_mfn_owner(mfn) != range->owner)
-		gpu_bad(range, pte, "reaches the page of somebody else");
-	else if (pte & PTE_RESERVED)
-		gpu_bad(range, pte, "has reserved bits");
+	if (gpu.walker && gpu.walker->is_table(gpu.walker, range->owner, pte))
+		return;
+	what = gpu_unsafe(range->owner, entry.frame);
+	if (!what && entry.kind != PPGTT_PAGE)
+		what = "has reserved bits";
+	if (what)
+		gpu_bad(range, pte, what);
+}
+
+/* For walkers. */
+void gpu_found(domid_t owner, u64 pte, const char *what)
+{
+	if (!gpu.bad++)
+		pr_err("domain %u's GPU has an entry %#llx that %s\n", owner, pte, what);
 }
 
 static void check_all(void)
@@ -87,6 +113,8 @@ static void check_all(void)
 		if (gpu.tlb[i].range->entries)
 			check_pte(gpu.tlb[i].range, gpu.tlb[i].pte);
 	}
+	if (gpu.walker)
+		gpu.walker->check(gpu.walker);
 }
 
 /* Everything that the GPU has or may have is safe; something is about to happen. */
@@ -106,7 +134,27 @@ static void check_what_happened(void)
 
 static void check_at_hypercall(enum fake_call kind, void *unused)
 {
-	gpu_check();
+	gpu.unchecked = true;
+	if (gpu.check_one_in == 1 || prandom_u32_state(&gpu.rnd) % gpu.check_one_in == 0)
+		check_all();
+}
+
+/* For long tests: only some of the hypercalls are looked at; writes and invalidates still are. */
+void gpu_check_one_in(unsigned int n)
+{
+	gpu.check_one_in = n;
+}
+
+/* Before a place is got. */
+void gpu_set_format(const struct ppgtt_format *format)
+{
+	gpu.format = format;
+}
+
+/* NULL: not any more. */
+void gpu_set_walker(struct gpu_walker *walker)
+{
+	gpu.walker = walker;
 }
 
 static void drain(domid_t domid)
@@ -123,7 +171,7 @@ static struct xengt_place *get(unsigned long nr_entries)
 {
 	gpu.users++;
 	gpu.place.ops = &gpu_place;
-	return nr_entries == GTT_ENTRIES ? &gpu.place : ERR_PTR(-EINVAL);
+	return nr_entries == gpu.format->ggtt_entries ? &gpu.place : ERR_PTR(-EINVAL);
 }
 
 static void put(struct xengt_place *place)
@@ -196,7 +244,7 @@ static void write_entry(struct xengt_place *place, unsigned long index, u64 pte)
 	}
 	*entry = pte;
 	check_pte(range, pte);
-	fake_xen_note(FAKE_EVENT_PTE, PTE_FRAME(pte), index);
+	fake_xen_note(FAKE_EVENT_PTE, ppgtt_decode(gpu.format, 1, pte).frame, index);
 }
 
 static void invalidate(struct xengt_place *place)
@@ -208,6 +256,8 @@ static void invalidate(struct xengt_place *place)
 		drain(gpu.drained[i].domid);
 	check_what_happened();
 	gpu.nr_tlb = 0;
+	if (gpu.walker)
+		gpu.walker->forget(gpu.walker);
 	fake_xen_note(FAKE_EVENT_INVALIDATE, 0, 0);
 	gpu.call = NULL;
 	if (call)
@@ -321,6 +371,9 @@ void gpu_on_invalidate(void (*call)(void *data), void *data)
 void start_modules(struct kunit *test, enum fake_xen_mode mode)
 {
 	memset(&gpu, 0, sizeof(gpu));
+	gpu.format = &ppgtt_gen8_4;
+	gpu.check_one_in = 1;
+	prandom_seed_state(&gpu.rnd, 1);
 	fake_xen_start(test, mode);
 	module_param_set("xen_gpu_map.backend", "auto");
 	module_param_set("xen_gpu_map.idle_age_ms", "600000");

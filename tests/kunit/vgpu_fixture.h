@@ -54,6 +54,20 @@ enum fake_xen_mode mode_of(struct kunit *test);
 
 /* The GPU */
 
+struct ppgtt_format;
+
+/**
+ * struct gpu_walker - what the GPU walks besides its GGTT
+ * @check: everything is checked
+ * @forget: the GPU forgets what it has in its TLB
+ * @is_table: is an entry of the GGTT one of a directory, and leads to a table that is safe?
+ */
+struct gpu_walker {
+	void (*check)(struct gpu_walker *walker);
+	void (*forget)(struct gpu_walker *walker);
+	bool (*is_table)(struct gpu_walker *walker, domid_t owner, u64 pte);
+};
+
 extern const struct xengt_place_ops gpu_place;
 
 struct xengt_place *gpu_get(void);
@@ -64,6 +78,11 @@ u64 gpu_entry(unsigned long index);
 unsigned int gpu_reserved(void);
 void gpu_check(void);
 void gpu_fail_reserve(unsigned int nth, int error);
+const char *gpu_unsafe(domid_t owner, u64 bfn);
+void gpu_found(domid_t owner, u64 pte, const char *what);
+void gpu_check_one_in(unsigned int n);
+void gpu_set_format(const struct ppgtt_format *format);
+void gpu_set_walker(struct gpu_walker *walker);
 void gpu_on_invalidate(void (*call)(void *data), void *data);
 
 /* A shadow GGTT */

@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A plain model of PPGTTs; see ppgtt_model.h.
+ *
+ * Sources: the PRMs of Haswell and Broadwell, volume "Memory views", and i915's intel_gtt.h.
+ *
+ * Locking: none. ARCH=um does not preempt, and nothing here sleeps.
+ */
+
+#define pr_fmt(fmt) "ppgtt model: " fmt
+
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "ppgtt_model.h"
+
+#define PWT		BIT_ULL(3)
+#define PCD		BIT_ULL(4)
+#define RW		BIT_ULL(1)
+#define WIDE_PAGES	16
+#define LARGE_PAGES	512
+#define LINES		6	/* of failures, for each compare */
+
+#define GEN8									\
+	.generation = 8,							\
+	.entry_size = 8,							\
+	.ggtt_entries = SZ_8M / 8,						\
+	.entries = { 0, 512, 512, 512, 512 },					\
+	.shift = { 0, 12, 21, 30, 39 },						\
+	.present = BIT_ULL(0),							\
+	.address = GENMASK_ULL(45, 12),						\
+	.flags = {								\
+		[1] = RW | PWT | PCD | BIT_ULL(7),				\
+		[2] = RW | PWT | PCD | BIT_ULL(11),				\
+		[3] = RW | PWT | PCD,						\
+		[4] = RW | PWT | PCD,						\
+	},									\
+	.rw = RW,								\
+	.large = BIT_ULL(7),							\
+	.large_address = GENMASK_ULL(45, 21),					\
+	.large_pat = BIT_ULL(12),						\
+	.small_pat = BIT_ULL(7),						\
+	.wide = BIT_ULL(11)
+
+const struct ppgtt_format ppgtt_gen8_4 = {
+	.name = "gen8, 4 levels",
+	GEN8,
+	.top = 4,
+	.roots = 1,
+};
+
+const struct ppgtt_format ppgtt_gen8_3 = {
+	.name = "gen8, 3 levels",
+	GEN8,
+	.top = 2,
+	.roots = 4,
+};
+
+const struct ppgtt_format ppgtt_gen7 = {
+	.name = "gen7",
+	.generation = 7,
+	.entry_size = 4,
+	.ggtt_entries = SZ_2M / 4,
+	.top = 2,
+	.roots = 1,
+	.root_in_ggtt = true,
+	.entries = { 0, 1024, 512 },
+	.shift = { 0, 12, 22 },
+	.present = BIT_ULL(0),
+	.address = GENMASK_ULL(31, 12),
+	.high = GENMASK_ULL(10, 4),
+	.high_shift = 28,
+	.flags = {
+		[1] = GENMASK_ULL(3, 1) | BIT_ULL(11),
+		[2] = GENMASK_ULL(3, 1) | BIT_ULL(11),
+	},
+};
+
+const char * const ppgtt_met_names[PPGTT_NR_MET] = {
+	[PPGTT_MET_4K] = "pages of 4K",
+	[PPGTT_MET_64K] = "pages of 64K",
+	[PPGTT_MET_2M_SPLIT] = "pages of 2M, in small entries",
+	[PPGTT_MET_2M_REAL] = "pages of 2M, in one entry",
+	[PPGTT_MET_WIDE_REAL] = "shadow tables of pages of 64K",
+	[PPGTT_MET_NO_PAGE] = "GFNs without a page",
+	[PPGTT_MET_NO_TABLE] = "tables without a page",
+	[PPGTT_MET_BAD] = "bad entries",
+	[PPGTT_MET_HUGE] = "pages of 1G",
+	[PPGTT_MET_LOOP] = "tables in a loop",
+	[PPGTT_MET_SHARED] = "shared tables",
+	[PPGTT_MET_TABLE_AS_DATA] = "tables that are data",
+	[PPGTT_MET_TOLERATED] = "scratch for a while",
+};
+
+/* Entries */
+
+/* An entry with an address, present. */
+u64 ppgtt_encode(const struct ppgtt_format *format, u64 frame, u64 flags)
+{
+	u64 addr = frame << PAGE_SHIFT;
+
+	return (addr & format->address) | (addr >> format->high_shift & format->high) | flags |
+	       format->present;
+}
+
+static u64 frame_of(const struct ppgtt_format *format, u64 raw)
+{
+	return ((raw & format->address) | (raw & format->high) << format->high_shift) >>
+	       PAGE_SHIFT;
+}
+
+static struct ppgtt_entry decode_large(const struct ppgtt_format *format, u64 raw)
+{
+	u64 flags = format->flags[2] & ~format->wide;
+	struct ppgtt_entry entry = { .kind = PPGTT_BAD, .raw = raw };
+
+	if (raw & ~(format->present | format->large | format->large_pat | flags |
+		    format->large_address))
+		return entry;
+	entry.kind = PPGTT_PAGE;
+	entry.pages = LARGE_PAGES;
+	entry.frame = (raw & format->large_address) >> PAGE_SHIFT;
+	entry.flags = (raw & flags) | (raw & format->large_pat ? format->small_pat : 0);
+	return entry;
+}
+
+/* What an entry of a table of the level says. */
+struct ppgtt_entry ppgtt_decode(const struct ppgtt_format *format, unsigned int level, u64 raw)
+{
+	struct ppgtt_entry entry = { .kind = PPGTT_NONE, .raw = raw };
+
+	if (!(raw & format->present))
+		return entry;
+	if (level == 2 && raw & format->large)
+		return decode_large(format, raw);
+	if (level == 3 && raw & format->large)
+		entry.kind = PPGTT_HUGE;
+	else if (raw & ~(format->present | format->address | format->high | format->flags[level]))
+		entry.kind = PPGTT_BAD;
+	else
+		entry.kind = level == 1 ? PPGTT_PAGE : PPGTT_TABLE;
+	entry.frame = frame_of(format, raw);
+	entry.pages = 1;
+	entry.wide = level == 2 && raw & format->wide;
+	entry.flags = raw & format->flags[level] & ~(level == 2 ? format->wide : 0);
+	return entry;
+}
+
+u64 ppgtt_load(const struct ppgtt_format *format, const void *table, unsigned int index)
+{
+	if (format->entry_size == 4)
+		return READ_ONCE(((const u32 *)table)[index]);
+	return READ_ONCE(((const u64 *)table)[index]);
+}
+
+/* The page of 4 KiB that an entry of a table of level 1 stands for. */
+struct ppgtt_entry ppgtt_leaf(const struct ppgtt_format *format, const void *table,
+			      unsigned int index, bool wide)
+{
+	struct ppgtt_entry entry;
+
+	if (!wide)
+		return ppgtt_decode(format, 1, ppgtt_load(format, table, index));
+	entry = ppgtt_decode(format, 1,
+			     ppgtt_load(format, table, round_down(index, WIDE_PAGES)));
+	entry.frame = round_down(entry.frame, WIDE_PAGES) + index % WIDE_PAGES;
+	return entry;
+}
+
+/* Is the frame dom0's, and not free? */
+bool ppgtt_is_dom0(unsigned long mfn)
+{
+	return mfn < FAKE_MFN_BASE && pfn_valid(mfn) && page_count(pfn_to_page(mfn));
+}
+
+/* A table of dom0's at a BFN, NULL if there can be none. */
+const void *ppgtt_dom0_table(u64 bfn)
+{
+	unsigned long mfn = fake_dma_mfn(bfn);
+
+	return mfn != FAKE_NO_MFN && ppgtt_is_dom0(mfn) ? page_address(pfn_to_page(mfn)) : NULL;
+}
+
+/* Sets */
+
+void ppgtt_set_clear(struct ppgtt_set *set)
+{
+	set->round++;
+	set->n = 0;
+}
+
+static unsigned int slot_of(const struct ppgtt_set *set, u64 a, u64 b)
+{
+	unsigned int i = hash_64(a * 31 + hash_64(b, 64), ilog2(PPGTT_SET_SLOTS));
+
+	while (set->slots[i].round == set->round &&
+	       (set->slots[i].a != a || set->slots[i].b != b))
+		i = (i + 1) % PPGTT_SET_SLOTS;
+	return i;
+}
+
+bool ppgtt_set_has(const struct ppgtt_set *set, u64 a, u64 b)
+{
+	return set->slots[slot_of(set, a, b)].round == set->round;
+}
+
+/* False if it is there already, or there is no room. */
+bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b)
+{
+	unsigned int i = slot_of(set, a, b);
+
+	if (set->slots[i].round == set->round || WARN_ON_ONCE(set->n == PPGTT_SET_SLOTS - 1))
+		return false;
+	set->slots[i].a = a;
+	set->slots[i].b = b;
+	set->slots[i].round = set->round;
+	set->n++;
+	return true;
+}
+
+/* Keys of "compared" */
+#define PAIR(level, gwide, swide)						\
+	((u64)(level) << 56 | (u64)(gwide) << 55 | (u64)(swide) << 54)
+#define VIEW(level, wide)		(BIT_ULL(60) | (u64)(level) << 56 | (u64)(wide) << 55)
+#define SHADOW_TABLE			BIT_ULL(61)
+
+/* Failures */
+
+static unsigned int root_shift(const struct ppgtt_format *format)
+{
+	return format->shift[format->top] + ilog2(format->entries[format->top]);
+}
+
+static u64 address_of_path(const struct ppgtt_model *m, unsigned int level)
+{
+	const struct ppgtt_format *format = m->format;
+	u64 addr = (u64)m->root << root_shift(format);
+
+	for (; level <= format->top; level++)
+		addr |= (u64)m->path[level].index << format->shift[level];
+	return addr;
+}
+
+static void fail(struct ppgtt_model *m, unsigned int level, const char *what)
+{
+	unsigned int i;
+
+	if (m->failures++ >= LINES || m->quiet)
+		return;
+	pr_err("%s: address %#llx, level %u, entry %u of GFN %#llx: guest %#llx, shadow %#llx: %s\n",
+	       m->format->name, address_of_path(m, level), level, m->path[level].index,
+	       m->path[level].table, m->path[level].guest, m->path[level].shadow, what);
+	for (i = level + 1; i <= m->format->top; i++)
+		pr_err("  above: level %u, entry %u of GFN %#llx: guest %#llx, shadow %#llx\n", i,
+		       m->path[i].index, m->path[i].table, m->path[i].guest, m->path[i].shadow);
+}
+
+/* The compare of everything */
+
+static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_scratch; i++) {
+		if (m->scratch[i] == mfn)
+			return;
+	}
+	if (m->nr_scratch == ARRAY_SIZE(m->scratch))
+		fail(m, level, "is one of too many different scratch pages");
+	else
+		m->scratch[m->nr_scratch++] = mfn;
+}
+
+static bool is_wanted(struct ppgtt_model *m, const struct ppgtt_entry *guest)
+{
+	if (guest->kind != PPGTT_PAGE)
+		return false;
+	if (fake_gfn_mfn(m->domid, guest->frame) == FAKE_NO_MFN) {
+		m->met[PPGTT_MET_NO_PAGE]++;
+		return false;
+	}
+	if (guest->frame < PPGTT_MODEL_GFNS)
+		__set_bit(guest->frame, m->wanted);
+	return true;
+}
+
+/* The shadow has scratch. */
+static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool wanted, u64 mfn)
+{
+	note_scratch(m, level, mfn);
+	if (!wanted)
+		return;
+	if (!m->tolerant) {
+		fail(m, level, "is scratch where the guest has a page");
+		return;
+	}
+	m->tolerated++;
+	m->met[PPGTT_MET_TOLERATED]++;
+}
+
+/* One page of 4 KiB; the entries may be parts of larger ones. */
+static void compare_page(struct ppgtt_model *m, unsigned int level,
+			 const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
+{
+	bool wanted = is_wanted(m, guest);
+	unsigned long mfn;
+
+	if (shadow->kind != PPGTT_PAGE) {
+		fail(m, level, shadow->kind == PPGTT_NONE ? "is not present" : "is bad");
+		return;
+	}
+	mfn = fake_dma_mfn(shadow->frame);
+	if (mfn == FAKE_NO_MFN)
+		fail(m, level, "reaches nothing");
+	else if (ppgtt_is_dom0(mfn))
+		compare_scratch(m, level, wanted, mfn);
+	else if (!wanted)
+		fail(m, level, "reaches a guest's page where the guest has none");
+	else if (!fake_dma_reaches(shadow->frame, m->domid, guest->frame))
+		fail(m, level, "reaches another page, or one without a reference");
+	else if (guest->flags != shadow->flags)
+		fail(m, level, "has other flags");
+	else if (ppgtt_set_has(&m->compared, VIEW(0, false), guest->frame))
+		m->met[PPGTT_MET_TABLE_AS_DATA]++;
+}
+
+/* Where the guest has one large page, or nothing, and the shadow has one. */
+static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest,
+			  const struct ppgtt_entry *shadow)
+{
+	struct ppgtt_entry g = *guest, s = *shadow;
+	unsigned int i;
+
+	if (guest->kind != PPGTT_PAGE) {
+		fail(m, 2, "is a large page where the guest has none");
+		return;
+	}
+	for (i = 0; i < LARGE_PAGES; i++) {
+		g.frame = guest->frame + i;
+		s.frame = shadow->frame + i;
+		compare_page(m, 2, &g, &s);
+	}
+	m->met[PPGTT_MET_2M_REAL]++;
+}
+
+/* Where the guest has one large page and the shadow has a table. */
+static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest,
+			  const struct ppgtt_entry *shadow)
+{
+	const void *table = ppgtt_dom0_table(shadow->frame);
+	struct ppgtt_entry g = *guest, s;
+	unsigned int i;
+
+	if (!table) {
+		fail(m, 2, "leads to a table that is not dom0's");
+		return;
+	}
+	ppgtt_set_add(&m->compared, SHADOW_TABLE, page_to_pfn(virt_to_page(table)));
+	if (guest->flags & m->format->rw && !(shadow->flags & m->format->rw))
+		fail(m, 2, "cannot be written through, the guest's can");
+	m->path[1].table = PPGTT_NO_FRAME;
+	m->path[1].guest = guest->raw;
+	for (i = 0; i < LARGE_PAGES; i++) {
+		s = ppgtt_leaf(m->format, table, i, shadow->wide);
+		m->path[1].index = i;
+		m->path[1].shadow = s.raw;
+		g.frame = guest->frame + i;
+		compare_page(m, 1, &g, &s);
+	}
+	m->views++;
+	m->met[PPGTT_MET_2M_SPLIT]++;
+}
+
+/* A table of the guest's, as it is now; one that has no page is empty. */
+static void copy_guest_table(struct ppgtt_model *m, unsigned int level, u64 gfn)
+{
+	m->path[level].table = gfn;
+	if (gfn != PPGTT_NO_FRAME && fake_gfn_mfn(m->domid, gfn) != FAKE_NO_MFN) {
+		fake_guest_read(m->domid, gfn << PAGE_SHIFT, m->copy[level], PAGE_SIZE);
+		return;
+	}
+	memset(m->copy[level], 0, PAGE_SIZE);
+	m->met[PPGTT_MET_NO_TABLE] += gfn != PPGTT_NO_FRAME;
+}
+
+static void note_view(struct ppgtt_model *m, unsigned int level, u64 gfn, bool wide)
+{
+	unsigned int above;
+
+	if (gfn == PPGTT_NO_FRAME)
+		return;
+	if (ppgtt_set_add(&m->compared, VIEW(level, wide), gfn))
+		m->views++;
+	else
+		m->met[PPGTT_MET_SHARED]++;
+	ppgtt_set_add(&m->compared, VIEW(0, false), gfn);
+	for (above = level + 1; above <= m->format->top; above++)
+		m->met[PPGTT_MET_LOOP] += m->path[above].table == gfn;
+}
+
+/* Also counts what the guest has that makes no sense. */
+static struct ppgtt_entry decode_guest(struct ppgtt_model *m, unsigned int level, u64 raw)
+{
+	struct ppgtt_entry entry = ppgtt_decode(m->format, level, raw);
+
+	m->met[PPGTT_MET_BAD] += entry.kind == PPGTT_BAD;
+	m->met[PPGTT_MET_HUGE] += entry.kind == PPGTT_HUGE;
+	return entry;
+}
+
+static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, bool swide)
+{
+	const struct ppgtt_format *format = m->format;
+	struct ppgtt_entry g, s;
+	unsigned int i;
+
+	for (i = 0; i < format->entries[1]; i++) {
+		g = ppgtt_leaf(format, m->copy[1], i, gwide);
+		s = ppgtt_leaf(format, table, i, swide);
+		m->path[1].index = i;
+		m->path[1].guest = g.raw;
+		m->path[1].shadow = s.raw;
+		compare_page(m, 1, &g, &s);
+		m->met[PPGTT_MET_BAD] += g.kind == PPGTT_BAD;
+		if (g.kind == PPGTT_PAGE)
+			m->met[gwide ? PPGTT_MET_64K : PPGTT_MET_4K]++;
+	}
+	m->met[PPGTT_MET_WIDE_REAL] += swide;
+}
+
+static void compare_tables(struct ppgtt_model *m, unsigned int level,
+			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow);
+
+/* Does an entry lead to nothing but scratch, so that its flags mean nothing? */
+static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
+{
+	const void *table = ppgtt_dom0_table(bfn);
+	struct ppgtt_entry s;
+	unsigned int i;
+
+	for (i = 0; table && i < m->format->entries[level]; i++) {
+		if (level == 1)
+			s = ppgtt_leaf(m->format, table, i, wide);
+		else
+			s = ppgtt_decode(m->format, level, ppgtt_load(m->format, table, i));
+		if (s.kind == PPGTT_TABLE ? !leads_to_scratch(m, level - 1, s.frame, s.wide) :
+		    s.kind != PPGTT_PAGE || !ppgtt_is_dom0(fake_dma_mfn(s.frame)))
+			return false;
+	}
+	return table;
+}
+
+/* Two entries of a directory. */
+static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest, u64 shadow)
+{
+	const struct ppgtt_entry nothing = { .kind = PPGTT_NONE, .frame = PPGTT_NO_FRAME };
+	struct ppgtt_entry g = decode_guest(m, level, guest);
+	struct ppgtt_entry s = ppgtt_decode(m->format, level, shadow);
+
+	m->path[level].guest = guest;
+	m->path[level].shadow = shadow;
+	if (s.kind == PPGTT_PAGE) {
+		compare_large(m, &g, &s);
+	} else if (s.kind != PPGTT_TABLE) {
+		fail(m, level, s.kind == PPGTT_NONE ? "is not present" : "is bad");
+	} else if (g.kind == PPGTT_PAGE) {
+		compare_split(m, &g, &s);
+	} else if (g.kind == PPGTT_TABLE) {
+		compare_tables(m, level - 1, &g, &s);
+		if ((g.flags ^ s.flags) & m->format->rw &&
+		    !leads_to_scratch(m, level - 1, s.frame, s.wide))
+			fail(m, level, "has another RW bit");
+	} else {
+		compare_tables(m, level - 1, &nothing, &s);
+	}
+}
+
+/* Two tables of a level: what the entries lead to. */
+static void compare_tables(struct ppgtt_model *m, unsigned int level,
+			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
+{
+	const struct ppgtt_format *format = m->format;
+	const void *table = ppgtt_dom0_table(shadow->frame);
+	unsigned int i;
+
+	if (!table) {
+		fail(m, level + 1, "leads to a table that is not dom0's");
+		return;
+	}
+	note_view(m, level, guest->frame, guest->wide);
+	if (!ppgtt_set_add(&m->compared, PAIR(level, guest->wide, shadow->wide) | shadow->frame,
+			   guest->frame))
+		return;
+	ppgtt_set_add(&m->compared, SHADOW_TABLE, page_to_pfn(virt_to_page(table)));
+	copy_guest_table(m, level, guest->frame);
+	if (level == 1) {
+		compare_pages(m, guest->wide, table, shadow->wide);
+		return;
+	}
+	for (i = 0; i < format->entries[level]; i++) {
+		m->path[level].index = i;
+		compare_entries(m, level, ppgtt_load(format, m->copy[level], i),
+				ppgtt_load(format, table, i));
+	}
+}
+
+static void compare_directory_in_ggtt(struct ppgtt_model *m, const struct ppgtt_roots *roots)
+{
+	const struct ppgtt_format *format = roots->format;
+	unsigned int i;
+
+	m->path[format->top].table = PPGTT_NO_FRAME;
+	for (i = 0; i < format->entries[format->top]; i++) {
+		m->path[format->top].index = i;
+		compare_entries(m, format->top, m->ggtt_guest(m->data, roots->guest[0] + i),
+				m->ggtt_shadow(m->data, roots->shadow[0] + i));
+	}
+}
+
+static void check_scratch_is_no_table(struct ppgtt_model *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_scratch; i++) {
+		if (!ppgtt_set_has(&m->compared, SHADOW_TABLE, m->scratch[i]))
+			continue;
+		m->failures++;
+		if (!m->quiet)
+			pr_err("%s: page %#llx is scratch and a shadow table\n", m->format->name,
+			       m->scratch[i]);
+	}
+}
+
+struct ppgtt_model *ppgtt_model_new(struct kunit *test, domid_t domid)
+{
+	struct ppgtt_model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	unsigned int level;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->test = test;
+	m->domid = domid;
+	for (level = 1; level <= PPGTT_MAX_LEVEL; level++) {
+		m->copy[level] = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, m->copy[level]);
+	}
+	ppgtt_model_begin(m);
+	return m;
+}
+
+/* Before the compares that belong together, between which nothing changes. */
+void ppgtt_model_begin(struct ppgtt_model *m)
+{
+	m->failures = 0;
+	m->tolerated = 0;
+	m->views = 0;
+	m->nr_scratch = 0;
+	bitmap_zero(m->wanted, PPGTT_MODEL_GFNS);
+	ppgtt_set_clear(&m->compared);
+}
+
+/**
+ * ppgtt_compare - compare a PPGTT with its shadow, over all addresses
+ * @m: the model
+ * @roots: where they are
+ *
+ * Failures are in the log, each with its address, level and entries.
+ *
+ * Return: how many there are since ppgtt_model_begin().
+ */
+unsigned int ppgtt_compare(struct ppgtt_model *m, const struct ppgtt_roots *roots)
+{
+	struct ppgtt_entry g = { .kind = PPGTT_TABLE }, s = { .kind = PPGTT_TABLE };
+	unsigned int i;
+
+	m->format = roots->format;
+	memset(m->path, 0xff, sizeof(m->path));
+	if (roots->format->root_in_ggtt) {
+		m->root = 0;
+		compare_directory_in_ggtt(m, roots);
+	}
+	for (i = 0; !roots->format->root_in_ggtt && i < roots->format->roots; i++) {
+		m->root = i;
+		g.frame = roots->guest[i];
+		s.frame = roots->shadow[i];
+		compare_tables(m, roots->format->top, &g, &s);
+	}
+	check_scratch_is_no_table(m);
+	return m->failures;
+}
+
+/* The same for entries of the GGTT that are pages. */
+unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format *format,
+				unsigned long first, unsigned int n)
+{
+	struct ppgtt_entry g, s;
+	unsigned int i;
+
+	m->format = format;
+	m->root = 0;
+	memset(m->path, 0, sizeof(m->path));
+	for (i = 0; i < n; i++) {
+		g = ppgtt_decode(format, 1, m->ggtt_guest(m->data, first + i));
+		s = ppgtt_decode(format, 1, m->ggtt_shadow(m->data, first + i));
+		m->path[1].index = first + i;
+		m->path[1].guest = g.raw;
+		m->path[1].shadow = s.raw;
+		compare_page(m, 1, &g, &s);
+	}
+	return m->failures;
+}
+
+/* How many different pages were to be reached since ppgtt_model_begin(). */
+unsigned int ppgtt_wanted(const struct ppgtt_model *m)
+{
+	return bitmap_weight(m->wanted, PPGTT_MODEL_GFNS);
+}
+
+/* The walks of one address */
+
+static unsigned int index_at(const struct ppgtt_format *format, unsigned int level, u64 addr)
+{
+	return addr >> format->shift[level] & (format->entries[level] - 1);
+}
+
+static u64 load_guest(struct ppgtt_model *m, const struct ppgtt_format *format, u64 gfn,
+		      unsigned int index)
+{
+	u64 raw = 0;
+
+	if (fake_gfn_mfn(m->domid, gfn) != FAKE_NO_MFN)
+		fake_guest_read(m->domid, (gfn << PAGE_SHIFT) + index * format->entry_size, &raw,
+				format->entry_size);
+	return raw;
+}
+
+static u64 load_shadow(struct ppgtt_model *m, const struct ppgtt_format *format, u64 bfn,
+		       unsigned int index)
+{
+	const void *table = ppgtt_dom0_table(bfn);
+
+	return table ? ppgtt_load(format, table, index) : 0;
+}
+
+typedef u64 (*load_entry)(struct ppgtt_model *m, const struct ppgtt_format *format, u64 table,
+			  unsigned int index);
+
+/* Where the walk ended with a page: which one of those that the entry stands for. */
+static void end_walk(struct ppgtt_walk *walk, const struct ppgtt_entry *entry, bool wide, u64 addr)
+{
+	u64 pages = wide ? WIDE_PAGES : entry->pages;
+
+	walk->page = true;
+	walk->frame = round_down(entry->frame, pages) + (addr >> PAGE_SHIFT) % pages;
+	walk->flags = entry->flags;
+}
+
+static void walk_from(struct ppgtt_model *m, const struct ppgtt_format *format, u64 table,
+		      unsigned int level, bool wide, u64 addr, load_entry load,
+		      struct ppgtt_walk *walk)
+{
+	struct ppgtt_entry entry;
+	unsigned int index;
+
+	for (; level; level--) {
+		index = index_at(format, level, addr);
+		if (wide)
+			index = round_down(index, WIDE_PAGES);
+		entry = ppgtt_decode(format, level, load(m, format, table, index));
+		walk->level = level;
+		walk->raw[level] = entry.raw;
+		walk->writable &= !(~entry.flags & format->rw);
+		if (entry.kind == PPGTT_PAGE)
+			end_walk(walk, &entry, wide, addr);
+		if (entry.kind != PPGTT_TABLE)
+			return;
+		table = entry.frame;
+		wide = entry.wide;
+	}
+}
+
+static void walk(struct ppgtt_model *m, const struct ppgtt_format *format, const u64 *roots,
+		 u64 (*ggtt)(void *data, unsigned long index), u64 addr, load_entry load,
+		 struct ppgtt_walk *walk)
+{
+	unsigned int level = format->top;
+	struct ppgtt_entry entry;
+
+	memset(walk, 0, sizeof(*walk));
+	walk->writable = true;
+	if (!format->root_in_ggtt) {
+		walk_from(m, format, roots[addr >> root_shift(format)], level, false, addr, load,
+			  walk);
+		return;
+	}
+	walk->level = level;
+	walk->raw[level] = ggtt(m->data, roots[0] + index_at(format, level, addr));
+	entry = ppgtt_decode(format, level, walk->raw[level]);
+	if (entry.kind == PPGTT_TABLE)
+		walk_from(m, format, entry.frame, level - 1, false, addr, load, walk);
+}
+
+void ppgtt_walk_guest(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr,
+		      struct ppgtt_walk *found)
+{
+	walk(m, roots->format, roots->guest, m->ggtt_guest, addr, load_guest, found);
+}
+
+void ppgtt_walk_shadow(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr,
+		       struct ppgtt_walk *found)
+{
+	walk(m, roots->format, roots->shadow, m->ggtt_shadow, addr, load_shadow, found);
+}
+
+static const char *judge(struct ppgtt_model *m, const struct ppgtt_walk *guest,
+			 const struct ppgtt_walk *shadow)
+{
+	bool wanted = guest->page && fake_gfn_mfn(m->domid, guest->frame) != FAKE_NO_MFN;
+	unsigned long mfn;
+
+	if (!shadow->page)
+		return "the shadow's walk reaches no page";
+	mfn = fake_dma_mfn(shadow->frame);
+	if (mfn == FAKE_NO_MFN)
+		return "the shadow's walk reaches nothing";
+	if (ppgtt_is_dom0(mfn))
+		return wanted && !m->tolerant ? "scratch where the guest has a page" : NULL;
+	if (!wanted)
+		return "a guest's page where the guest has none";
+	if (!fake_dma_reaches(shadow->frame, m->domid, guest->frame))
+		return "another page, or one without a reference";
+	if (guest->flags != shadow->flags || guest->writable != shadow->writable)
+		return "other flags";
+	return NULL;
+}
+
+/* Does an address translate as it should? If not, the log says what is wrong. */
+bool ppgtt_expect(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr)
+{
+	struct ppgtt_walk guest, shadow;
+	unsigned int level;
+	const char *what;
+
+	ppgtt_walk_guest(m, roots, addr, &guest);
+	ppgtt_walk_shadow(m, roots, addr, &shadow);
+	what = judge(m, &guest, &shadow);
+	if (!what)
+		return true;
+	if (m->quiet)
+		return false;
+	pr_err("%s: address %#llx: GFN %#llx flags %#llx, BFN %#llx flags %#llx: %s\n",
+	       roots->format->name, addr, guest.frame, guest.flags, shadow.frame, shadow.flags,
+	       what);
+	for (level = roots->format->top; level; level--)
+		pr_err("  level %u: guest %#llx, shadow %#llx\n", level, guest.raw[level],
+		       shadow.raw[level]);
+	return false;
+}
+
+bool ppgtt_reaches(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr, u64 gfn)
+{
+	struct ppgtt_walk found;
+
+	ppgtt_walk_shadow(m, roots, addr, &found);
+	return found.page && fake_dma_reaches(found.frame, m->domid, gfn);
+}
+
+bool ppgtt_is_scratch(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr)
+{
+	struct ppgtt_walk found;
+
+	ppgtt_walk_shadow(m, roots, addr, &found);
+	return found.page && ppgtt_is_dom0(fake_dma_mfn(found.frame));
+}
