@@ -64,8 +64,9 @@ static u64 child_entry(const struct xengt_table *table, const struct xengt_table
 
 static bool write_slot(struct xengt_table *table, unsigned int i)
 {
-	const struct xengt_table *child = table->slots[i].child;
-	u64 pte = child ? child_entry(table, child, table->guest[i]) : scratch_entry(table);
+	const struct xengt_slot *slot = &table->slots[i];
+	u64 pte = slot->child ? child_entry(table, slot->child, slot->guest) :
+		  scratch_entry(table);
 
 	if (xengt_directory_read_shadow(table, i) == pte)
 		return false;
@@ -82,11 +83,21 @@ static bool write_slot(struct xengt_table *table, unsigned int i)
 /* The table that a slot leads to can be a large entry now, or not any more. */
 void xengt_directory_rewrite(struct xengt_slot *slot)
 {
-	unsigned int i = slot - slot->directory->slots;
+	write_slot(slot->directory, slot - slot->directory->slots);
+}
 
-	/* One that the guest wrote is written at the end of the sync. */
-	if (!test_bit(i, slot->directory->dirty))
-		write_slot(slot->directory, i);
+/* The slot leads to the table that was got for it; the old one is given back later. */
+static void switch_child(struct xengt_slot *slot)
+{
+	if (slot->child) {
+		hlist_del(&slot->node);
+		xengt_table_put_later(slot->child);
+	}
+	slot->guest = slot->next_guest;
+	slot->child = slot->next;
+	slot->next = NULL;
+	if (slot->child)
+		hlist_add_head(&slot->node, &slot->child->parents);
 }
 
 /* Writes the shadow of the entries that were updated; tells whether any changed. */
@@ -96,8 +107,10 @@ bool xengt_directory_write(struct xengt_table *table)
 	bool changed = false;
 
 	lockdep_assert_held(&table->tables->mm->lock);
-	for_each_set_bit(i, table->dirty, n)
+	for_each_set_bit(i, table->dirty, n) {
+		switch_child(&table->slots[i]);
 		changed |= write_slot(table, i);
+	}
 	bitmap_zero(table->dirty, n);
 	return changed;
 }
@@ -152,50 +165,36 @@ static void set_missing(struct xengt_table *table, unsigned int i, bool missing)
 		list_add_tail(&table->missing_node, &table->tables->missing);
 }
 
-static void set_child(struct xengt_table *table, unsigned int i, struct xengt_table *child)
-{
-	struct xengt_slot *slot = &table->slots[i];
-
-	if (slot->child) {
-		hlist_del(&slot->node);
-		xengt_table_put_later(slot->child);
-	}
-	slot->child = child;
-	if (child)
-		hlist_add_head(&slot->node, &child->parents);
-}
-
 static void update_slot(struct xengt_table *table, unsigned int i)
 {
 	u64 pte = xengt_directory_read_guest(table, i);
+	struct xengt_slot *slot = &table->slots[i];
 	struct xengt_table *child;
-	int rc = 0;
+	int rc;
 
-	if (pte == table->guest[i] && !test_bit(i, table->missing)) {
+	if (pte == slot->guest && !test_bit(i, table->missing)) {
 		__clear_bit(i, table->dirty);
 		return;
 	}
 	child = wanted_table(table, pte);
-	if (IS_ERR(child)) {
-		rc = PTR_ERR(child);
-		child = NULL;
+	rc = PTR_ERR_OR_ZERO(child);
+	if (rc)
 		count_error(table, rc);
-	}
-	table->guest[i] = pte;
-	set_child(table, i, child);
+	slot->next_guest = pte;
+	slot->next = rc ? NULL : child;
 	set_missing(table, i, rc && rc != -EINVAL && rc != -EOPNOTSUPP);
 }
 
 /*
- * Gets the tables that written entries ask for, which are then to be updated, too. The shadow is
- * not written yet.
+ * Gets the tables that written entries ask for, which are then to be updated, too. The entries lead
+ * to the old ones until xengt_directory_write().
  */
 void xengt_directory_update(struct xengt_table *table)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&table->tables->mm->lock);
-	/* Tables may be reclaimed on the way: not this one. */
+	/* Tables may be reclaimed on the way; not this one. */
 	table->refs++;
 	for_each_set_bit(i, table->dirty, xengt_table_format(table)->entries)
 		update_slot(table, i);
@@ -207,10 +206,9 @@ int xengt_directory_init(struct xengt_table *table)
 {
 	unsigned int n = xengt_table_format(table)->entries, i;
 
-	table->guest = kcalloc(n, sizeof(*table->guest), GFP_KERNEL);
 	table->slots = kvcalloc(n, sizeof(*table->slots), GFP_KERNEL);
 	table->missing = bitmap_zalloc(n, GFP_KERNEL);
-	if (!table->guest || !table->slots || !table->missing) {
+	if (!table->slots || !table->missing) {
 		xengt_directory_exit(table);
 		return -ENOMEM;
 	}
@@ -223,18 +221,23 @@ int xengt_directory_init(struct xengt_table *table)
 	return 0;
 }
 
+static void exit_slot(struct xengt_slot *slot)
+{
+	if (slot->child) {
+		hlist_del(&slot->node);
+		xengt_table_put(slot->child);
+	}
+	if (slot->next)
+		xengt_table_put(slot->next);
+}
+
 /* Gives back the tables below. */
 void xengt_directory_exit(struct xengt_table *table)
 {
 	unsigned int i;
 
-	for (i = 0; table->slots && i < xengt_table_format(table)->entries; i++) {
-		if (!table->slots[i].child)
-			continue;
-		hlist_del(&table->slots[i].node);
-		xengt_table_put(table->slots[i].child);
-	}
+	for (i = 0; table->slots && i < xengt_table_format(table)->entries; i++)
+		exit_slot(&table->slots[i]);
 	bitmap_free(table->missing);
 	kvfree(table->slots);
-	kfree(table->guest);
 }

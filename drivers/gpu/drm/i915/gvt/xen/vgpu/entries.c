@@ -31,11 +31,14 @@
 
 static void write_entry(struct xengt_entries *run, unsigned long slot, u64 pte)
 {
+	if (list_empty(&run->written_node)) {
+		list_add_tail(&run->written_node, &run->mm->written);
+		if (run->ops->writing)
+			run->ops->writing(run);
+	}
 	run->shadow[slot] = pte;
 	run->ops->write(run, slot, pte);
 	xengt_count(run->mm->counters, XENGT_COUNT_GPU_WRITES, 1);
-	if (list_empty(&run->written_node))
-		list_add_tail(&run->written_node, &run->mm->written);
 }
 
 /* Makes the GPU forget what was written, if anything was. */

@@ -21,10 +21,12 @@ struct xengt_mm;
 /**
  * struct xengt_entries_ops - what a run's owner does
  * @write: writes a shadow entry to where the GPU reads it
+ * @writing: entries of the run are about to be written; or NULL
  * @written: entries of the run were written, and the GPU is about to be told to forget; or NULL
  */
 struct xengt_entries_ops {
 	void (*write)(struct xengt_entries *run, unsigned long slot, u64 pte);
+	void (*writing)(struct xengt_entries *run);
 	void (*written)(struct xengt_entries *run);
 };
 

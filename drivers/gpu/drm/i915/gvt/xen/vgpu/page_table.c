@@ -9,7 +9,8 @@
  * table is a wide one) all the same: for the GPU this is a shortcut to the same translations.
  *
  * Invariants: large is true only while each entry of the table says what the shortcut says. When
- * entries change, the shortcut is off before the GPU is told to forget.
+ * entries change, the shortcut is off before the GPU is told to forget, and for a wide table, whose
+ * entries it reads even so, before they are written.
  *
  * Locking: the mm's lock.
  */
@@ -60,20 +61,40 @@ static bool may_be_large(const struct xengt_table *table)
 	return true;
 }
 
-static void on_written(struct xengt_entries *run)
+static void set_large(struct xengt_table *table, bool large)
 {
-	struct xengt_table *table = to_table(run);
 	struct xengt_slot *slot;
 
-	table->large = may_be_large(table);
-	if (!table->split && !table->wide)
-		return;
+	table->large = large;
 	hlist_for_each_entry(slot, &table->parents, node)
 		xengt_directory_rewrite(slot);
 }
 
+/*
+ * The GPU takes an entry of a wide table for a page of 64 KiB: it must not find one there that is
+ * not. (It does not look at a split while there is a large entry in its place.)
+ */
+static void on_writing(struct xengt_entries *run)
+{
+	struct xengt_table *table = to_table(run);
+
+	if (!table->wide || !table->large)
+		return;
+	set_large(table, false);
+	xengt_mm_invalidate(run->mm);
+}
+
+static void on_written(struct xengt_entries *run)
+{
+	struct xengt_table *table = to_table(run);
+
+	if (table->split || table->wide)
+		set_large(table, may_be_large(table));
+}
+
 static const struct xengt_entries_ops page_table_ops = {
 	.write = write_shadow,
+	.writing = on_writing,
 	.written = on_written,
 };
 

@@ -33,11 +33,22 @@ struct xengt_ggtt;
 struct xengt_table;
 struct xengt_tables;
 
-/* An entry of a directory, and the shadow table that it leads to. */
+/**
+ * struct xengt_slot - an entry of a directory
+ * @directory: which
+ * @guest: the guest entry that the shadow's entry was made from
+ * @child: the shadow table that it leads to, or NULL
+ * @node: in the child's parents
+ * @next_guest: the guest entry that it will be made from at the end of the sync
+ * @next: the table that it will lead to
+ */
 struct xengt_slot {
 	struct xengt_table *directory;
+	u64 guest;
 	struct xengt_table *child;
-	struct hlist_node node;		/* in the child's parents */
+	struct hlist_node node;
+	u64 next_guest;
+	struct xengt_table *next;
 };
 
 /**
@@ -59,8 +70,7 @@ struct xengt_slot {
  * @parents: the entries that lead here (struct xengt_slot)
  * @run: level 1: the entries
  * @large: level 1: an entry that leads here may be a large one (of wide pages) instead
- * @guest: above: the guest entries that the shadow was made from
- * @slots: above: the tables that they lead to
+ * @slots: above: the entries
  * @missing: above: present, but scratch since there is no table for it
  * @nr_missing: how many
  * @missing_node: in the list of tables with missing entries
@@ -85,7 +95,6 @@ struct xengt_table {
 	struct xengt_entries run;
 	bool large;
 
-	u64 *guest;
 	struct xengt_slot *slots;
 	unsigned long *missing;
 	unsigned int nr_missing;

@@ -244,7 +244,7 @@ static void init_targets(struct xengt_vgpu *vgpu)
 	};
 }
 
-/* What a guest's driver may use: PPGTTs with pages of all sizes, unless their root is in the GGTT. */
+/* What a guest's driver may use: PPGTTs, with pages of all sizes; not with roots in the GGTT. */
 static u32 pvinfo_caps(const struct xengt_vgpu *vgpu)
 {
 	if (vgpu->mm.format->root_in_ggtt)
