@@ -176,8 +176,10 @@ void ppgtt_guest_sync(struct ppgtt_guest *guest)
 /* What balloon events left to do is done, and everything is in the shadow. */
 void ppgtt_guest_settle(struct ppgtt_guest *guest)
 {
+	ppgtt_guest_sync(guest);
 	sync_vgpu(guest->vgpu);
 	ppgtt_guest_sync(guest);
+	sync_vgpu(guest->vgpu);
 }
 
 /* Xen says that something left the physmap, whether it did or not, and that is dealt with. */

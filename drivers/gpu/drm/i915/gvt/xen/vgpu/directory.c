@@ -214,9 +214,7 @@ int xengt_directory_init(struct xengt_table *table)
 	}
 	for (i = 0; i < n; i++) {
 		table->slots[i].directory = table;
-		if (table->shadow)
-			xengt_pte_store(xengt_table_format(table)->pte,
-					page_address(table->shadow), i, scratch_entry(table));
+		write_slot(table, i);
 	}
 	return 0;
 }

@@ -33,13 +33,7 @@ void xengt_guest_pages_init(struct xengt_guest_pages *pages, domid_t domid,
 	*pages = (struct xengt_guest_pages){ .domid = domid, .counters = counters };
 	xa_init(&pages->pages);
 	INIT_LIST_HEAD(&pages->lost);
-}
-
-/* All pages are freed. */
-void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
-{
-	WARN_ON(pages->n);
-	xa_destroy(&pages->pages);
+	INIT_LIST_HEAD(&pages->stuck);
 }
 
 struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn)
@@ -47,10 +41,12 @@ struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, 
 	return xa_load(&pages->pages, gfn);
 }
 
-static void untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+/* Fails only if the trap may still be there: with the page, or the guest, it is gone. */
+static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	/* Fails if the page is gone from the guest's physmap, with its trap; or the guest is. */
-	xengt_dm_set_write_trap(pages->domid, page->gfn, false);
+	int rc = xengt_dm_set_write_trap(pages->domid, page->gfn, false);
+
+	return rc == -EINVAL || rc == -ESRCH ? 0 : rc;
 }
 
 static int trap_and_map(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
@@ -69,10 +65,9 @@ static void set_present(struct xengt_guest_pages *pages, struct xengt_guest_page
 			bool present)
 {
 	page->present = present;
-	if (present)
-		list_del_init(&page->lost_node);
-	else if (list_empty(&page->lost_node))
-		list_add_tail(&page->lost_node, &pages->lost);
+	list_del_init(&page->node);
+	if (!present)
+		list_add_tail(&page->node, &pages->lost);
 }
 
 /*
@@ -88,7 +83,7 @@ struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u
 		return ERR_PTR(-ENOMEM);
 	page->gfn = gfn;
 	INIT_LIST_HEAD(&page->tables);
-	INIT_LIST_HEAD(&page->lost_node);
+	INIT_LIST_HEAD(&page->node);
 	rc = xengt_foreign_page_init(&page->map, pages->domid);
 	if (rc)
 		goto free;
@@ -113,18 +108,63 @@ free:
 	return ERR_PTR(rc == -EINVAL ? -ENOENT : rc);
 }
 
-/* The page is a page table no more: the guest writes it without traps. */
-void xengt_guest_page_free(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+static void forget(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	WARN_ON(!list_empty(&page->tables));
 	xa_erase(&pages->pages, page->gfn);
-	list_del(&page->lost_node);
+	list_del(&page->node);
 	pages->n--;
-	if (page->present)
-		untrap(pages, page);
 	xengt_foreign_page_exit(&page->map);
 	kfree(page);
 	xengt_count(pages->counters, XENGT_COUNT_PAGES_RELEASED, 1);
+}
+
+static int let_go(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	int rc = page->present ? untrap(pages, page) : 0;
+
+	if (rc)
+		return rc;
+	page->present = false;
+	return xengt_foreign_page_unmap(&page->map);
+}
+
+/*
+ * The page is a page table no more: the guest writes it without traps. If Xen does not let it go,
+ * it is tried again; until then its writes are done as those of a page table are.
+ */
+void xengt_guest_page_release(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	WARN_ON(!list_empty(&page->tables));
+	if (let_go(pages, page))
+		list_move_tail(&page->node, &pages->stuck);
+	else
+		forget(pages, page);
+}
+
+/* Tries the pages that are stuck again, but those that have become page tables once more. */
+void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages)
+{
+	struct xengt_guest_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &pages->stuck, node) {
+		if (!list_empty(&page->tables))
+			set_present(pages, page, page->present);
+		else if (!let_go(pages, page))
+			forget(pages, page);
+	}
+}
+
+/* Nothing is trapped any more; what is still there is forgotten. */
+void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
+{
+	struct xengt_guest_page *page;
+	unsigned long gfn;
+
+	xa_for_each(&pages->pages, gfn, page) {
+		WARN_ON(!list_empty(&page->tables));
+		forget(pages, page);
+	}
+	xa_destroy(&pages->pages);
 }
 
 /* The page's frame is another one than before, or there was none: true if it is mapped now. */

@@ -20,14 +20,14 @@ struct xengt_counters;
  * @present: it is mapped, and writes to it are trapped; otherwise it reads as zeroes
  * @map: where we see it
  * @tables: the shadow tables that are made from it, the owner's
- * @lost_node: in the list of pages that are not present
+ * @node: in the list of pages that are lost, or in that of pages that are stuck
  */
 struct xengt_guest_page {
 	u64 gfn;
 	bool present;
 	struct xengt_foreign_page map;
 	struct list_head tables;
-	struct list_head lost_node;
+	struct list_head node;
 };
 
 /**
@@ -37,6 +37,7 @@ struct xengt_guest_page {
  * @pages: by GFN
  * @n: how many there are
  * @lost: the ones that are not present
+ * @stuck: the ones that nobody needs any more, but Xen did not let go of
  */
 struct xengt_guest_pages {
 	domid_t domid;
@@ -44,6 +45,7 @@ struct xengt_guest_pages {
 	struct xarray pages;
 	unsigned long n;
 	struct list_head lost;
+	struct list_head stuck;
 };
 
 /* What a second look at a page found */
@@ -58,7 +60,8 @@ void xengt_guest_pages_exit(struct xengt_guest_pages *pages);
 
 struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn);
 struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u64 gfn);
-void xengt_guest_page_free(struct xengt_guest_pages *pages, struct xengt_guest_page *page);
+void xengt_guest_page_release(struct xengt_guest_pages *pages, struct xengt_guest_page *page);
+void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages);
 enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
 						   struct xengt_guest_page *page);
 void xengt_guest_page_store(struct xengt_guest_page *page, unsigned int offset, const void *data,

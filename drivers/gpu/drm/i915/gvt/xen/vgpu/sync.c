@@ -44,8 +44,10 @@ void xengt_tables_look_again(struct xengt_tables *tables)
 	unsigned long gfn;
 
 	lockdep_assert_held(&tables->mm->lock);
-	xa_for_each(&tables->pages.pages, gfn, page)
-		look_again(tables, page);
+	xa_for_each(&tables->pages.pages, gfn, page) {
+		if (!list_empty(&page->tables))
+			look_again(tables, page);
+	}
 }
 
 /* Pages that are not there may have come back: no event tells. */
@@ -53,7 +55,7 @@ static void look_for_lost(struct xengt_tables *tables)
 {
 	struct xengt_guest_page *page, *next;
 
-	list_for_each_entry_safe(page, next, &tables->pages.lost, lost_node)
+	list_for_each_entry_safe(page, next, &tables->pages.lost, node)
 		look_again(tables, page);
 }
 
@@ -122,6 +124,7 @@ void xengt_tables_sync(struct xengt_tables *tables)
 	xengt_count(tables->mm->counters, XENGT_COUNT_SYNCS, 1);
 	if (tables->mm->closed)
 		return;
+	xengt_guest_pages_release_stuck(&tables->pages);
 	look_for_lost(tables);
 	update_directories(tables);
 	update_page_tables(tables);

@@ -177,8 +177,9 @@ static int init_entries(struct xengt_table *table)
 	return table->level == 1 ? xengt_page_table_init(table) : xengt_directory_init(table);
 }
 
-/* A table without a source; in_ggtt: its shadow is there already. */
-static struct xengt_table *new_table(struct xengt_tables *tables, unsigned int level, bool in_ggtt)
+/* A table without a source, all scratch. Its shadow is a page, or is in the GGTT from the slot on. */
+static struct xengt_table *new_table(struct xengt_tables *tables, unsigned int level,
+				     unsigned long ggtt_slot)
 {
 	struct xengt_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
 	int rc;
@@ -187,12 +188,13 @@ static struct xengt_table *new_table(struct xengt_tables *tables, unsigned int l
 		return ERR_PTR(-ENOMEM);
 	table->tables = tables;
 	table->level = level;
+	table->ggtt_slot = ggtt_slot;
 	table->refs = 1;
 	INIT_LIST_HEAD(&table->page_node);
 	INIT_LIST_HEAD(&table->doomed_node);
 	INIT_LIST_HEAD(&table->dirty_node);
 	INIT_LIST_HEAD(&table->missing_node);
-	if (!in_ggtt)
+	if (ggtt_slot == XENGT_NO_SLOT)
 		table->shadow = xengt_mm_alloc_page(tables->mm, &table->bfn);
 	rc = PTR_ERR_OR_ZERO(table->shadow);
 	if (rc)
@@ -226,7 +228,7 @@ static struct xengt_table *find_table(struct xengt_guest_page *page, unsigned in
 static struct xengt_table *new_from_page(struct xengt_tables *tables, u64 gfn, unsigned int level,
 					 bool wide)
 {
-	struct xengt_table *table = new_table(tables, level, false);
+	struct xengt_table *table = new_table(tables, level, XENGT_NO_SLOT);
 	struct xengt_guest_page *page;
 
 	if (IS_ERR(table))
@@ -277,7 +279,7 @@ struct xengt_table *xengt_table_get_split(struct xengt_tables *tables, u64 pde)
 
 	if (rc)
 		return ERR_PTR(rc);
-	table = new_table(tables, 1, false);
+	table = new_table(tables, 1, XENGT_NO_SLOT);
 	if (IS_ERR(table))
 		return table;
 	table->split = pde;
@@ -294,10 +296,9 @@ struct xengt_table *xengt_table_get_in_ggtt(struct xengt_tables *tables, unsigne
 
 	if (rc)
 		return ERR_PTR(rc);
-	table = new_table(tables, level, true);
+	table = new_table(tables, level, slot);
 	if (IS_ERR(table))
 		return table;
-	table->ggtt_slot = slot;
 	list_add_tail(&table->page_node, &tables->in_ggtt);
 	xengt_table_mark_all(table);
 	return table;
@@ -307,7 +308,7 @@ static void leave_page(struct xengt_table *table)
 {
 	list_del(&table->page_node);
 	if (table->page && list_empty(&table->page->tables))
-		xengt_guest_page_free(&table->tables->pages, table->page);
+		xengt_guest_page_release(&table->tables->pages, table->page);
 }
 
 /*
