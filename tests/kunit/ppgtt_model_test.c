@@ -424,7 +424,7 @@ static void page_that_lost_its_reference_is_found(struct kunit *test)
 	n->model->quiet = true;
 	user_unmap(n->user, 102);
 	flush(n->user);
-	KUNIT_EXPECT_EQ(test, compare(n), 2u);	/* in two parents' views, of one table: */
+	KUNIT_EXPECT_EQ_MSG(test, compare(n), 1u, "once, though the table has two parents");
 	free_naive(n);
 }
 
@@ -461,10 +461,8 @@ static void large_entries_in_the_shadow_are_right(struct kunit *test)
 	u64 *table = page_address(find_view(n, 2, false, 602));
 	u64 raw = table[5];
 
-	if (frame_of(n, 1024) % 512) {
-		kunit_skip(test, "the frames are not in a row");
-		return;
-	}
+	/* Both kinds of dom0 have a fresh guest's frames in a row. */
+	KUNIT_ASSERT_EQ(test, frame_of(n, 1024) % 512, 0ull);
 	table[5] = frame_of(n, 1024) << PAGE_SHIFT | P | RW | PS | BIT_ULL(12);
 	KUNIT_EXPECT_EQ(test, compare(n), 0u);
 	KUNIT_EXPECT_TRUE(test, ppgtt_expect(n->model, &n->roots, TOP | 5 << 21 | 77 << 12));
@@ -528,7 +526,7 @@ static void random_tables_compare(struct kunit *test)
 {
 	u32 seed;
 
-	for (seed = 1; seed <= 8; seed++) {
+	for (seed = 1; seed <= 4; seed++) {
 		random_shadow(test, &ppgtt_gen8_4, seed);
 		random_shadow(test, &ppgtt_gen8_3, seed);
 		random_shadow(test, &ppgtt_gen7, seed);
