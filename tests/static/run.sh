@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Static checks: the modules build without a warning with W=1 and under sparse, all C files are what
-# checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, shell scripts are
-# what shellcheck wants (its warnings and errors).
+# checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, the documentation has
+# every counter and no other, shell scripts are what shellcheck wants (its warnings and errors).
 #
 #   tests/static/run.sh
 #
@@ -146,6 +146,30 @@ check_exports()
 	result "kernel-doc: every export" "$tmp/said"
 }
 
+# check_counters MODULE DIRECTORY: what debugfs shows is in the module's part of counters.rst, and the reverse.
+check_counters()
+{
+	local dir=$repo/drivers/gpu/drm/i915/gvt/xen/$2
+
+	# A counter's name is a term of a list of definitions, alone or in a row, perhaps marked as a gauge.
+	awk -v module="$1" '/^===/ && last != "" { part = last } { last = $0 } part == module' \
+		"$repo/Documentation/counters.rst" |
+		grep -E '^[a-z0-9_]+( \(gauge\))?(, [a-z0-9_]+)*$' | grep -vxE 'xen_gpu_map|xengt' |
+		sed 's/ (gauge)//' | tr -s ', ' '\n' | sort >"$tmp/documented"
+	{
+		sed -n 's/^\t\[X.*_COUNT_.*\] = "\(.*\)",$/\1/p' "$dir/counters.c"
+		# The backend's properties are in a file of their own, and described in a sentence.
+		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir/debugfs.c" |
+			grep -vxE 'name|isolates|batched_unmap|sees_frames'
+	} | sort >"$tmp/shown"
+	{
+		[ -s "$tmp/shown" ] || echo "no counters found"
+		comm -23 "$tmp/shown" "$tmp/documented" | sed 's/$/ is not documented/'
+		comm -13 "$tmp/shown" "$tmp/documented" | sed 's/$/ is documented, and there is none/'
+	} >"$tmp/said"
+	result "counters.rst: $1" "$tmp/said"
+}
+
 check_scripts()
 {
 	local file
@@ -166,6 +190,8 @@ build "sparse" C=2
 check_style
 check_comments
 check_exports
+check_counters xen_gpu_map map
+check_counters xengt vgpu
 check_scripts
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
