@@ -3,20 +3,29 @@
  * The virtual GPUs' files in debugfs, below xengt/:
  *
  *	total		the counters of all virtual GPUs that ever were
- *	vgpus/NAME	gauges and counters of a virtual GPU
+ *	vgpus/NAME	gauges and counters of a virtual GPU, one "name value" to a line
+ *	tables/NAME	its PPGTTs, as trees of guest and shadow entries
+ *	translate/NAME	takes a graphics address and tells its translation
  *
- * One "name value" to a line. Locking: debugfs keeps a file's virtual GPU from going while it is
- * read; the gauges are read under its lock.
+ * What is in the latter two is documented in Documentation/xengt.rst. They show bus addresses and
+ * are for root alone.
+ *
+ * Locking: debugfs keeps a file's virtual GPU from going while it is read or written; its state,
+ * and what goes with it, is looked at under its lock.
  */
 
 #include <linux/debugfs.h>
 #include <linux/kernel.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "debugfs.h"
+#include "inspect.h"
+#include "translate.h"
 #include "vgpu.h"
 
-static struct dentry *root, *vgpus_dir;
+static struct dentry *root, *vgpus_dir, *tables_dir, *translate_dir;
 
 static int total_show(struct seq_file *m, void *unused)
 {
@@ -44,10 +53,186 @@ static int vgpu_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vgpu);
 
+/* tables: the locks are held from start to stop, that is, while one buffer is filled. */
+
+struct tables_file {
+	struct xengt_vgpu *vgpu;
+	struct xengt_inspection in;
+};
+
+static void *tables_start(struct seq_file *m, loff_t *pos)
+{
+	struct tables_file *file = m->private;
+	struct xengt_vgpu *vgpu = file->vgpu;
+
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state != XENGT_VGPU_RUNNING)
+		return NULL;
+	return xengt_inspection_start(&file->in, &vgpu->ppgtts, !*pos) ? file : NULL;
+}
+
+static void *tables_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct tables_file *file = m->private;
+
+	++*pos;
+	return xengt_inspection_next(&file->in) ? file : NULL;
+}
+
+static void tables_stop(struct seq_file *m, void *v)
+{
+	struct tables_file *file = m->private;
+
+	if (file->vgpu->state == XENGT_VGPU_RUNNING)
+		xengt_inspection_stop(&file->in);
+	mutex_unlock(&file->vgpu->lock);
+}
+
+static int tables_show(struct seq_file *m, void *v)
+{
+	struct tables_file *file = m->private;
+
+	return xengt_inspection_show(&file->in, m);
+}
+
+static const struct seq_operations tables_ops = {
+	.start = tables_start,
+	.next = tables_next,
+	.stop = tables_stop,
+	.show = tables_show,
+};
+
+static int tables_open(struct inode *inode, struct file *filp)
+{
+	struct tables_file *file;
+
+	file = __seq_open_private(filp, &tables_ops, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	file->vgpu = inode->i_private;
+	xengt_inspection_init(&file->in);
+	return 0;
+}
+
+static int tables_release(struct inode *inode, struct file *filp)
+{
+	struct seq_file *m = filp->private_data;
+	struct tables_file *file = m->private;
+
+	xengt_inspection_exit(&file->in);
+	return seq_release_private(inode, filp);
+}
+
+static const struct file_operations tables_fops = {
+	.owner = THIS_MODULE,
+	.open = tables_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = tables_release,
+};
+
+/* translate: what is written is answered at once, and the answer belongs to the open file. */
+
+struct translate_file {
+	struct xengt_vgpu *vgpu;
+	struct mutex lock;	/* of the answer: */
+	bool answered;
+	struct xengt_translation answer;
+};
+
+static int translate_show(struct seq_file *m, void *unused)
+{
+	struct translate_file *file = m->private;
+
+	mutex_lock(&file->lock);
+	if (file->answered)
+		xengt_translation_show(m, &file->answer);
+	mutex_unlock(&file->lock);
+	return 0;
+}
+
+static int ask(struct translate_file *file, const struct xengt_query *query)
+{
+	struct xengt_vgpu *vgpu = file->vgpu;
+	int rc = -ENODEV;
+
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state == XENGT_VGPU_RUNNING)
+		rc = xengt_translate(&vgpu->ppgtts, query, &file->answer);
+	mutex_unlock(&vgpu->lock);
+	return rc;
+}
+
+static int answer(struct translate_file *file, char *text)
+{
+	struct xengt_query query;
+	int rc;
+
+	mutex_lock(&file->lock);
+	rc = xengt_query_parse(text, &query) ?: ask(file, &query);
+	file->answered = !rc;
+	mutex_unlock(&file->lock);
+	return rc;
+}
+
+static ssize_t translate_write(struct file *filp, const char __user *from, size_t len,
+			       loff_t *pos)
+{
+	struct seq_file *m = filp->private_data;
+	char text[XENGT_QUERY_LEN];
+	int rc;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, len))
+		return -EFAULT;
+	text[len] = '\0';
+	rc = answer(m->private, text);
+	if (rc)
+		return rc;
+	/* The answer is read from its beginning. */
+	*pos = 0;
+	return len;
+}
+
+static int translate_open(struct inode *inode, struct file *filp)
+{
+	struct translate_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+	int rc;
+
+	if (!file)
+		return -ENOMEM;
+	file->vgpu = inode->i_private;
+	mutex_init(&file->lock);
+	rc = single_open(filp, translate_show, file);
+	if (rc)
+		kfree(file);
+	return rc;
+}
+
+static int translate_release(struct inode *inode, struct file *filp)
+{
+	struct seq_file *m = filp->private_data;
+
+	kfree(m->private);
+	return single_release(inode, filp);
+}
+
+static const struct file_operations translate_fops = {
+	.owner = THIS_MODULE,
+	.open = translate_open,
+	.read = seq_read,
+	.write = translate_write,
+	.llseek = seq_lseek,
+	.release = translate_release,
+};
+
 void xengt_debugfs_init(void)
 {
 	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	vgpus_dir = debugfs_create_dir("vgpus", root);
+	tables_dir = debugfs_create_dir("tables", root);
+	translate_dir = debugfs_create_dir("translate", root);
 	debugfs_create_file("total", 0444, root, NULL, &total_fops);
 }
 
@@ -58,10 +243,18 @@ void xengt_debugfs_exit(void)
 
 void xengt_debugfs_add_vgpu(struct xengt_vgpu *vgpu)
 {
-	vgpu->dentry = debugfs_create_file(vgpu->name, 0444, vgpus_dir, vgpu, &vgpu_fops);
+	struct dentry **files = vgpu->files;
+
+	files[0] = debugfs_create_file(vgpu->name, 0444, vgpus_dir, vgpu, &vgpu_fops);
+	files[1] = debugfs_create_file(vgpu->name, 0400, tables_dir, vgpu, &tables_fops);
+	files[2] = debugfs_create_file(vgpu->name, 0600, translate_dir, vgpu, &translate_fops);
 }
 
+/* Waits for those who read or write. */
 void xengt_debugfs_remove_vgpu(struct xengt_vgpu *vgpu)
 {
-	debugfs_remove(vgpu->dentry);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vgpu->files); i++)
+		debugfs_remove(vgpu->files[i]);
 }

@@ -98,6 +98,12 @@ static const struct xengt_entries_ops page_table_ops = {
 	.written = on_written,
 };
 
+/* What the GPU finds. */
+u64 xengt_page_table_read_shadow(const struct xengt_table *table, unsigned int i)
+{
+	return xengt_pte_load(table->run.format, page_address(table->shadow), i);
+}
+
 /* One of the pages of 4 KiB in a large page, as an entry. */
 static u64 split_entry(const struct xengt_table *table, unsigned int i)
 {

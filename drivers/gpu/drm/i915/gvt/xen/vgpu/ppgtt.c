@@ -24,12 +24,13 @@
 #include "ppgtt.h"
 
 /* What has a page directory for its root names four of them with 3 levels. */
-static unsigned int nr_tables(const struct xengt_ppgtt_root *root)
+unsigned int xengt_root_tables(const struct xengt_ppgtt_root *root)
 {
 	return root->levels == 3 ? XENGT_PPGTT_PDPS : 1;
 }
 
-static unsigned int root_level(const struct xengt_ppgtt_root *root)
+/* The level of these. */
+unsigned int xengt_root_level(const struct xengt_ppgtt_root *root)
 {
 	return root->levels == 3 ? 2 : root->levels;
 }
@@ -57,6 +58,11 @@ static bool is_pinned(const struct xengt_ppgtt *shadow)
 	return kref_read(&shadow->ref) > 1;
 }
 
+bool xengt_space_pinned(const struct xengt_space *space)
+{
+	return space->shadow && is_pinned(space->shadow);
+}
+
 /* The space has no shadow any more; everything that only this one needed is given back. */
 static void drop_shadow(struct xengt_space *space)
 {
@@ -82,7 +88,7 @@ static bool reclaim(struct xengt_tables *tables)
 
 	lockdep_assert_held(&ppgtts->mm->lock);
 	list_for_each_entry(space, &ppgtts->spaces, node) {
-		if (!space->shadow || is_pinned(space->shadow))
+		if (!space->shadow || xengt_space_pinned(space))
 			continue;
 		drop_shadow(space);
 		xengt_count(ppgtts->mm->counters, XENGT_COUNT_RECLAIMED, 1);
@@ -94,7 +100,7 @@ static bool reclaim(struct xengt_tables *tables)
 static struct xengt_table *get_root(struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
 				    unsigned int i)
 {
-	unsigned int level = root_level(&space->root);
+	unsigned int level = xengt_root_level(&space->root);
 
 	if (in_ggtt(ppgtts))
 		return xengt_table_get_in_ggtt(&ppgtts->tables, space->ggtt_slot, level);
@@ -109,7 +115,7 @@ static void get_roots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 	struct xengt_table *table;
 	unsigned int i;
 
-	for (i = 0; i < nr_tables(&space->root); i++) {
+	for (i = 0; i < xengt_root_tables(&space->root); i++) {
 		if (shadow->table[i])
 			continue;
 		table = get_root(ppgtts, space, i);
@@ -132,11 +138,11 @@ static void set_page(struct page **to, struct page *page)
 
 static void set_pages(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
-	struct page *scratch = ppgtts->tables.scratch[root_level(&space->root)];
+	struct page *scratch = ppgtts->tables.scratch[xengt_root_level(&space->root)];
 	struct xengt_ppgtt *shadow = space->shadow;
 	unsigned int i;
 
-	for (i = 0; i < nr_tables(&space->root); i++)
+	for (i = 0; i < xengt_root_tables(&space->root); i++)
 		set_page(&shadow->page[i], shadow->table[i] ? shadow->table[i]->shadow : scratch);
 }
 
@@ -174,7 +180,7 @@ static bool normalize(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgt
 	if (from->levels > XENGT_MAX_LEVELS || !(ppgtts->mm->format->roots & BIT(from->levels)))
 		return false;
 	*root = (struct xengt_ppgtt_root){ .levels = from->levels };
-	for (i = 0; i < nr_tables(root); i++)
+	for (i = 0; i < xengt_root_tables(root); i++)
 		root->pdp[i] = from->pdp[i] & ~(XENGT_PAGE_SIZE - 1);
 	return true;
 }
@@ -195,7 +201,7 @@ static struct xengt_space *find_space(struct xengt_ppgtts *ppgtts,
 static int take_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
 	unsigned long entry = space->root.pdp[0] >> XENGT_PAGE_SHIFT;
-	unsigned int level = root_level(&space->root);
+	unsigned int level = xengt_root_level(&space->root);
 
 	if (!in_ggtt(ppgtts))
 		return 0;
@@ -206,7 +212,7 @@ static int take_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 
 static void return_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
-	unsigned int level = root_level(&space->root);
+	unsigned int level = xengt_root_level(&space->root);
 
 	if (in_ggtt(ppgtts))
 		xengt_ggtt_directory_remove(ppgtts->ggtt, space->ggtt_slot,
@@ -225,6 +231,7 @@ static struct xengt_space *new_space(struct xengt_ppgtts *ppgtts,
 	space = kzalloc(sizeof(*space), GFP_KERNEL);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	space->serial = xengt_new_serial();
 	space->root = *root;
 	rc = take_slots(ppgtts, space);
 	if (rc) {
@@ -299,22 +306,25 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 	return space ? 0 : -ENOENT;
 }
 
+/* The bus address, in bytes, that stands for one of the root's: what is pinned has it. */
+u64 xengt_space_shadow_root(const struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
+			    unsigned int i)
+{
+	const struct xengt_table *table = space->shadow->table[i];
+	unsigned int level = xengt_root_level(&space->root);
+
+	if (in_ggtt(ppgtts))
+		return space->root.pdp[i];
+	return (table ? table->bfn : ppgtts->tables.scratch_bfn[level]) << XENGT_PAGE_SHIFT;
+}
+
 static void tell_roots(struct xengt_ppgtts *ppgtts, const struct xengt_space *space, u64 *bus)
 {
 	unsigned int i;
 
 	memset(bus, 0, XENGT_PPGTT_PDPS * sizeof(*bus));
-	if (in_ggtt(ppgtts)) {
-		bus[0] = space->root.pdp[0];
-		return;
-	}
-	for (i = 0; i < nr_tables(&space->root); i++) {
-		const struct xengt_table *table = space->shadow->table[i];
-		unsigned int level = root_level(&space->root);
-
-		bus[i] = (table ? table->bfn : ppgtts->tables.scratch_bfn[level]) <<
-			 XENGT_PAGE_SHIFT;
-	}
+	for (i = 0; i < xengt_root_tables(&space->root); i++)
+		bus[i] = xengt_space_shadow_root(ppgtts, space, i);
 }
 
 static struct xengt_ppgtt *pin(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root,
@@ -403,6 +413,29 @@ bool xengt_ppgtts_store(struct xengt_ppgtts *ppgtts, u64 addr, const void *data,
 		otherwise(arg);
 	mutex_unlock(&ppgtts->mm->lock);
 	return is_table;
+}
+
+/* The PPGTT of that name; NULL if it is not announced, ERR_PTR(-EINVAL) if it cannot be. */
+struct xengt_space *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
+				      const struct xengt_ppgtt_root *root)
+{
+	struct xengt_ppgtt_root name;
+
+	lockdep_assert_held(&ppgtts->mm->lock);
+	return normalize(ppgtts, root, &name) ? find_space(ppgtts, &name) : ERR_PTR(-EINVAL);
+}
+
+/* The PPGTT with the lowest number that is not below this one; NULL if there is none. */
+struct xengt_space *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial)
+{
+	struct xengt_space *space, *next = NULL;
+
+	lockdep_assert_held(&ppgtts->mm->lock);
+	list_for_each_entry(space, &ppgtts->spaces, node) {
+		if (space->serial >= serial && (!next || space->serial < next->serial))
+			next = space;
+	}
+	return next;
 }
 
 void xengt_ppgtts_gauges(struct xengt_ppgtts *ppgtts, struct xengt_gauges *gauges)

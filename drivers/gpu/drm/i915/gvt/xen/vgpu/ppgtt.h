@@ -30,6 +30,7 @@ struct xengt_ppgtt {
 /**
  * struct xengt_space - a PPGTT that the guest has announced
  * @node: in the list of all, the one used last at the end
+ * @serial: its number, see xengt_new_serial()
  * @root: its name
  * @announced: how often it was
  * @ggtt_slot: where its page directory is, if that is in the GGTT
@@ -37,6 +38,7 @@ struct xengt_ppgtt {
  */
 struct xengt_space {
 	struct list_head node;
+	u64 serial;
 	struct xengt_ppgtt_root root;
 	unsigned int announced;
 	unsigned long ggtt_slot;
@@ -80,6 +82,14 @@ void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts);
 bool xengt_ppgtts_store(struct xengt_ppgtts *ppgtts, u64 addr, const void *data,
 			unsigned int len, void (*otherwise)(void *arg), void *arg);
+struct xengt_space *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
+				      const struct xengt_ppgtt_root *root);
+struct xengt_space *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial);
+unsigned int xengt_root_tables(const struct xengt_ppgtt_root *root);
+unsigned int xengt_root_level(const struct xengt_ppgtt_root *root);
+bool xengt_space_pinned(const struct xengt_space *space);
+u64 xengt_space_shadow_root(const struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
+			    unsigned int i);
 void xengt_ppgtts_gauges(struct xengt_ppgtts *ppgtts, struct xengt_gauges *gauges);
 
 #endif /* _XENGT_PPGTT_H */

@@ -9,6 +9,7 @@
  * Locking: the mm's lock.
  */
 
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -20,6 +21,17 @@
 #include "counters.h"
 #include "ggtt.h"
 #include "tables.h"
+
+static atomic64_t last_serial;
+
+/*
+ * A number for a table or a PPGTT, higher than all before: it says which one this is, and which
+ * were there first, whatever has been freed since. Of all virtual GPUs; none is used again.
+ */
+u64 xengt_new_serial(void)
+{
+	return atomic64_inc_return(&last_serial);
+}
 
 static void init_lists(struct xengt_tables *tables)
 {
@@ -187,6 +199,7 @@ static struct xengt_table *new_table(struct xengt_tables *tables, unsigned int l
 	if (!table)
 		return ERR_PTR(-ENOMEM);
 	table->tables = tables;
+	table->serial = xengt_new_serial();
 	table->level = level;
 	table->ggtt_slot = ggtt_slot;
 	table->refs = 1;

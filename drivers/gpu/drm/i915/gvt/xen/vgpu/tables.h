@@ -54,6 +54,7 @@ struct xengt_slot {
 /**
  * struct xengt_table - a shadow table
  * @tables: whose it is
+ * @serial: its number, see xengt_new_serial()
  * @level: 1: its entries name pages; above: tables of the level below
  * @wide: its guest entries name pages of 64 KiB
  * @page: the guest's page that it is made from, or NULL
@@ -77,6 +78,7 @@ struct xengt_slot {
  */
 struct xengt_table {
 	struct xengt_tables *tables;
+	u64 serial;
 	unsigned int level;
 	bool wide;
 	struct xengt_guest_page *page;
@@ -139,6 +141,7 @@ static inline const struct xengt_level *xengt_table_format(const struct xengt_ta
 }
 
 /* tables.c */
+u64 xengt_new_serial(void);
 int xengt_tables_init(struct xengt_tables *tables, struct xengt_mm *mm, struct xengt_ggtt *ggtt,
 		      unsigned long max);
 void xengt_tables_exit(struct xengt_tables *tables);
@@ -168,6 +171,7 @@ u64 xengt_directory_read_shadow(const struct xengt_table *table, unsigned int i)
 int xengt_page_table_init(struct xengt_table *table);
 void xengt_page_table_exit(struct xengt_table *table);
 void xengt_page_table_update(struct xengt_table *table);
+u64 xengt_page_table_read_shadow(const struct xengt_table *table, unsigned int i);
 
 /* sync.c */
 void xengt_tables_sync(struct xengt_tables *tables);

@@ -22,6 +22,8 @@ struct config_item;
 struct dentry;
 struct xengt_place_ops;
 
+#define XENGT_DEBUGFS_FILES	3
+
 enum xengt_vgpu_state {
 	XENGT_VGPU_OFF,
 	XENGT_VGPU_RUNNING,
@@ -57,7 +59,7 @@ struct xengt_vgpu_config {
 struct xengt_vgpu {
 	char *name;
 	struct config_item *item;	/* pins it */
-	struct dentry *dentry;
+	struct dentry *files[XENGT_DEBUGFS_FILES];	/* of debugfs.c */
 	struct xengt_counters counters;
 	struct work_struct dead_work;
 	bool guest_ended;	/* set by the service's call, for dead_work */
