@@ -436,18 +436,26 @@ static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, 
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow);
 
-/* Does an entry lead to nothing but scratch, so that its flags mean nothing? */
+/*
+ * Does an entry lead to nothing but scratch, so that its flags mean nothing? The same entry once
+ * more in a table is looked at once: scratch tables have nothing else.
+ */
 static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
 {
 	const void *table = ppgtt_dom0_table(bfn);
+	u64 raw, last = 0;
 	struct ppgtt_entry s;
 	unsigned int i;
 
 	for (i = 0; table && i < m->format->entries[level]; i++) {
+		raw = ppgtt_load(m->format, table, i);
+		if (i && raw == last)
+			continue;
+		last = raw;
 		if (level == 1)
 			s = ppgtt_leaf(m->format, table, i, wide);
 		else
-			s = ppgtt_decode(m->format, level, ppgtt_load(m->format, table, i));
+			s = ppgtt_decode(m->format, level, raw);
 		if (s.kind == PPGTT_TABLE ? !leads_to_scratch(m, level - 1, s.frame, s.wide) :
 		    s.kind != PPGTT_PAGE || !ppgtt_is_dom0(fake_dma_mfn(s.frame)))
 			return false;

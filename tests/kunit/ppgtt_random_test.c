@@ -768,14 +768,17 @@ static void destroy(struct random *r, unsigned int i)
 {
 	struct ppgtt *ppgtt = &r->roots[i];
 
+	bool last = ppgtt->announced == 1;
+
 	if (!ppgtt->announced)
 		return;
 	r->did[DID_DESTROY]++;
-	r->did[DID_DESTROY_PINNED] += ppgtt->pinned && ppgtt->announced == 1;
+	r->did[DID_DESTROY_PINNED] += ppgtt->pinned && last;
 	if (!is_gen7(r) && one_in(r, 3))
 		ppgtt_notify(ppgtt, false);
 	else
-		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt), 0);
+		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt),
+				is_gen7(r) && ppgtt->pinned && last ? -EBUSY : 0);
 	after_sync(r, 0);
 }
 

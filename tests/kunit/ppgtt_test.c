@@ -1046,6 +1046,11 @@ static void directory_in_the_ggtt_is_walked(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	expect_page(&ppgtt, 511ull << 22, 300);
 	expect_page(&ppgtt, 3ull << 22 | 9 << 12, 309);
+	KUNIT_EXPECT_EQ_MSG(test, ppgtt_destroy(&ppgtt), -EBUSY, "the GPU uses the directory");
+	ppgtt_check(&ppgtt);
+	/* What the guest has there are pages once the directory is none. */
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 3, 0);
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 511, 0);
 	end_of_case(&ppgtt);
 }
 

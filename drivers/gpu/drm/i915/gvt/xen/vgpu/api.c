@@ -104,10 +104,11 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
  * @root: its root
  *
  * With the last one everything that it held is given back. If it is pinned, its root leads nowhere
- * from here on.
+ * from here on (but to tables that another PPGTT has as well).
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
- * Return: 0; -EINVAL or -ENOENT if there is no such PPGTT; or as xengt_vgpu_sync().
+ * Return: 0; -EINVAL or -ENOENT if there is no such PPGTT; -EBUSY for the last announcement of one
+ * whose page directory is in the GGTT (gen7), and which is pinned; or as xengt_vgpu_sync().
  */
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {

@@ -40,7 +40,8 @@ u64 xengt_directory_read_shadow(const struct xengt_table *table, unsigned int i)
 	return xengt_pte_load(xengt_table_format(table)->pte, page_address(table->shadow), i);
 }
 
-static u64 scratch_entry(const struct xengt_table *table)
+/* An entry that leads to nothing but scratch. */
+u64 xengt_directory_scratch_entry(const struct xengt_table *table)
 {
 	return xengt_pte_encode(xengt_table_format(table)->pte,
 				table->tables->scratch_bfn[table->level - 1], 0);
@@ -66,7 +67,7 @@ static bool write_slot(struct xengt_table *table, unsigned int i)
 {
 	const struct xengt_slot *slot = &table->slots[i];
 	u64 pte = slot->child ? child_entry(table, slot->child, slot->guest) :
-		  scratch_entry(table);
+		  xengt_directory_scratch_entry(table);
 
 	if (xengt_directory_read_shadow(table, i) == pte)
 		return false;

@@ -5,8 +5,7 @@
  *
  * A page's frame is held by the mapping. When the guest gives the page up (balloon) the mapping
  * keeps the old frame alive but the GFN has none, or another one, whose writes are not trapped.
- * So after a balloon event each page is looked at again: the trap is set anew, which tells whether
- * the frame is the one that was trapped, and if it is not, the new one is mapped.
+ * So after a balloon event each page is trapped and mapped anew.
  *
  * Invariants: first the trap, then reading: what is read was written before the trap or has
  * come through it. While a page is not present nothing of it is read.
@@ -120,7 +119,7 @@ static void forget(struct xengt_guest_pages *pages, struct xengt_guest_page *pag
 
 static int let_go(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	int rc = page->present ? untrap(pages, page) : 0;
+	int rc = untrap(pages, page);
 
 	if (rc)
 		return rc;
@@ -167,35 +166,28 @@ void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
 	xa_destroy(&pages->pages);
 }
 
-/* The page's frame is another one than before, or there was none: true if it is mapped now. */
-static bool map_new_frame(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+/* Where the trap is set already, it can be taken away and set again. */
+static bool trap_again(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	if (!xengt_foreign_page_map(&page->map, page->gfn))
+	if (!xengt_dm_set_write_trap(pages->domid, page->gfn, true))
 		return true;
-	untrap(pages, page);
-	return false;
-}
-
-/* The trap could not be set; if that is because it is set, it can be taken away and set again. */
-static bool set_trap_again(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
-{
 	return !xengt_dm_set_write_trap(pages->domid, page->gfn, false) &&
 	       !xengt_dm_set_write_trap(pages->domid, page->gfn, true);
 }
 
 /*
- * Finds out whether the page is still the one that was trapped. It counts as changed, too, if it
- * is: it could be written without a trap while we looked.
+ * Traps and maps the page anew, since it may be another one. What is in it has changed then, or
+ * may have: it could be written without a trap for a moment.
  */
 enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
 						   struct xengt_guest_page *page)
 {
-	bool was = page->present, is;
+	bool was = page->present, is = trap_again(pages, page);
 
-	if (!xengt_dm_set_write_trap(pages->domid, page->gfn, true))
-		is = map_new_frame(pages, page);
-	else
-		is = was && set_trap_again(pages, page);
+	if (is && xengt_foreign_page_map(&page->map, page->gfn)) {
+		untrap(pages, page);
+		is = false;
+	}
 	if (!is)
 		xengt_foreign_page_unmap(&page->map);
 	set_present(pages, page, is);

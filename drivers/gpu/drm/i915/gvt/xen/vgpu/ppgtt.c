@@ -49,6 +49,8 @@ static void release_shadow(struct kref *ref)
 		if (shadow->page[i])
 			put_page(shadow->page[i]);
 	}
+	if (shadow->scratch)
+		put_page(shadow->scratch);
 	kfree(shadow);
 }
 
@@ -136,14 +138,14 @@ static void set_page(struct page **to, struct page *page)
 	*to = page;
 }
 
-static void set_pages(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
+static void set_pages(struct xengt_space *space)
 {
-	struct page *scratch = ppgtts->tables.scratch[xengt_root_level(&space->root)];
 	struct xengt_ppgtt *shadow = space->shadow;
 	unsigned int i;
 
 	for (i = 0; i < xengt_root_tables(&space->root); i++)
-		set_page(&shadow->page[i], shadow->table[i] ? shadow->table[i]->shadow : scratch);
+		set_page(&shadow->page[i],
+			 shadow->table[i] ? shadow->table[i]->shadow : shadow->scratch);
 }
 
 /*
@@ -159,12 +161,13 @@ static int make_shadow(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 		if (!shadow)
 			return -ENOMEM;
 		kref_init(&shadow->ref);
+		set_page(&shadow->scratch, ppgtts->tables.scratch[xengt_root_level(&space->root)]);
 		space->shadow = shadow;
 	}
 	list_move_tail(&space->node, &ppgtts->spaces);
 	kref_get(&shadow->ref);
 	get_roots(ppgtts, space);
-	set_pages(ppgtts, space);
+	set_pages(space);
 	xengt_tables_want_missing(&ppgtts->tables);
 	xengt_tables_sync(&ppgtts->tables);
 	kref_put(&shadow->ref, release_shadow);
@@ -245,8 +248,12 @@ static struct xengt_space *new_space(struct xengt_ppgtts *ppgtts,
 
 static void free_space(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
+	/* A directory that the GPU may still use must not become pages; closed, it stays scratch. */
+	bool pinned = space->shadow && is_pinned(space->shadow);
+
 	drop_shadow(space);
-	return_slots(ppgtts, space);
+	if (!pinned)
+		return_slots(ppgtts, space);
 	list_del(&space->node);
 	ppgtts->n--;
 	kfree(space);
@@ -259,6 +266,8 @@ static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *ro
 
 	if (ppgtts->mm->closed)
 		return -ENODEV;
+	if (space && space->announced == UINT_MAX)
+		return -ENOSPC;
 	if (!space)
 		space = new_space(ppgtts, root);
 	if (IS_ERR(space))
@@ -289,21 +298,35 @@ int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_ro
 	return rc;
 }
 
-/* The last announcement taken back frees it. 0, -EINVAL, or -ENOENT if it was not announced. */
+static int destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+{
+	struct xengt_space *space = find_space(ppgtts, root);
+
+	if (!space)
+		return -ENOENT;
+	if (space->announced == 1 && in_ggtt(ppgtts) && space->shadow && is_pinned(space->shadow))
+		return -EBUSY;
+	if (!--space->announced)
+		free_space(ppgtts, space);
+	xengt_tables_sync(&ppgtts->tables);
+	return 0;
+}
+
+/*
+ * The last announcement taken back frees it. 0, -EINVAL, -ENOENT if it was not announced, or -EBUSY
+ * for a page directory in the GGTT that is pinned.
+ */
 int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
 {
 	struct xengt_ppgtt_root name;
-	struct xengt_space *space;
+	int rc;
 
 	if (!normalize(ppgtts, root, &name))
 		return -EINVAL;
 	mutex_lock(&ppgtts->mm->lock);
-	space = find_space(ppgtts, &name);
-	if (space && !--space->announced)
-		free_space(ppgtts, space);
-	xengt_tables_sync(&ppgtts->tables);
+	rc = destroy(ppgtts, &name);
 	mutex_unlock(&ppgtts->mm->lock);
-	return space ? 0 : -ENOENT;
+	return rc;
 }
 
 /* The bus address, in bytes, that stands for one of the root's: what is pinned has it. */

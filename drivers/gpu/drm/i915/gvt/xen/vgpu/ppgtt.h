@@ -20,11 +20,13 @@
  * @ref: one of the space's, one for each pin
  * @table: the tables of the highest level; NULL where there is none, so that all is scratch
  * @page: what the GPU reads in their place, a reference on each; NULL for a table in the GGTT
+ * @scratch: what it may have read where there was no table, a reference; or NULL
  */
 struct xengt_ppgtt {
 	struct kref ref;
 	struct xengt_table *table[XENGT_PPGTT_PDPS];
 	struct page *page[XENGT_PPGTT_PDPS];
+	struct page *scratch;
 };
 
 /**

@@ -4,7 +4,7 @@
  * that knows generations.
  *
  * Sources: the PRMs of Haswell, Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT
- * entries), and i915's intel_gtt.h (GEN6_PTE_*, HSW_*, GEN8_PAGE_*, GEN8_PDE_*, GEN8_PDPE_*).
+ * entries), and i915's intel_gtt.h (GEN6_PTE_*, HSW_*, GEN8_PAGE_*, GEN8_PDE_*).
  */
 
 #ifndef _XENGT_PTE_H

@@ -22,6 +22,8 @@
 #include "counters.h"
 #include "tables.h"
 
+#define LOST_MAX	64
+
 static void mark_page(struct xengt_guest_page *page)
 {
 	struct xengt_table *table;
@@ -50,13 +52,18 @@ void xengt_tables_look_again(struct xengt_tables *tables)
 	}
 }
 
-/* Pages that are not there may have come back: no event tells. */
+/* Pages that are not there may have come back: no event tells. In turns, a few at each sync. */
 static void look_for_lost(struct xengt_tables *tables)
 {
 	struct xengt_guest_page *page, *next;
 
-	list_for_each_entry_safe(page, next, &tables->pages.lost, node)
+	unsigned int looks = 0;
+
+	list_for_each_entry_safe(page, next, &tables->pages.lost, node) {
+		if (++looks > LOST_MAX)
+			break;
 		look_again(tables, page);
+	}
 }
 
 /* Entries for which there was no table are tried again by the next sync. */

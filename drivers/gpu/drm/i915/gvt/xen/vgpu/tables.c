@@ -338,7 +338,8 @@ static void blank(struct xengt_table *table)
 	if (table->shadow)
 		clear_highpage(table->shadow);
 	for (i = 0; !table->shadow && i < xengt_table_format(table)->entries; i++)
-		xengt_ggtt_directory_write(ggtt, table->ggtt_slot + i, ggtt->run.scratch_pte);
+		xengt_ggtt_directory_write(ggtt, table->ggtt_slot + i,
+					   xengt_directory_scratch_entry(table));
 	xengt_mm_invalidate(table->tables->mm);
 }
 

@@ -244,12 +244,16 @@ static void init_targets(struct xengt_vgpu *vgpu)
 	};
 }
 
-/* What a guest's driver may use: PPGTTs, with pages of all sizes; not with roots in the GGTT. */
+/*
+ * What a guest's driver may use: PPGTTs, with pages of all sizes; not with roots in the GGTT. i915
+ * takes them only together with an emulated hardware status page, which is the mediator's to give
+ * that runs the guest's work.
+ */
 static u32 pvinfo_caps(const struct xengt_vgpu *vgpu)
 {
 	if (vgpu->mm.format->root_in_ggtt)
 		return 0;
-	return XENGT_VGT_CAPS_FULL_PPGTT | XENGT_VGT_CAPS_HUGE_GTT;
+	return XENGT_VGT_CAPS_FULL_PPGTT | XENGT_VGT_CAPS_HWSP_EMULATION | XENGT_VGT_CAPS_HUGE_GTT;
 }
 
 static int init_pvinfo(struct xengt_vgpu *vgpu)
@@ -263,7 +267,11 @@ static int init_pvinfo(struct xengt_vgpu *vgpu)
 		.caps = vgpu->traps.claimed ? pvinfo_caps(vgpu) : 0,
 	};
 
-	return xengt_pvinfo_init(&vgpu->traps.pvinfo, &config, &pvinfo_ops, &vgpu->counters);
+	int rc = xengt_pvinfo_init(&vgpu->traps.pvinfo, &config, &pvinfo_ops, &vgpu->counters);
+
+	if (rc)
+		xengt_vgpu_err(vgpu, "the share does not fit into PVINFO: 4 GiB or more\n");
+	return rc;
 }
 
 static int take_range(struct xengt_vgpu *vgpu, const struct xengt_ioreq_target *target)

@@ -27,7 +27,7 @@
 #include "vgpu.h"
 
 #define DEFAULT_QUOTA		131072	/* 512 MiB */
-#define DEFAULT_TABLES		4096	/* of about 10 KiB, some of 30 */
+#define DEFAULT_TABLES		4096	/* of 12 to 40 KiB each */
 #define DEFAULT_FENCES		4	/* as GVT-g gives */
 #define DEFAULT_DMA_BITS	39	/* i915's DMA mask on gen8 and gen9 */
 
@@ -119,6 +119,7 @@ static int start_tables(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *
 
 exit_ppgtts:
 	xengt_mm_close(&vgpu->mm);
+	xengt_ppgtts_close(&vgpu->ppgtts);
 	xengt_ppgtts_exit(&vgpu->ppgtts);
 exit_ggtt:
 	xengt_ggtt_exit(&vgpu->ggtt);

@@ -34,7 +34,7 @@ static const char *why_no_meaning(const struct xengt_pte_format *format, u64 pte
 static const char *why_no_table(const struct xengt_table *table, unsigned int i)
 {
 	const struct xengt_level *format = xengt_table_format(table);
-	u64 pte = table->guest[i];
+	u64 pte = table->slots[i].guest;
 	bool large = pte & format->large;
 
 	if (table->slots[i].child)
@@ -89,7 +89,7 @@ void xengt_view_table(const struct xengt_table *table, unsigned int i, struct xe
 	}
 	*view = (struct xengt_view){
 		.digits = digits_of(xengt_table_format(table)->pte),
-		.guest = table->guest[i],
+		.guest = table->slots[i].guest,
 		.shadow = xengt_directory_read_shadow(table, i),
 		.child = table->slots[i].child,
 		.scratch = why_no_table(table, i),
