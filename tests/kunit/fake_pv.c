@@ -63,6 +63,15 @@ static u64 *table_words(const struct fake_table *table)
 }
 
 /* A page that Xen uses must neither be freed nor written. */
+static bool same_words(const u64 *a, const u64 *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_TABLE_SLOTS && a[i] == b[i]; i++)
+		;
+	return i == FAKE_TABLE_SLOTS;
+}
+
 void fake_pv_audit(void)
 {
 	struct fake_table *table;
@@ -74,8 +83,7 @@ void fake_pv_audit(void)
 				   table->pinned ? "pinned" : "read-only");
 			xa_erase(&fake.tables, pfn);
 			kfree(table);
-		} else if (table->pinned &&
-			   memcmp(table->raw, table_words(table), PAGE_SIZE)) {
+		} else if (table->pinned && !same_words(table->raw, table_words(table))) {
 			fake_error("the pinned page %lx was written", pfn);
 			memcpy(table_words(table), table->raw, PAGE_SIZE);
 		}

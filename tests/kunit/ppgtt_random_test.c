@@ -924,9 +924,9 @@ static void step(struct random *r)
 		sync(r);
 	else if (what < 960)
 		change_root(r);
-	else if (what < 975 && has(r, BALLOON))
+	else if (what < 963 && has(r, BALLOON))
 		balloon_out(r);
-	else if (what < 990 && has(r, BALLOON))
+	else if (what < 966 && has(r, BALLOON))
 		balloon_in(r);
 	if (r->nr_syncs >= CALM_EVERY) {
 		r->nr_syncs = 0;
