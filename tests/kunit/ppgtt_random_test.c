@@ -947,7 +947,7 @@ static void start_run(struct random *r)
 	r->guest = ppgtt_guest_start(r->test, &config);
 	r->format = r->guest->format;
 	r->next_gfn = NO_GFN;
-	gpu_check_one_in(32);
+	gpu_check_one_in(512);
 	if (!has(r, SLOW_GPU))
 		gpu_set_drained(DOM, NULL);
 	for (i = 0; i < TABLES; i++)
