@@ -137,7 +137,10 @@ int module_param_set(const char *name, const char *value)
 	return -ENOENT;
 }
 
-/* debugfs: its files are only made for user space, so their operations are called directly. */
+/*
+ * debugfs: its files are only made for user space, so their operations are called directly. With
+ * the files that debugfs_open() gives that is for a user (file_user.h) to do.
+ */
 
 static struct file *open_in(struct vfsmount *mnt, const char *path, int flags)
 {
@@ -148,6 +151,18 @@ static void close_at_once(struct file *file)
 {
 	filp_close(file, NULL);
 	flush_delayed_fput();
+}
+
+/* Or ERR_PTR() */
+struct file *debugfs_open(const char *path, int flags)
+{
+	prepare();
+	return open_in(debugfs, path, flags);
+}
+
+void debugfs_close(struct file *file)
+{
+	close_at_once(file);
 }
 
 static ssize_t read_seq_file(struct file *file, char *text, size_t size)

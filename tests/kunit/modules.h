@@ -18,6 +18,8 @@
 #define DOM		5
 #define OTHER_DOM	6
 
+struct file;
+
 int module_load(const char *name);
 void module_unload(const char *name);
 bool module_loaded(const char *name);
@@ -25,6 +27,8 @@ void modules_unload_all(void);
 
 int module_param_set(const char *name, const char *value);
 
+struct file *debugfs_open(const char *path, int flags);
+void debugfs_close(struct file *file);
 bool debugfs_read(const char *path, char *text, size_t size);
 int debugfs_write(const char *path);
 u64 debugfs_value(const char *path, const char *name);
