@@ -450,6 +450,8 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	read_expected(in, file);
 	/* We are in L2, which goes; where it was, and behind it, there are new ones. */
 	put(in, L4, I4, PTE(630));
+	put(in, 630, I3, PTE(632));
+	put(in, 632, I2, PTE(L1));
 	put(in, L4, I4 + 6, PTE(631));
 	put(in, 631, 0, PTE(L2));
 	ppgtt_start(&other);
@@ -460,13 +462,15 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	debugfs_close(file);
 	/* Who begins now sees all. */
 	add_root(in, &ppgtt, "pinned", "1 trapped");
-	add_table(in, 2, root, I4, PTE(630), "1 trapped");
+	table = add_table(in, 2, root, I4, PTE(630), "1 trapped");
+	table = add_table(in, 3, table, I3, PTE(632), "1 trapped");
+	table = add_table(in, 4, table, I2, PTE(L1), "2 trapped");
+	add_pages(in, table, 0, 100, 1, 0);
+	add_pages(in, table, 511, 101, 1, CACHED);
 	add_table(in, 2, root, I4 + 4, PTE(OTHER_L3), "1 trapped");
 	table = add_table(in, 2, root, I4 + 6, PTE(631), "1 trapped");
 	table = add_table(in, 3, table, 0, PTE(L2), "1 trapped");
-	table = add_table(in, 4, table, I2, PTE(L1), "1 trapped");
-	add_pages(in, table, 0, 100, 1, 0);
-	add_pages(in, table, 511, 101, 1, CACHED);
+	add_table(in, 4, table, I2, PTE(L1), "2 trapped shown above");
 	add_root(in, &other, "pinned", "1 trapped");
 	expect_tables(in);
 	ppgtt_end(&ppgtt);
