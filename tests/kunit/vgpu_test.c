@@ -555,6 +555,10 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"scratched_noent", "scratched_perm", "scratched_quota", "scratched_range",
 		"scratched_dead", "scratched_nomem", "scratched_again", "scratched_other",
 		"zapped", "moved", "retried", "gpu_writes", "gpu_invalidates", "copy_failed",
+		"pvinfo_notifies", "pvinfo_failed", "pvinfo_unknown", "pvinfo_denied",
+		"tables_made", "tables_shared", "tables_freed", "reclaimed", "roots_missing",
+		"scratched_tables", "refused_1g", "pages_trapped", "pages_released",
+		"pages_checked", "table_writes", "plain_writes", "syncs",
 	};
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;
 	unsigned int i, found[ARRAY_SIZE(names)] = {}, lines = 0;
