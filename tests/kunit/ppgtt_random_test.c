@@ -20,9 +20,9 @@
 #include "modules.h"
 #include "ppgtt_fixture.h"
 
-#define WRITES_GEN8	200000ull	/* of all runs */
-#define WRITES_GEN7	200000ull
-#define WRITES_A_RUN	25500ull
+#define WRITES_A_RUN	4000ull
+#define WRITES_GEN8	(8 * WRITES_A_RUN)	/* of all runs */
+#define WRITES_GEN7	(8 * WRITES_A_RUN)
 
 #define TABLES		24
 #define FIRST_TABLE	600ull		/* in the second page of 2M */
@@ -920,7 +920,7 @@ static void step(struct random *r)
 		write_ggtt(r);
 	else if (what < 890 && is_gen7(r))
 		write_directory(r);
-	else if (what < 940)
+	else if (what < 925)
 		sync(r);
 	else if (what < 960)
 		change_root(r);

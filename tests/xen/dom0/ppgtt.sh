@@ -394,7 +394,7 @@ check_ppgtt_order() {
 	tell g1 pstorm $pt 512 0 1024 2
 	remember $gpu_debug/vgpus/a
 	await 20 trapped 100
-	works "entries change while the GPU copies" pcopy "$(slot $pt_slot)" "ggtt:$(at $((first + count - 1)))" 8192
+	works "entries change while the GPU copies" pcopy "$(slot $pt_slot)" "ggtt:$(at $((first + count - 1)))" 4096
 	at_least "... so many" "$(tell g1 stop)" 50
 	tell g1 put $pt 0 512 0
 	tell g1 set $pt 0 300 0 1 $plain

@@ -124,7 +124,18 @@ static void write_directories(struct xengt_tables *tables)
 		xengt_mm_invalidate(tables->mm);
 }
 
-/* Everything that the guest wrote before is in the shadow after. */
+static void sync_once(struct xengt_tables *tables)
+{
+	update_directories(tables);
+	update_page_tables(tables);
+	write_directories(tables);
+	xengt_tables_put_doomed(tables);
+}
+
+/*
+ * Everything that the guest wrote before is in the shadow after. A table that was refused for want
+ * of room gets what another one has left.
+ */
 void xengt_tables_sync(struct xengt_tables *tables)
 {
 	lockdep_assert_held(&tables->mm->lock);
@@ -133,8 +144,10 @@ void xengt_tables_sync(struct xengt_tables *tables)
 		return;
 	xengt_guest_pages_release_stuck(&tables->pages);
 	look_for_lost(tables);
-	update_directories(tables);
-	update_page_tables(tables);
-	write_directories(tables);
-	xengt_tables_put_doomed(tables);
+	sync_once(tables);
+	if (!tables->refused || tables->n >= tables->max)
+		return;
+	tables->refused = false;
+	xengt_tables_want_missing(tables);
+	sync_once(tables);
 }

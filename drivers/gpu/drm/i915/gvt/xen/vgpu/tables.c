@@ -178,8 +178,10 @@ void xengt_tables_ggtt_written(struct xengt_tables *tables, unsigned long slot)
 static int make_room(struct xengt_tables *tables)
 {
 	while (tables->n >= tables->max) {
-		if (!tables->reclaim(tables))
+		if (!tables->reclaim(tables)) {
+			tables->refused = true;
 			return -ENOSPC;
+		}
 	}
 	return 0;
 }

@@ -110,6 +110,7 @@ struct xengt_table {
  * @pages: the guest's pages that are tables
  * @max: the most shadow tables that there may be
  * @n: how many there are
+ * @refused: there would have been more
  * @reclaim: frees tables that were not used for long; false if there are none
  * @in_ggtt: page directories in the GGTT
  * @dirty: for each level, tables with entries that the guest wrote
@@ -125,6 +126,7 @@ struct xengt_tables {
 	struct xengt_guest_pages pages;
 	unsigned long max;
 	unsigned long n;
+	bool refused;
 	bool (*reclaim)(struct xengt_tables *tables);
 	struct list_head in_ggtt;
 	struct list_head dirty[XENGT_MAX_LEVELS + 1];
