@@ -261,7 +261,7 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 		expect_nothing_left(test, what);
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
-	/* All but the look-up of the guest, which a PV dom0 does not need, and the claim of writes. */
+	/* All but the look-up of the guest, which PV dom0s do not need, and the claim of writes. */
 	KUNIT_EXPECT_GE(test, failed, nth - 4);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	guest_write(test, VGPU_FIRST, PTE(7));

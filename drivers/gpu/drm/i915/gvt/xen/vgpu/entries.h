@@ -78,7 +78,10 @@ struct xengt_entries {
  * @pte: the new guest entry
  * @bfn: what it was mapped to
  * @status: or why not
- * @nr_gfns: of the arrays for calls of the mapping service below
+ * @nr_gfns: how many there are of the following, which are for calls of the mapping service
+ * @gfns: GFNs
+ * @gfn_bfns: their BFNs
+ * @gfn_status: or why there is none
  */
 struct xengt_update {
 	unsigned int n;

@@ -65,7 +65,8 @@ static bool is_present(const struct xengt_inspection *in, unsigned int i)
 {
 	const struct xengt_table *table = in->in_table[in->level];
 
-	return at_root(in) || xengt_pte_present(xengt_table_format(table)->pte, table->slots[i].guest);
+	return at_root(in) ||
+	       xengt_pte_present(xengt_table_format(table)->pte, table->slots[i].guest);
 }
 
 /* Is it here that the table is gone into? */

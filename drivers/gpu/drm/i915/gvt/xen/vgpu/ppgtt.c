@@ -248,7 +248,7 @@ static struct xengt_space *new_space(struct xengt_ppgtts *ppgtts,
 
 static void free_space(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
-	/* A directory that the GPU may still use must not become pages; closed, it stays scratch. */
+	/* A directory that the GPU may still use must not become pages: it stays scratch. */
 	bool pinned = space->shadow && is_pinned(space->shadow);
 
 	drop_shadow(space);
@@ -308,7 +308,6 @@ static int destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *r
 		return -EBUSY;
 	if (!--space->announced)
 		free_space(ppgtts, space);
-	xengt_tables_sync(&ppgtts->tables);
 	return 0;
 }
 
@@ -325,6 +324,7 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 		return -EINVAL;
 	mutex_lock(&ppgtts->mm->lock);
 	rc = destroy(ppgtts, &name);
+	xengt_tables_sync(&ppgtts->tables);
 	mutex_unlock(&ppgtts->mm->lock);
 	return rc;
 }

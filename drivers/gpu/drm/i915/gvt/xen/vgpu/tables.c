@@ -191,7 +191,7 @@ static int init_entries(struct xengt_table *table)
 	return table->level == 1 ? xengt_page_table_init(table) : xengt_directory_init(table);
 }
 
-/* A table without a source, all scratch. Its shadow is a page, or is in the GGTT from the slot on. */
+/* A table without a source, all scratch. Its shadow is a page, or in the GGTT from the slot on. */
 static struct xengt_table *new_table(struct xengt_tables *tables, unsigned int level,
 				     unsigned long ggtt_slot)
 {
