@@ -39,8 +39,9 @@ static int __init xen_gpu_map_init(void)
 
 static void __exit xen_gpu_map_exit(void)
 {
-	xen_gpu_debugfs_exit();
+	/* Its work may have the last handle on a domain, which has a file in debugfs. */
 	xen_gpu_death_exit();
+	xen_gpu_debugfs_exit();
 	xen_gpu_domains_exit();
 }
 
