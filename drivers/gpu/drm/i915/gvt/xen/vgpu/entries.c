@@ -131,10 +131,23 @@ static void write_update(struct xengt_mm *mm, struct xengt_update *update)
 	finish_writes(mm);
 }
 
-/* A status that another try may change without the guest writing the entry again. */
+/*
+ * A status that another try may change without the guest writing the entry again: all but those
+ * that are about the entry, the page or the guest as such. Xen may have been busy.
+ */
 static bool may_heal(int status)
 {
-	return status == -ENOENT || status == -EAGAIN || status == -ENOSPC || status == -ENOMEM;
+	switch (status) {
+	case 0:
+	case NOT_PRESENT:
+	case -EINVAL:
+	case -EPERM:
+	case -ERANGE:
+	case -ENODEV:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void set_live(struct xengt_entries *run, unsigned long slot, bool live)
