@@ -1073,6 +1073,49 @@ static void directory_that_is_none_any_more_is_pages(struct kunit *test)
 	end_of_case(&ppgtt);
 }
 
+/* The scratch page is no table: the GPU may write to it. */
+static void directory_without_room_leads_to_scratch_tables(struct kunit *test)
+{
+	const struct ppgtt_guest_config config = { .generation = 7, .tables = "2" };
+	struct ppgtt_guest *guest = start_guest(test, &config);
+	struct ppgtt all = ppgtt_ggtt(guest, DIRECTORY(0));
+	struct ppgtt none = ppgtt_ggtt(guest, DIRECTORY(1));
+
+	ppgtt_guest_put(guest, L1, 0, PT_GEN7(100ull));
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), PT_GEN7(L1));
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1), PT_GEN7(L1));
+	ppgtt_start(&all);
+	ppgtt_start(&none);
+	expect_page(&all, 0, 100);
+	expect_scratch(&none, 0);
+	guest->model->tolerant = true;
+	ppgtt_check(&none);
+	guest->model->tolerant = false;
+	/* What the other one has left is there for it when it is pinned again. */
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), 0);
+	ppgtt_end(&all);
+	ppgtt_unpin(&none);
+	KUNIT_EXPECT_EQ(test, ppgtt_pin(&none), 0);
+	expect_page(&none, 0, 100);
+	ppgtt_check(&none);
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1), 0);
+	end_of_case(&none);
+}
+
+/* The GPU looks once more when the virtual GPU's share is given back. */
+static void pinned_directory_leads_nowhere_in_the_end(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_gen7_guest(test);
+	struct ppgtt ppgtt = ppgtt_ggtt(guest, DIRECTORY(0));
+
+	ppgtt_guest_put(guest, L1, 0, PT_GEN7(100ull));
+	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), PT_GEN7(L1));
+	ppgtt_start(&ppgtt);
+	ppgtt_check(&ppgtt);
+	ppgtt_guest_stop(guest);
+	ppgtt_unpin(&ppgtt);
+}
+
 static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(all_levels_are_walked, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(three_levels_have_four_roots, both_dom0s_gen_params),
@@ -1114,6 +1157,8 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(disabling_gives_everything_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_in_the_ggtt_is_walked, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_that_is_none_any_more_is_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(directory_without_room_leads_to_scratch_tables, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_directory_leads_nowhere_in_the_end, both_dom0s_gen_params),
 	{}
 };
 

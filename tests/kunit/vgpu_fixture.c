@@ -291,7 +291,7 @@ static void unreserve(struct xengt_place *place, unsigned long first, unsigned l
 		gpu.bad++;
 		return;
 	}
-	check_what_happened();
+	check_all();
 	gpu.nr_tlb = 0;
 	/* Freeing can sleep, and others look at the ranges meanwhile. */
 	entries = range->entries;

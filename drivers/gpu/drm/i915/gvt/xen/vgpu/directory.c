@@ -40,11 +40,11 @@ u64 xengt_directory_read_shadow(const struct xengt_table *table, unsigned int i)
 	return xengt_pte_load(xengt_table_format(table)->pte, page_address(table->shadow), i);
 }
 
-/* An entry that leads to nothing but scratch. */
-u64 xengt_directory_scratch_entry(const struct xengt_table *table)
+/* An entry of a directory of the level that leads to nothing but scratch. */
+u64 xengt_directory_scratch_entry(const struct xengt_tables *tables, unsigned int level)
 {
-	return xengt_pte_encode(xengt_table_format(table)->pte,
-				table->tables->scratch_bfn[table->level - 1], 0);
+	return xengt_pte_encode(tables->mm->format->level[level].pte,
+				tables->scratch_bfn[level - 1], 0);
 }
 
 /* The shadow's entry for a slot with a table. */
@@ -67,7 +67,7 @@ static bool write_slot(struct xengt_table *table, unsigned int i)
 {
 	const struct xengt_slot *slot = &table->slots[i];
 	u64 pte = slot->child ? child_entry(table, slot->child, slot->guest) :
-		  xengt_directory_scratch_entry(table);
+		  xengt_directory_scratch_entry(table->tables, table->level);
 
 	if (xengt_directory_read_shadow(table, i) == pte)
 		return false;

@@ -147,11 +147,11 @@ void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned i
 }
 
 /*
- * Makes n slots the entries of a page directory: what they held is released, and they are scratch
- * until the owner of the directory writes them. -EBUSY if there is a directory already, -ERANGE
- * if it is not all in one range of the share, -ENOMEM.
+ * Makes n slots the entries of a page directory: what they held is released, and they are this
+ * entry until the owner of the directory writes them. -EBUSY if there is a directory already,
+ * -ERANGE if it is not all in one range of the share, -ENOMEM.
  */
-int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n)
+int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n, u64 pde)
 {
 	unsigned long entry, i;
 	u64 *wrote;
@@ -174,6 +174,10 @@ int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsign
 	memcpy(&ggtt->run.guest[slot], wrote, n * sizeof(*wrote));
 	kfree(wrote);
 	bitmap_set(ggtt->directory, slot, n);
+	/* An entry that leads to the scratch page would make that a table. */
+	for (i = slot; i < slot + n; i++)
+		xengt_ggtt_directory_write(ggtt, i, pde);
+	xengt_mm_invalidate(ggtt->mm);
 	return 0;
 }
 
@@ -201,6 +205,19 @@ void xengt_ggtt_directory_write(struct xengt_ggtt *ggtt, unsigned long slot, u64
 	ggtt->run.shadow[slot] = pde;
 	write_place(&ggtt->run, slot, pde);
 	xengt_count(ggtt->mm->counters, XENGT_COUNT_GPU_WRITES, 1);
+}
+
+/*
+ * What is still a directory leads nowhere any more, not even to scratch; the caller makes the GPU
+ * forget.
+ */
+void xengt_ggtt_directories_clear(struct xengt_ggtt *ggtt)
+{
+	unsigned long slot;
+
+	lockdep_assert_held(&ggtt->mm->lock);
+	for_each_set_bit(slot, ggtt->directory, ggtt->nr_slots)
+		xengt_ggtt_directory_write(ggtt, slot, 0);
 }
 
 /* Takes the first n ranges back. */

@@ -51,7 +51,8 @@ void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned i
 
 unsigned long xengt_ggtt_slot(const struct xengt_ggtt *ggtt, unsigned long entry);
 unsigned long xengt_ggtt_entry(const struct xengt_ggtt *ggtt, unsigned long slot);
-int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n);
+int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n, u64 pde);
+void xengt_ggtt_directories_clear(struct xengt_ggtt *ggtt);
 void xengt_ggtt_directory_remove(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n);
 void xengt_ggtt_directory_write(struct xengt_ggtt *ggtt, unsigned long slot, u64 pde);
 

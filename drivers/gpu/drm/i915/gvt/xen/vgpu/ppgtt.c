@@ -210,7 +210,8 @@ static int take_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 		return 0;
 	space->ggtt_slot = xengt_ggtt_slot(ppgtts->ggtt, entry);
 	return xengt_ggtt_directory_add(ppgtts->ggtt, space->ggtt_slot,
-					ppgtts->mm->format->level[level].entries);
+					ppgtts->mm->format->level[level].entries,
+					xengt_directory_scratch_entry(&ppgtts->tables, level));
 }
 
 static void return_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)

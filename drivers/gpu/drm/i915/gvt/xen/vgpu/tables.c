@@ -50,11 +50,17 @@ static void free_scratch(struct xengt_tables *tables)
 {
 	unsigned int level;
 
-	/* A root that is pinned can have one of these for its table: it has to lead nowhere. */
+	/*
+	 * A root that is pinned can have one of these for its table, or be a directory in the GGTT:
+	 * it has to lead nowhere.
+	 */
 	for (level = 1; level <= XENGT_MAX_LEVELS; level++) {
 		if (tables->scratch[level])
 			clear_highpage(tables->scratch[level]);
 	}
+	mutex_lock(&tables->mm->lock);
+	xengt_ggtt_directories_clear(tables->ggtt);
+	mutex_unlock(&tables->mm->lock);
 	xengt_mm_invalidate(tables->mm);
 	for (level = 1; level <= XENGT_MAX_LEVELS; level++) {
 		if (tables->scratch[level])
@@ -341,7 +347,8 @@ static void blank(struct xengt_table *table)
 		clear_highpage(table->shadow);
 	for (i = 0; !table->shadow && i < xengt_table_format(table)->entries; i++)
 		xengt_ggtt_directory_write(ggtt, table->ggtt_slot + i,
-					   xengt_directory_scratch_entry(table));
+					   xengt_directory_scratch_entry(table->tables,
+									 table->level));
 	xengt_mm_invalidate(table->tables->mm);
 }
 

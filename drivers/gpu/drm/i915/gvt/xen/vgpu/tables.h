@@ -166,7 +166,7 @@ void xengt_directory_exit(struct xengt_table *table);
 void xengt_directory_update(struct xengt_table *table);
 bool xengt_directory_write(struct xengt_table *table);
 void xengt_directory_rewrite(struct xengt_slot *slot);
-u64 xengt_directory_scratch_entry(const struct xengt_table *table);
+u64 xengt_directory_scratch_entry(const struct xengt_tables *tables, unsigned int level);
 u64 xengt_directory_read_guest(const struct xengt_table *table, unsigned int i);
 u64 xengt_directory_read_shadow(const struct xengt_table *table, unsigned int i);
 
