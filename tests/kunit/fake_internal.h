@@ -24,6 +24,18 @@
 #define FAKE_MAX_RANGES		256
 #define FAKE_TABLE_SLOTS	512
 #define FAKE_TRAPPED		XA_MARK_0	/* of a physmap's entry */
+#define FAKE_INDEX_SLOTS	2048
+
+/*
+ * What is where, by a number. Tests look millions of times: what was found stays at hand.
+ */
+struct fake_index {
+	struct xarray xa;
+	struct {
+		unsigned long index;
+		void *entry;
+	} found[FAKE_INDEX_SLOTS];	/* by the low bits of the number */
+};
 
 /* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
 struct fake_frame {
@@ -69,7 +81,7 @@ struct fake_domain {
 	domid_t domid;
 	bool dying;
 	struct list_head node;
-	struct xarray physmap;		/* GFN to frame */
+	struct fake_index physmap;	/* GFN to frame */
 	u64 max_gfn;			/* the highest there ever was */
 	unsigned long pages;		/* frames owned, Xen's tot_pages */
 	unsigned int nr_vcpus;
@@ -135,15 +147,15 @@ struct fake {
 	void *observer_arg;
 	bool yield;
 
-	struct xarray frames;		/* by MFN */
+	struct fake_index frames;	/* by MFN */
 	struct list_head free;
 	unsigned long next_mfn;
 	unsigned long refs;
 	struct list_head domains;
 	struct list_head buried;
-	struct xarray physmap;		/* dom0's foreign mappings, by GFN: struct fake_map */
+	struct fake_index physmap;	/* dom0's foreign mappings, by GFN: struct fake_map */
 	struct xarray tables;		/* by PFN */
-	struct xarray unpopulated;	/* by PFN */
+	struct fake_index unpopulated;	/* by PFN */
 
 	struct fake_port ports[FAKE_NR_PORTS];
 	u32 next_remote_port;

@@ -35,22 +35,57 @@ static void unlock_irqrestore(unsigned long *flags)
 	spin_unlock_irqrestore(&fake.lock, *flags);
 }
 
-static int store(struct xarray *xa, unsigned long index, void *entry)
+/* Indexes */
+
+/* Nothing is ever at the highest number. */
+static void forget(struct fake_index *index, unsigned long number)
+{
+	index->found[number % FAKE_INDEX_SLOTS].index = ULONG_MAX;
+	index->found[number % FAKE_INDEX_SLOTS].entry = NULL;
+}
+
+static void init_index(struct fake_index *index)
+{
+	unsigned int i;
+
+	xa_init_flags(&index->xa, XA_FLAGS_LOCK_IRQ);
+	for (i = 0; i < FAKE_INDEX_SLOTS; i++)
+		forget(index, i);
+}
+
+static void *look_up(struct fake_index *index, unsigned long number)
+{
+	unsigned int i = number % FAKE_INDEX_SLOTS;
+
+	if (index->found[i].index != number) {
+		index->found[i].entry = xa_load(&index->xa, number);
+		index->found[i].index = number;
+	}
+	return index->found[i].entry;
+}
+
+static void store(struct fake_index *index, unsigned long number, void *entry)
 {
 	unsigned int nth = fake_alloc_enter();
-	int rc = xa_err(xa_store(xa, index, entry, GFP_ATOMIC));
+	int rc = xa_err(xa_store(&index->xa, number, entry, GFP_ATOMIC));
 
 	fake_alloc_leave(nth);
 	if (rc)
 		panic("fake xen: out of memory\n");
-	return rc;
+	forget(index, number);
+}
+
+static void *erase(struct fake_index *index, unsigned long number)
+{
+	forget(index, number);
+	return xa_erase(&index->xa, number);
 }
 
 void fake_mem_start(void)
 {
-	xa_init_flags(&fake.frames, XA_FLAGS_LOCK_IRQ);
-	xa_init_flags(&fake.physmap, XA_FLAGS_LOCK_IRQ);
-	xa_init_flags(&fake.unpopulated, XA_FLAGS_LOCK_IRQ);
+	init_index(&fake.frames);
+	init_index(&fake.physmap);
+	init_index(&fake.unpopulated);
 	INIT_LIST_HEAD(&fake.free);
 	INIT_LIST_HEAD(&fake.domains);
 	INIT_LIST_HEAD(&fake.buried);
@@ -62,7 +97,8 @@ void fake_mem_start(void)
 static void bury_domain(struct fake_domain *d)
 {
 	list_move(&d->node, &fake.buried);
-	xa_destroy(&d->physmap);
+	xa_destroy(&d->physmap.xa);
+	init_index(&d->physmap);
 }
 
 void fake_mem_stop(void)
@@ -81,10 +117,10 @@ void fake_mem_stop(void)
 	}
 	list_for_each_entry_safe(d, next, &fake.buried, node)
 		kfree(d);
-	xa_for_each(&fake.physmap, index, map)
+	xa_for_each(&fake.physmap.xa, index, map)
 		kfree(map);
-	xa_destroy(&fake.physmap);
-	xa_for_each(&fake.unpopulated, index, u) {
+	xa_destroy(&fake.physmap.xa);
+	xa_for_each(&fake.unpopulated.xa, index, u) {
 		if (u->map.frame && !u->snapshot)
 			u->map.frame->data = NULL;	/* it is in the page that goes here */
 		__free_page(u->page);
@@ -92,12 +128,12 @@ void fake_mem_stop(void)
 		kfree(u);
 	}
 	nr_snapshots = 0;
-	xa_destroy(&fake.unpopulated);
-	xa_for_each(&fake.frames, index, frame) {
+	xa_destroy(&fake.unpopulated.xa);
+	xa_for_each(&fake.frames.xa, index, frame) {
 		kfree(frame->home ?: frame->data);
 		kfree(frame);
 	}
-	xa_destroy(&fake.frames);
+	xa_destroy(&fake.frames.xa);
 }
 
 /* What is left of the modules' doings. */
@@ -109,11 +145,11 @@ void fake_mem_check(struct kunit *test)
 	unsigned long index, left = 0;
 
 	KUNIT_EXPECT_EQ_MSG(test, fake.refs, 0ul, "references on guests' pages are left");
-	xa_for_each(&fake.physmap, index, map)
+	xa_for_each(&fake.physmap.xa, index, map)
 		left++;
 	KUNIT_EXPECT_EQ_MSG(test, left, 0ul, "foreign pages are left in dom0's physmap");
 	left = 0;
-	xa_for_each(&fake.unpopulated, index, u)
+	xa_for_each(&fake.unpopulated.xa, index, u)
 		left++;
 	KUNIT_EXPECT_EQ_MSG(test, left, 0ul, "unpopulated pages are left");
 	list_for_each_entry(d, &fake.domains, node)
@@ -125,7 +161,7 @@ void fake_mem_check(struct kunit *test)
 
 struct fake_frame *fake_frame_find(unsigned long mfn)
 {
-	return xa_load(&fake.frames, mfn);
+	return look_up(&fake.frames, mfn);
 }
 
 static struct fake_frame *new_frame(unsigned long mfn)
@@ -250,13 +286,13 @@ struct fake_domain *fake_domain_find(domid_t domid)
 /* The frame behind a GFN, NULL: none; a dying domain has none. */
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 {
-	return xa_load(&d->physmap, gfn);
+	return look_up(&d->physmap, gfn);
 }
 
 static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame)
 {
 	store(&d->physmap, gfn, frame);
-	xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
+	xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 
@@ -284,7 +320,7 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 	u64 gfn;
 
 	d->domid = domid;
-	xa_init_flags(&d->physmap, XA_FLAGS_LOCK_IRQ);
+	init_index(&d->physmap);
 	d->nr_vcpus = 1;
 	fake_vcpu_domain_start(d);
 	lock_irqsave(&flags);
@@ -316,8 +352,8 @@ void fake_domain_kill(domid_t domid)
 	d->dying = true;
 	d->pages++;	/* so that it outlives the loop */
 	fake_ioreq_domain_kill(d);
-	xa_for_each(&d->physmap, gfn, frame) {
-		xa_erase(&d->physmap, gfn);
+	xa_for_each(&d->physmap.xa, gfn, frame) {
+		erase(&d->physmap, gfn);
 		fake_frame_release_allocated(frame);
 	}
 	if (!--d->pages)
@@ -403,7 +439,7 @@ void fake_gfn_remove(domid_t domid, u64 gfn)
 	unsigned long flags;
 
 	lock_irqsave(&flags);
-	frame = xa_erase(&live_domain(domid)->physmap, gfn);
+	frame = erase(&live_domain(domid)->physmap, gfn);
 	if (frame)
 		fake_frame_release_allocated(frame);
 	unlock_irqrestore(&flags);
@@ -462,7 +498,7 @@ void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len)
 
 struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn)
 {
-	return xa_load(&fake.unpopulated, pfn);
+	return look_up(&fake.unpopulated, pfn);
 }
 
 /* Makes the page show the frame. While it does, the contents live in the page. */
@@ -511,12 +547,12 @@ void fake_mem_sync(void)
 
 	if (!nr_snapshots)
 		return;
-	xa_for_each(&fake.unpopulated, pfn, u) {
+	xa_for_each(&fake.unpopulated.xa, pfn, u) {
 		if (u->snapshot)
 			merge_snapshot(fake_frame_data(u->map.frame), page_address(u->page),
 				       u->snapshot);
 	}
-	xa_for_each(&fake.unpopulated, pfn, u) {
+	xa_for_each(&fake.unpopulated.xa, pfn, u) {
 		if (!u->snapshot)
 			continue;
 		memcpy(page_address(u->page), fake_frame_data(u->map.frame), PAGE_SIZE);
@@ -573,7 +609,7 @@ static void free_unpopulated(struct page *page)
 	}
 	if (memchr_inv(page_address(page), UNMAPPED_POISON, PAGE_SIZE))
 		fake_error("an unpopulated page was written while nothing was mapped there");
-	xa_erase(&fake.unpopulated, page_to_pfn(page));
+	erase(&fake.unpopulated, page_to_pfn(page));
 	__free_page(page);
 	kfree(u);
 }
@@ -624,7 +660,7 @@ static int map_into_physmap(u64 gpfn, struct fake_frame *frame, domid_t domid, u
 	}
 	if (u)
 		return fake_unpopulated_map(u, frame, domid, gfn);
-	if (xa_load(&fake.physmap, gpfn))
+	if (look_up(&fake.physmap, gpfn))
 		return -ENXIO;
 	map = fake_zalloc(sizeof(*map));
 	store(&fake.physmap, gpfn, map);
@@ -673,7 +709,7 @@ static long remove_from_physmap(struct xen_remove_from_physmap *remove)
 		fake_error("dom0 frees its own memory at %lx", remove->gpfn);
 		return -EINVAL;
 	}
-	map = u ? NULL : xa_erase(&fake.physmap, remove->gpfn);
+	map = u ? NULL : erase(&fake.physmap, remove->gpfn);
 	if (!map && !(u && u->map.frame))
 		return -ENOENT;
 	fake.flushes++;
@@ -769,7 +805,7 @@ unsigned long fake_dma_mfn(u64 bfn)
 
 	if (fake_is_pv())
 		return bfn;
-	map = xa_load(&fake.physmap, bfn);
+	map = look_up(&fake.physmap, bfn);
 	if (map)
 		return map->frame->mfn;
 	return is_own_ram(bfn) ? bfn : FAKE_NO_MFN;

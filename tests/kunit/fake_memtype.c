@@ -24,7 +24,7 @@ static unsigned int count_trapped(struct fake_domain *d)
 	unsigned int n = 0;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap, gfn, frame, FAKE_TRAPPED)
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
 		n++;
 	return n;
 }
@@ -34,13 +34,13 @@ static void untrap_all(struct fake_domain *d)
 	struct fake_frame *frame;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap, gfn, frame, FAKE_TRAPPED)
-		xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 }
 
 bool fake_memtype_trapped(struct fake_domain *d, u64 gfn)
 {
-	return xa_get_mark(&d->physmap, gfn, FAKE_TRAPPED);
+	return xa_get_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 }
 
 /* Who gets the guest's writes to trapped pages, enabled or not; -ENODEV: nobody. */
@@ -97,11 +97,11 @@ static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 	if (!fake_frame_of_gfn(d, gfn))
 		return -EINVAL;
 	if (type == XEN_HVMMEM_ioreq_server && !trapped) {
-		xa_set_mark(&d->physmap, gfn, FAKE_TRAPPED);
+		xa_set_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 		return 0;
 	}
 	if (type == XEN_HVMMEM_ram_rw) {
-		xa_clear_mark(&d->physmap, gfn, FAKE_TRAPPED);
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 		return 0;
 	}
 	return -EINVAL;
