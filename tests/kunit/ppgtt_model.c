@@ -228,6 +228,8 @@ bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b)
 	((u64)(level) << 56 | (u64)(gwide) << 55 | (u64)(swide) << 54)
 #define VIEW(level, wide)		(BIT_ULL(60) | (u64)(level) << 56 | (u64)(wide) << 55)
 #define SHADOW_TABLE			BIT_ULL(61)
+#define LEADS(level, wide, scratch)						\
+	(BIT_ULL(62) | (u64)(level) << 56 | (u64)(wide) << 55 | (u64)(scratch) << 54)
 
 /* Failures */
 
@@ -276,17 +278,19 @@ static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
 		m->scratch[m->nr_scratch++] = mfn;
 }
 
-static bool is_wanted(struct ppgtt_model *m, const struct ppgtt_entry *guest)
+/* The frame that is to be reached, FAKE_NO_MFN: none. */
+static unsigned long wanted_mfn(struct ppgtt_model *m, const struct ppgtt_entry *guest)
 {
+	unsigned long mfn;
+
 	if (guest->kind != PPGTT_PAGE)
-		return false;
-	if (fake_gfn_mfn(m->domid, guest->frame) == FAKE_NO_MFN) {
+		return FAKE_NO_MFN;
+	mfn = fake_gfn_mfn(m->domid, guest->frame);
+	if (mfn == FAKE_NO_MFN)
 		m->met[PPGTT_MET_NO_PAGE]++;
-		return false;
-	}
-	if (guest->frame < PPGTT_MODEL_GFNS)
+	else if (guest->frame < PPGTT_MODEL_GFNS)
 		__set_bit(guest->frame, m->wanted);
-	return true;
+	return mfn;
 }
 
 /* The shadow has scratch. */
@@ -307,8 +311,7 @@ static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool want
 static void compare_page(struct ppgtt_model *m, unsigned int level,
 			 const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
-	bool wanted = is_wanted(m, guest);
-	unsigned long mfn;
+	unsigned long wanted = wanted_mfn(m, guest), mfn;
 
 	if (shadow->kind != PPGTT_PAGE) {
 		fail(m, level, shadow->kind == PPGTT_NONE ? "is not present" : "is bad");
@@ -318,10 +321,10 @@ static void compare_page(struct ppgtt_model *m, unsigned int level,
 	if (mfn == FAKE_NO_MFN)
 		fail(m, level, "reaches nothing");
 	else if (ppgtt_is_dom0(mfn))
-		compare_scratch(m, level, wanted, mfn);
-	else if (!wanted)
+		compare_scratch(m, level, wanted != FAKE_NO_MFN, mfn);
+	else if (wanted == FAKE_NO_MFN)
 		fail(m, level, "reaches a guest's page where the guest has none");
-	else if (!fake_dma_reaches(shadow->frame, m->domid, guest->frame))
+	else if (mfn != wanted || !fake_mfn_refs(mfn))
 		fail(m, level, "reaches another page, or one without a reference");
 	else if (guest->flags != shadow->flags)
 		fail(m, level, "has other flags");
@@ -348,31 +351,58 @@ static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest
 	m->met[PPGTT_MET_2M_REAL]++;
 }
 
-/*
- * Does an entry lead to nothing but scratch, so that its flags mean nothing? The same entry once
- * more in a table is looked at once: scratch tables have nothing else.
- */
-static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
+static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide);
+
+/* An entry of a shadow table, at a place where it counts. */
+static bool is_scratch(struct ppgtt_model *m, unsigned int level, const void *table,
+		       unsigned int index, bool wide)
 {
-	const void *table = ppgtt_dom0_table(bfn);
-	u64 raw, last = 0;
 	struct ppgtt_entry s;
 	unsigned int i;
 
-	for (i = 0; table && i < m->format->entries[level]; i++) {
+	s = ppgtt_decode(m->format, level, ppgtt_load(m->format, table, index));
+	if (s.kind == PPGTT_TABLE)
+		return leads_to_scratch(m, level - 1, s.frame, s.wide);
+	for (i = 0; s.kind == PPGTT_PAGE && i < (wide ? WIDE_PAGES : s.pages); i++) {
+		if (!ppgtt_is_dom0(fake_dma_mfn(round_down(s.frame, wide ? WIDE_PAGES : 1) + i)))
+			return false;
+	}
+	return s.kind == PPGTT_PAGE;
+}
+
+/*
+ * Of the entries that count (in a table of pages of 64 KiB each 16th), one that is the same as the
+ * one before leads nowhere else.
+ */
+static bool is_all_scratch(struct ppgtt_model *m, unsigned int level, const void *table, bool wide)
+{
+	unsigned int i, step = wide ? WIDE_PAGES : 1;
+	u64 raw, last = 0;
+
+	for (i = 0; i < m->format->entries[level]; i += step) {
 		raw = ppgtt_load(m->format, table, i);
 		if (i && raw == last)
 			continue;
-		last = raw;
-		if (level == 1)
-			s = ppgtt_leaf(m->format, table, i, wide);
-		else
-			s = ppgtt_decode(m->format, level, raw);
-		if (s.kind == PPGTT_TABLE ? !leads_to_scratch(m, level - 1, s.frame, s.wide) :
-		    s.kind != PPGTT_PAGE || !ppgtt_is_dom0(fake_dma_mfn(s.frame)))
+		if (!is_scratch(m, level, table, i, wide))
 			return false;
+		last = raw;
 	}
-	return table;
+	return true;
+}
+
+/* Does a table lead to nothing but scratch, so that the flags of entries above mean nothing? */
+static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
+{
+	const void *table = ppgtt_dom0_table(bfn);
+	bool scratch;
+
+	if (ppgtt_set_has(&m->compared, LEADS(level, wide, true), bfn))
+		return true;
+	if (!table || ppgtt_set_has(&m->compared, LEADS(level, wide, false), bfn))
+		return false;
+	scratch = is_all_scratch(m, level, table, wide);
+	ppgtt_set_add(&m->compared, LEADS(level, wide, scratch), bfn);
+	return scratch;
 }
 
 /* Where the guest has one large page and the shadow has a table. */
@@ -441,22 +471,38 @@ static struct ppgtt_entry decode_guest(struct ppgtt_model *m, unsigned int level
 	return entry;
 }
 
+static void compare_leaf(struct ppgtt_model *m, unsigned int i, bool gwide,
+			 const struct ppgtt_entry *g, const struct ppgtt_entry *s)
+{
+	m->path[1].index = i;
+	m->path[1].guest = g->raw;
+	m->path[1].shadow = s->raw;
+	compare_page(m, 1, g, s);
+	m->met[PPGTT_MET_BAD] += g->kind == PPGTT_BAD;
+	if (g->kind == PPGTT_PAGE)
+		m->met[gwide ? PPGTT_MET_64K : PPGTT_MET_4K]++;
+}
+
+/*
+ * Where the guest has nothing, a shadow's entry that was right in this table is right again. Most
+ * entries are like that.
+ */
 static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, bool swide)
 {
 	const struct ppgtt_format *format = m->format;
+	unsigned int i, failures;
 	struct ppgtt_entry g, s;
-	unsigned int i;
+	u64 right = 0;
 
 	for (i = 0; i < format->entries[1]; i++) {
 		g = ppgtt_leaf(format, m->copy[1], i, gwide);
+		if (g.kind == PPGTT_NONE && !swide && ppgtt_load(format, table, i) == right)
+			continue;
 		s = ppgtt_leaf(format, table, i, swide);
-		m->path[1].index = i;
-		m->path[1].guest = g.raw;
-		m->path[1].shadow = s.raw;
-		compare_page(m, 1, &g, &s);
-		m->met[PPGTT_MET_BAD] += g.kind == PPGTT_BAD;
-		if (g.kind == PPGTT_PAGE)
-			m->met[gwide ? PPGTT_MET_64K : PPGTT_MET_4K]++;
+		failures = m->failures;
+		compare_leaf(m, i, gwide, &g, &s);
+		if (g.kind == PPGTT_NONE && m->failures == failures)
+			right = s.raw;
 	}
 	m->met[PPGTT_MET_WIDE_REAL] += swide;
 }
@@ -489,13 +535,31 @@ static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest
 	}
 }
 
+/* As compare_pages(), on a higher level. */
+static void compare_directories(struct ppgtt_model *m, unsigned int level, const void *table)
+{
+	const struct ppgtt_format *format = m->format;
+	u64 guest, shadow, right = 0;
+	unsigned int i, failures;
+
+	for (i = 0; i < format->entries[level]; i++) {
+		guest = ppgtt_load(format, m->copy[level], i);
+		shadow = ppgtt_load(format, table, i);
+		if (!(guest & format->present) && shadow == right)
+			continue;
+		m->path[level].index = i;
+		failures = m->failures;
+		compare_entries(m, level, guest, shadow);
+		if (!(guest & format->present) && m->failures == failures)
+			right = shadow;
+	}
+}
+
 /* Two tables of a level: what the entries lead to. */
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
-	const struct ppgtt_format *format = m->format;
 	const void *table = ppgtt_dom0_table(shadow->frame);
-	unsigned int i;
 
 	if (!table) {
 		fail(m, level + 1, "leads to a table that is not dom0's");
@@ -507,15 +571,10 @@ static void compare_tables(struct ppgtt_model *m, unsigned int level,
 		return;
 	ppgtt_set_add(&m->compared, SHADOW_TABLE, page_to_pfn(virt_to_page(table)));
 	copy_guest_table(m, level, guest->frame);
-	if (level == 1) {
+	if (level == 1)
 		compare_pages(m, guest->wide, table, shadow->wide);
-		return;
-	}
-	for (i = 0; i < format->entries[level]; i++) {
-		m->path[level].index = i;
-		compare_entries(m, level, ppgtt_load(format, m->copy[level], i),
-				ppgtt_load(format, table, i));
-	}
+	else
+		compare_directories(m, level, table);
 }
 
 static void compare_directory_in_ggtt(struct ppgtt_model *m, const struct ppgtt_roots *roots)

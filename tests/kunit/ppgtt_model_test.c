@@ -473,6 +473,29 @@ static void large_entries_in_the_shadow_are_right(struct kunit *test)
 	free_naive(n);
 }
 
+/* In a table of pages of 64 KiB, one that is the same as the entries before it, which mean nothing. */
+static void flags_above_a_page_of_64k_matter(struct kunit *test)
+{
+	struct page *scratch = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_COMP, 4);
+	struct naive *n = made_by_hand(test);
+	u64 *directory = page_address(find_view(n, 2, false, 602));
+	u64 *table = page_address(find_view(n, 1, true, 604));
+	unsigned int i, failures;
+
+	KUNIT_ASSERT_NOT_NULL(test, scratch);
+	KUNIT_ASSERT_EQ(test, frame_of(n, 160) % 16, 0ull);
+	for (i = 0; i < 512; i++)
+		table[i] = ppgtt_encode(n->roots.format, i > 30 && i < 48 ? frame_of(n, 160) :
+					page_to_pfn(scratch), RW);
+	directory[4] |= WIDE;
+	n->model->quiet = true;
+	failures = compare(n);	/* so many different scratch pages are wrong, too */
+	directory[4] &= ~RW;
+	KUNIT_EXPECT_EQ(test, compare(n), failures + 1);
+	__free_pages(scratch, 4);
+	free_naive(n);
+}
+
 /* Random tables, in loops and all: the two ways to compare and the naive shadow agree. */
 
 static u64 random_entry(struct naive *n, struct rnd_state *rnd, unsigned int tables)
@@ -559,6 +582,7 @@ static struct kunit_case model_cases[] = {
 	KUNIT_CASE_PARAM(scratch_is_tolerated_if_it_may_be, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_that_is_scratch_is_found, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(large_entries_in_the_shadow_are_right, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(flags_above_a_page_of_64k_matter, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(random_tables_compare, both_dom0s_gen_params),
 	{}
 };
