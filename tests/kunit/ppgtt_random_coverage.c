@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What random runs came by: all that they did, and all that the model met. A run that does not
+ * come by something says nothing about it.
+ *
+ * Locking: none; the runs are made one after another.
+ */
+
+#include "ppgtt_random.h"
+
+static const char * const did_names[NR_DID] = {
+	[DID_PAGE] = "page written", [DID_TABLE] = "table attached", [DID_CLEAR] = "entry cleared",
+	[DID_LARGE] = "2M written", [DID_HUGE] = "1G written", [DID_WIDE] = "64K table attached",
+	[DID_BAD_BITS] = "reserved bits written", [DID_BAD_GFN] = "GFN of no page written",
+	[DID_BURST] = "entries in a row", [DID_RETYPE] = "table's role changed",
+	[DID_LOOP] = "table attached to itself", [DID_HALF] = "half written",
+	[DID_BYTE] = "byte written", [DID_TWO_VCPUS] = "two vCPUs at once",
+	[DID_TRAPPED] = "write trapped", [DID_UNTRAPPED] = "write not trapped",
+	[DID_GGTT] = "GGTT written", [DID_DIRECTORY] = "directory in the GGTT written",
+	[DID_SYNC] = "sync", [DID_FLUSH] = "GFX_FLSH_CNTL", [DID_CREATE] = "create",
+	[DID_NOTIFY] = "PVINFO", [DID_DESTROY] = "destroy",
+	[DID_DESTROY_PINNED] = "destroy while pinned", [DID_PIN] = "pin",
+	[DID_PIN_AGAIN] = "pin after unpin", [DID_PIN_NOTHING] = "pin of what is not announced",
+	[DID_PIN_FAILED] = "pin failed", [DID_UNPIN] = "unpin",
+	[DID_OUT_DATA] = "page ballooned out", [DID_OUT_TABLE] = "table ballooned out",
+	[DID_IN_DATA] = "page back", [DID_IN_TABLE] = "table back",
+	[DID_OTHER_GUEST] = "frame to another guest", [DID_FAIL_CALL] = "hypercall to fail",
+	[DID_FAIL_GFN] = "GFN to fail", [DID_FAIL_ENTRY] = "entry of a batch to fail",
+	[DID_FAIL_ALLOC] = "allocation to fail", [DID_FAULT_HAPPENED] = "fault happened",
+	[DID_CALM] = "calm", [DID_ROOM] = "calm, with room in a small quota",
+	[DID_DIE] = "guest died", [DID_COMPARE] = "compare",
+	[DID_SAMPLE] = "address walked",
+};
+
+/* What gen7 has not. */
+static bool only_gen8(enum random_did what)
+{
+	return what == DID_LARGE || what == DID_HUGE || what == DID_WIDE || what == DID_BAD_BITS ||
+	       what == DID_NOTIFY;
+}
+
+/* What gen8 has not. */
+static bool only_gen7(enum random_did what)
+{
+	return what == DID_DIRECTORY;
+}
+
+static bool met_only_on_gen8(enum ppgtt_met what)
+{
+	switch (what) {
+	case PPGTT_MET_4K:
+	case PPGTT_MET_NO_PAGE:
+	case PPGTT_MET_NO_TABLE:
+	case PPGTT_MET_SHARED:
+	case PPGTT_MET_TABLE_AS_DATA:
+	case PPGTT_MET_TOLERATED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The totals of a generation */
+static struct totals {
+	unsigned int runs;
+	u64 writes;
+	u64 did[NR_DID];
+	u64 met[PPGTT_NR_MET];
+} totals[2];
+
+static struct totals *totals_of(unsigned int generation)
+{
+	return &totals[generation == 7];
+}
+
+/* A run is over. */
+void random_coverage_add(const struct random *r)
+{
+	struct totals *t = totals_of(r->run->generation);
+	unsigned int i;
+
+	t->runs++;
+	t->writes += r->guest->writes;
+	for (i = 0; i < NR_DID; i++)
+		t->did[i] += r->did[i];
+	for (i = 0; i < PPGTT_NR_MET; i++)
+		t->met[i] += r->guest->model->met[i];
+}
+
+/* How many there were. */
+unsigned int random_coverage_runs(void)
+{
+	return totals[0].runs + totals[1].runs;
+}
+
+/* How much the guests wrote. */
+u64 random_coverage_writes(unsigned int generation)
+{
+	return totals_of(generation)->writes;
+}
+
+static bool covers(unsigned int generation, enum random_did what)
+{
+	return generation == 7 ? !only_gen8(what) : !only_gen7(what);
+}
+
+/* The runs of a generation came by everything that there is for it. */
+void random_coverage_expect(struct kunit *test, unsigned int generation)
+{
+	const struct totals *t = totals_of(generation);
+	unsigned int i;
+
+	for (i = 0; i < NR_DID; i++) {
+		kunit_info(test, "gen%u: %s: %llu", generation, did_names[i], t->did[i]);
+		if (covers(generation, i))
+			KUNIT_EXPECT_GT_MSG(test, t->did[i], 0ull, "gen%u: never: %s", generation,
+					    did_names[i]);
+	}
+	for (i = 0; i < PPGTT_NR_MET; i++) {
+		kunit_info(test, "gen%u: met %s: %llu", generation, ppgtt_met_names[i], t->met[i]);
+		/* How a shadow is made of larger pages is its own business. */
+		if (i == PPGTT_MET_2M_REAL || i == PPGTT_MET_WIDE_REAL ||
+		    (generation == 7 && met_only_on_gen8(i)))
+			continue;
+		KUNIT_EXPECT_GT_MSG(test, t->met[i], 0ull, "gen%u: never met: %s", generation,
+				    ppgtt_met_names[i]);
+	}
+}

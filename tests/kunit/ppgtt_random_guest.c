@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest of random runs: what its vCPUs write to tables and to the GGTT, and its memory that
+ * comes and goes.
+ *
+ * Everything is drawn from small pools, so that deep tables, tables that are shared, in loops, on
+ * several levels or data as well, and every change of a page's role come up all the time.
+ *
+ * Locking: none; one thread makes a run.
+ */
+
+#include <linux/string.h>
+
+#include "ppgtt_random.h"
+
+#define DATA		64
+#define FIRST_DATA	96ull
+
+/* Pools */
+
+static u64 table_gfn(unsigned int i)
+{
+	return FIRST_TABLE + i;
+}
+
+u64 random_any_table(struct random *r)
+{
+	return table_gfn(random_below(r, TABLES));
+}
+
+/* A table that mostly is one of a level, or any. */
+u64 random_table_of_level(struct random *r, unsigned int level)
+{
+	unsigned int i, tries;
+
+	for (tries = 0; tries < 12 && !random_one_in(r, 8); tries++) {
+		i = random_below(r, TABLES);
+		if (r->level[i] == level)
+			return table_gfn(i);
+	}
+	return random_any_table(r);
+}
+
+/* Pages, some in a row of 64K, some that are tables, some with high addresses. */
+u64 random_data_gfn(struct random *r)
+{
+	switch (random_below(r, 16)) {
+	case 0:
+		return random_any_table(r);
+	case 1:
+		return HIGH_GFN;
+	default:
+		return FIRST_DATA + random_below(r, DATA);
+	}
+}
+
+static u64 no_gfn(struct random *r)
+{
+	static const u64 gfns[] = { NO_GFN, NO_GFN + 16, BIT_ULL(27) - 1, GUEST_PAGES };
+
+	return gfns[random_below(r, ARRAY_SIZE(gfns))];
+}
+
+/* Few indexes, the first and last and their neighbours, and those of pages of 64K. */
+unsigned int random_any_index(struct random *r, unsigned int entries)
+{
+	switch (random_below(r, 8)) {
+	case 0:
+		return entries - 1 - random_below(r, 4);
+	case 1:
+		return 16 * random_below(r, 4);
+	case 2:
+		return entries / 2 - 2 + random_below(r, 4);
+	case 3:
+		return random_below(r, entries);
+	default:
+		return random_below(r, 12);
+	}
+}
+
+static u64 any_flags(struct random *r, unsigned int level)
+{
+	u64 all = r->format->flags[level] & ~(level == 2 ? r->format->wide : 0);
+	u64 flags = ((u64)prandom_u32_state(&r->rnd) << 32 | prandom_u32_state(&r->rnd)) & all;
+
+	return random_one_in(r, 3) ? flags : all & r->format->rw;
+}
+
+/* What is written */
+
+static u64 page_entry(struct random *r)
+{
+	r->did[DID_PAGE]++;
+	return ppgtt_encode(r->format, random_data_gfn(r), any_flags(r, 1));
+}
+
+static u64 large_entry(struct random *r)
+{
+	static const u64 frames[] = { 0, 512, 1024, 1536, 100 };
+	/* Now and then where no page is: 512 entries that are missing. */
+	u64 frame = random_one_in(r, 32) ? 2048 : frames[random_below(r, ARRAY_SIZE(frames))];
+	u64 flags = any_flags(r, 2) | r->format->large | (random_one_in(r, 2) ? r->format->large_pat : 0);
+
+	r->did[DID_LARGE]++;
+	return ppgtt_encode(r->format, frame, flags);
+}
+
+static u64 huge_entry(struct random *r)
+{
+	r->did[DID_HUGE]++;
+	return ppgtt_encode(r->format, 0, r->format->rw | r->format->large);
+}
+
+static u64 table_entry(struct random *r, unsigned int level, u64 self)
+{
+	u64 gfn = random_table_of_level(r, level - 1), flags = any_flags(r, level);
+
+	r->did[DID_TABLE]++;
+	if (random_one_in(r, 24)) {
+		gfn = self;
+		r->did[DID_LOOP]++;
+	}
+	if (level == 2 && r->format->wide && random_one_in(r, 5)) {
+		flags |= r->format->wide;
+		r->did[DID_WIDE]++;
+	}
+	return ppgtt_encode(r->format, gfn, flags);
+}
+
+/* Bits that mean nothing on any level, or not on this one. */
+static u64 with_bad_bit(struct random *r, u64 raw)
+{
+	static const u64 bits[] = {
+		BIT_ULL(2), BIT_ULL(9), BIT_ULL(46), BIT_ULL(51), BIT_ULL(62),
+	};
+
+	r->did[DID_BAD_BITS]++;
+	return raw | bits[random_below(r, ARRAY_SIZE(bits))];
+}
+
+static u64 bad_gfn_entry(struct random *r, unsigned int level)
+{
+	r->did[DID_BAD_GFN]++;
+	return ppgtt_encode(r->format, no_gfn(r), any_flags(r, level));
+}
+
+/* An entry for a table that is one of a level. */
+static u64 any_entry(struct random *r, unsigned int level, u64 self)
+{
+	unsigned int what = random_below(r, 64);
+
+	if (what < 10) {
+		r->did[DID_CLEAR]++;
+		return random_one_in(r, 2) ? 0 : page_entry(r) & ~r->format->present;
+	}
+	if (what < 13)
+		return bad_gfn_entry(r, level);
+	if (what < 14 && !random_is_gen7(r))
+		return huge_entry(r);
+	if (what < 16 && level == 2 && r->format->large)
+		return large_entry(r);
+	if (what < 19 && !random_is_gen7(r))
+		return with_bad_bit(r, level == 1 ? page_entry(r) : table_entry(r, level, self));
+	return level == 1 ? page_entry(r) : table_entry(r, level, self);
+}
+
+/* How it is written */
+
+/* A page of 2M with the bit of 64K tables is none of the hardware's: such are not written. */
+static u64 without_nonsense(const struct random *r, u64 raw)
+{
+	return raw & r->format->large && raw & r->format->wide ? raw & ~r->format->wide : raw;
+}
+
+static void note_trap(struct random *r, u64 gfn)
+{
+	r->did[fake_gfn_write_trapped(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
+}
+
+static void store(struct random *r, u64 addr, const void *data, unsigned int size)
+{
+	note_trap(r, addr >> PAGE_SHIFT);
+	KUNIT_EXPECT_EQ(r->test,
+			ppgtt_guest_store(r->guest, random_below(r, VCPUS_OF_GUEST), addr, data, size), 0);
+}
+
+/* Some bytes of an entry; the others stay. */
+static void store_part(struct random *r, u64 gfn, unsigned int index, u64 raw, unsigned int offset,
+		       unsigned int size)
+{
+	unsigned int entry_size = r->format->entry_size;
+	u64 now = ppgtt_guest_get(r->guest, gfn, index), mixed = now;
+
+	memcpy((u8 *)&mixed + offset, (u8 *)&raw + offset, size);
+	mixed = without_nonsense(r, mixed);
+	store(r, (gfn << PAGE_SHIFT) + index * entry_size + offset, (u8 *)&mixed + offset, size);
+}
+
+static void store_halves(struct random *r, u64 gfn, unsigned int index, u64 raw)
+{
+	unsigned int half = r->format->entry_size / 2, first = random_below(r, 2) * half;
+
+	r->did[DID_HALF]++;
+	store_part(r, gfn, index, raw, first, half);
+	/* The other half, or it stays what it was until somebody writes it. */
+	if (!random_one_in(r, 3))
+		store_part(r, gfn, index, raw, half - first, half);
+}
+
+static void store_entry(struct random *r, u64 gfn, unsigned int index, u64 raw)
+{
+	unsigned int size = r->format->entry_size;
+
+	switch (random_below(r, 12)) {
+	case 0:
+	case 1:
+		store_halves(r, gfn, index, raw);
+		break;
+	case 2:
+		r->did[DID_BYTE]++;
+		store_part(r, gfn, index, raw, random_below(r, size), 1);
+		break;
+	default:
+		raw = without_nonsense(r, raw);
+		store(r, (gfn << PAGE_SHIFT) + index * size, &raw, size);
+	}
+}
+
+bool random_is_out(const struct random *r, u64 gfn)
+{
+	return fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN;
+}
+
+/* A table to write to, and the level that its entries are for. */
+static bool pick_table(struct random *r, u64 *gfn, unsigned int *level)
+{
+	unsigned int i = random_below(r, TABLES);
+
+	*gfn = table_gfn(i);
+	*level = r->level[i];
+	return !random_is_out(r, *gfn);
+}
+
+static unsigned int entries_of(const struct random *r, unsigned int level)
+{
+	return r->format->entries[level] ?: PAGE_SIZE / r->format->entry_size;
+}
+
+void random_write_one(struct random *r)
+{
+	unsigned int level;
+	u64 gfn;
+
+	if (pick_table(r, &gfn, &level))
+		store_entry(r, gfn, random_any_index(r, entries_of(r, level)), any_entry(r, level, gfn));
+}
+
+void random_write_burst(struct random *r)
+{
+	unsigned int level, index, n = 8 + random_below(r, 24);
+	u64 gfn;
+
+	if (!pick_table(r, &gfn, &level))
+		return;
+	r->did[DID_BURST]++;
+	index = random_below(r, entries_of(r, level) - n);
+	while (n--)
+		store_entry(r, gfn, index++, any_entry(r, level, gfn));
+}
+
+/* The page becomes a table of another level: a few entries are new, the others stay. */
+void random_retype(struct random *r)
+{
+	unsigned int i = random_below(r, TABLES), n = 4;
+
+	r->level[i] = 1 + random_below(r, random_is_gen7(r) ? 1 : PPGTT_MAX_LEVEL);
+	r->did[DID_RETYPE]++;
+	while (n-- && !random_is_out(r, table_gfn(i)))
+		store_entry(r, table_gfn(i), random_any_index(r, entries_of(r, r->level[i])),
+			    any_entry(r, r->level[i], table_gfn(i)));
+}
+
+/* Both vCPUs write at once; an entry's value is one of the two, and memory says which. */
+void random_write_on_two_vcpus(struct random *r)
+{
+	u64 raw[VCPUS_OF_GUEST], addr[VCPUS_OF_GUEST], gfn;
+	unsigned int vcpu, level;
+
+	for (vcpu = 0; vcpu < VCPUS_OF_GUEST; vcpu++) {
+		if (!pick_table(r, &gfn, &level))
+			return;
+		raw[vcpu] = without_nonsense(r, any_entry(r, level, gfn));
+		addr[vcpu] = (gfn << PAGE_SHIFT) +
+			     random_any_index(r, entries_of(r, level)) * r->format->entry_size;
+	}
+	r->did[DID_TWO_VCPUS]++;
+	for (vcpu = 0; vcpu < VCPUS_OF_GUEST; vcpu++)
+		ppgtt_guest_send(r->guest, vcpu, addr[vcpu], &raw[vcpu], r->format->entry_size);
+	for (vcpu = 0; vcpu < VCPUS_OF_GUEST; vcpu++)
+		KUNIT_EXPECT_EQ(r->test, ppgtt_guest_wait(r->guest, vcpu), 0);
+}
+
+void random_write_ggtt(struct random *r)
+{
+	u64 raw = any_entry(r, 1, 0);
+
+	r->did[DID_GGTT]++;
+	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST),
+			     PLAIN_FIRST + random_below(r, PLAIN_N), raw);
+}
+
+void random_write_directory(struct random *r)
+{
+	unsigned long index = DIRECTORY(random_below(r, DIRECTORIES)) + random_any_index(r, 512);
+
+	r->did[DID_DIRECTORY]++;
+	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST), index,
+			     any_entry(r, 2, FIRST_TABLE));
+}
+
+/* Memory that comes and goes */
+
+void random_balloon_out(struct random *r)
+{
+	bool table = random_one_in(r, 3);
+	u64 gfn = table ? random_any_table(r) : FIRST_DATA + random_below(r, DATA);
+
+	if (r->nr_out == OUTS || random_is_out(r, gfn))
+		return;
+	r->did[table ? DID_OUT_TABLE : DID_OUT_DATA]++;
+	r->out[r->nr_out++] = gfn;
+	fake_guest_balloon_out(DOM, random_below(r, VCPUS_OF_GUEST), gfn);
+	/* Until that is dealt with the shadow may still reach what the guest had. */
+	sync_vgpu(r->guest->vgpu);
+	if (!random_one_in(r, 3))
+		return;
+	r->did[DID_OTHER_GUEST]++;
+	fake_gfn_populate(OTHER_DOM, r->next_gfn++);
+}
+
+/* Nobody says so: what is missing may be until the next balloon event. */
+void random_balloon_in(struct random *r)
+{
+	unsigned int i;
+	u64 gfn;
+
+	if (!r->nr_out)
+		return;
+	i = random_below(r, r->nr_out);
+	gfn = r->out[i];
+	r->out[i] = r->out[--r->nr_out];
+	r->did[gfn >= FIRST_TABLE && gfn < FIRST_TABLE + TABLES ? DID_IN_TABLE : DID_IN_DATA]++;
+	fake_gfn_populate(DOM, gfn);
+	r->stale = true;
+}
