@@ -258,6 +258,29 @@ static void halves_merge_in_any_order(struct kunit *test)
 	end_of_case(&ppgtt);
 }
 
+static void store_over_two_entries_changes_both(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	/* The high half of entry 1, the low half of entry 2 */
+	const u64 before[2] = { PTE(7), PTE(HIGH_GFN) };
+	const u64 after[2] = { PTE(HIGH_GFN), PTE(HIGH_GFN) & ~PTE_PRESENT };
+	struct ppgtt ppgtt;
+
+	started_chain(guest, &ppgtt);
+	ppgtt_guest_put(guest, L1, 1, before[0]);
+	ppgtt_guest_put(guest, L1, 2, before[1]);
+	ppgtt_guest_sync(guest);
+	expect_page(&ppgtt, PAGE_AT(1), 7);
+	expect_page(&ppgtt, PAGE_AT(2), HIGH_GFN);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_store(guest, 0, (L1 << PAGE_SHIFT) + 8 + 4,
+						(const u8 *)after + 4, 8), 0);
+	ppgtt_guest_sync(guest);
+	expect_page(&ppgtt, PAGE_AT(1), HIGH_GFN);
+	expect_scratch(&ppgtt, PAGE_AT(2));
+	ppgtt_check(&ppgtt);
+	end_of_case(&ppgtt);
+}
+
 /* Batches */
 
 static void attached_table_of_512_takes_one_map_hypercall(struct kunit *test)
@@ -346,6 +369,57 @@ static void same_page_with_other_flags_is_never_let_go(struct kunit *test)
 	ppgtt_guest_put(guest, L1, 0, PTE(100) | BIT_ULL(4) | BIT_ULL(7));
 	ppgtt_guest_settle(guest);
 	KUNIT_EXPECT_EQ(test, fake_xen_find_event(0, FAKE_EVENT_UNREF, fake_gfn_mfn(DOM, 100)), -1);
+	ppgtt_check(&ppgtt);
+	end_of_case(&ppgtt);
+}
+
+/* A directory's entry with other flags is the same table: it is not made anew. */
+static void table_with_another_flag_is_never_let_go(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt;
+	u64 made;
+
+	started_chain(guest, &ppgtt);
+	made = ppgtt_guest_count("tables_made");
+	fake_xen_clear_events();
+	ppgtt_guest_put(guest, L2, I2, PTE(L1) | BIT_ULL(4));
+	ppgtt_guest_put(guest, L3, I3, PTE(L2) | BIT_ULL(3));
+	ppgtt_guest_settle(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("tables_made"), made);
+	KUNIT_EXPECT_EQ(test, fake_xen_find_event(0, FAKE_EVENT_UNREF, fake_gfn_mfn(DOM, 100)), -1);
+	expect_page(&ppgtt, PAGE_AT(0), 100);
+	ppgtt_check(&ppgtt);
+	end_of_case(&ppgtt);
+}
+
+struct watch {
+	struct ppgtt *ppgtt;
+	bool called;
+};
+
+/* The first thing that the GPU hears of: the entries of the new table. */
+static void expect_the_old_table(void *data)
+{
+	struct watch *watch = data;
+
+	watch->called = true;
+	expect_page(watch->ppgtt, PAGE_AT(0), 100);
+}
+
+static void table_is_filled_before_it_is_attached(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt;
+	struct watch watch = { .ppgtt = &ppgtt };
+
+	started_chain(guest, &ppgtt);
+	put_pages(guest, OTHER_L1, 0, 300, 8);
+	ppgtt_guest_put(guest, L2, I2, PTE(OTHER_L1));
+	gpu_on_invalidate(expect_the_old_table, &watch);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, watch.called);
+	expect_page(&ppgtt, PAGE_AT(0), 300);
 	ppgtt_check(&ppgtt);
 	end_of_case(&ppgtt);
 }
@@ -1122,12 +1196,15 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(writes_are_there_after_each_kind_of_sync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_announces_through_pvinfo, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(halves_merge_in_any_order, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_over_two_entries_changes_both, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(attached_table_of_512_takes_one_map_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_of_512_written_again_takes_one_map_hypercall,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(same_values_take_no_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(new_page_is_mapped_before_the_old_is_released, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(same_page_with_other_flags_is_never_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_another_flag_is_never_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_is_filled_before_it_is_attached, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_in_a_loop_is_walked_on_every_level, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(shared_table_is_shadowed_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_that_is_one_no_more_is_not_trapped, both_dom0s_gen_params),
