@@ -48,18 +48,6 @@ static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page
 	return rc == -EINVAL || rc == -ESRCH ? 0 : rc;
 }
 
-static int trap_and_map(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
-{
-	int rc = xengt_dm_set_write_trap(pages->domid, page->gfn, true);
-
-	if (rc)
-		return rc;
-	rc = xengt_foreign_page_map(&page->map, page->gfn);
-	if (rc)
-		untrap(pages, page);
-	return rc;
-}
-
 static void set_present(struct xengt_guest_pages *pages, struct xengt_guest_page *page,
 			bool present)
 {
@@ -83,24 +71,27 @@ struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u
 	page->gfn = gfn;
 	INIT_LIST_HEAD(&page->tables);
 	INIT_LIST_HEAD(&page->node);
-	rc = xengt_foreign_page_init(&page->map, pages->domid);
+	rc = xengt_dm_set_write_trap(pages->domid, gfn, true);
 	if (rc)
 		goto free;
-	rc = trap_and_map(pages, page);
+	rc = xengt_foreign_page_init(&page->map, pages->domid);
+	if (rc)
+		goto untrap;
+	rc = xengt_foreign_page_map(&page->map, gfn);
 	if (rc)
 		goto exit;
 	page->present = true;
 	rc = xa_err(xa_store(&pages->pages, gfn, page, GFP_KERNEL));
 	if (rc)
-		goto untrap;
+		goto exit;
 	pages->n++;
 	xengt_count(pages->counters, XENGT_COUNT_PAGES_TRAPPED, 1);
 	return page;
 
-untrap:
-	untrap(pages, page);
 exit:
 	xengt_foreign_page_exit(&page->map);
+untrap:
+	untrap(pages, page);
 free:
 	kfree(page);
 	/* Xen says -EINVAL for whatever is no plain RAM. */

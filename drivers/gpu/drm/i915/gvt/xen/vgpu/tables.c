@@ -249,16 +249,19 @@ static struct xengt_table *find_table(struct xengt_guest_page *page, unsigned in
 static struct xengt_table *new_from_page(struct xengt_tables *tables, u64 gfn, unsigned int level,
 					 bool wide)
 {
-	struct xengt_table *table = new_table(tables, level, XENGT_NO_SLOT);
 	struct xengt_guest_page *page;
+	struct xengt_table *table;
 
-	if (IS_ERR(table))
-		return table;
+	/* The page first: where there is none, which is what fails mostly, that is quick. */
 	page = xengt_guest_page_find(&tables->pages, gfn) ?:
 	       xengt_guest_page_new(&tables->pages, gfn);
-	if (IS_ERR(page)) {
-		xengt_table_put(table);
+	if (IS_ERR(page))
 		return ERR_CAST(page);
+	table = new_table(tables, level, XENGT_NO_SLOT);
+	if (IS_ERR(table)) {
+		if (list_empty(&page->tables))
+			xengt_guest_page_release(&tables->pages, page);
+		return table;
 	}
 	table->page = page;
 	table->wide = wide;
