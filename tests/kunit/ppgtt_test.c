@@ -776,6 +776,37 @@ static void pinned_is_not_reclaimed(struct kunit *test)
 	end_of_case(&many[0]);
 }
 
+/* Nine directories of entries without a page: eight are what one create tries again. */
+static void missing_tables_are_tried_again_in_turns(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	u64 *entries = kunit_kcalloc(test, 512, sizeof(*entries), GFP_KERNEL);
+	struct ppgtt ppgtt = ppgtt_4(guest, L4);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, entries);
+	for (i = 0; i < 512; i++)
+		entries[i] = PTE(NO_GFN);
+	ppgtt_guest_put(guest, L4, I4, PTE(L3));
+	for (i = 0; i < 9; i++) {
+		ppgtt_guest_put(guest, L3, i, PTE(620 + i));
+		entries[511] = PTE(i == 7 ? NO_GFN + 1 : NO_GFN);
+		fake_guest_write(DOM, (620 + i) << PAGE_SHIFT, entries, PAGE_SIZE);
+	}
+	/* create looks at all, pin at the first eight again: the next one is the ninth. */
+	ppgtt_start(&ppgtt);
+	ppgtt_check(&ppgtt);
+	fake_gfn_populate(DOM, NO_GFN + 1);
+	fake_xen_reset_calls();
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 8ul * 512);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, NO_GFN + 1));
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, fake_gfn_write_trapped(DOM, NO_GFN + 1), "its turn never comes");
+	ppgtt_check(&ppgtt);
+	end_of_case(&ppgtt);
+}
+
 /* Quota of pages */
 
 static void quota_reached_is_scratch_for_the_rest(struct kunit *test)
@@ -1217,6 +1248,7 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(destroyed_while_pinned_reaches_no_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(least_recently_used_is_reclaimed_first, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pinned_is_not_reclaimed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(missing_tables_are_tried_again_in_turns, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(quota_reached_is_scratch_for_the_rest, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(every_hypercall_can_fail, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_protection_can_fail, both_dom0s_gen_params),

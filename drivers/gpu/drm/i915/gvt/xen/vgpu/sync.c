@@ -22,7 +22,9 @@
 #include "counters.h"
 #include "tables.h"
 
+/* How many pages that are not there are looked for, and entries without a table tried again */
 #define LOST_MAX	64
+#define MISSING_MAX	4096
 
 static void mark_page(struct xengt_guest_page *page)
 {
@@ -66,16 +68,25 @@ static void look_for_lost(struct xengt_tables *tables)
 	}
 }
 
-/* Entries for which there was no table are tried again by the next sync. */
+/*
+ * Entries for which there was no table are tried again by the next sync: those of so many
+ * directories that they are MISSING_MAX, in turns.
+ */
 void xengt_tables_want_missing(struct xengt_tables *tables)
 {
-	struct xengt_table *table;
-	unsigned int i;
+	struct xengt_table *table, *first = NULL;
+	unsigned int i, wanted = 0;
 
 	lockdep_assert_held(&tables->mm->lock);
-	list_for_each_entry(table, &tables->missing, missing_node) {
+	while (!list_empty(&tables->missing) && wanted < MISSING_MAX) {
+		table = list_first_entry(&tables->missing, struct xengt_table, missing_node);
+		if (table == first)
+			break;
+		first = first ?: table;
 		for_each_set_bit(i, table->missing, xengt_table_format(table)->entries)
 			xengt_table_mark(table, i, 1);
+		wanted += table->nr_missing;
+		list_move_tail(&table->missing_node, &tables->missing);
 	}
 }
 
