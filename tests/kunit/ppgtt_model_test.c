@@ -473,7 +473,7 @@ static void large_entries_in_the_shadow_are_right(struct kunit *test)
 	free_naive(n);
 }
 
-/* In a table of pages of 64 KiB, one that is the same as the entries before it, which mean nothing. */
+/* In a table of pages of 64 KiB, that is; entries before one are the same and mean nothing. */
 static void flags_above_a_page_of_64k_matter(struct kunit *test)
 {
 	struct page *scratch = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_COMP, 4);

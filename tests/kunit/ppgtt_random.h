@@ -43,6 +43,7 @@ enum random_did {
 	DID_LARGE,
 	DID_HUGE,
 	DID_WIDE,
+	DID_WIDE_TABLE,
 	DID_BAD_BITS,
 	DID_BAD_GFN,
 	DID_BURST,
@@ -131,6 +132,7 @@ bool random_is_out(const struct random *r, u64 gfn);
 void random_write_one(struct random *r);
 void random_write_burst(struct random *r);
 void random_retype(struct random *r);
+void random_write_wide_table(struct random *r);
 void random_write_on_two_vcpus(struct random *r);
 void random_write_ggtt(struct random *r);
 void random_write_directory(struct random *r);

@@ -15,6 +15,7 @@
 
 #define DATA		64
 #define FIRST_DATA	96ull
+#define WIDE_PAGES	16
 
 /* Pools */
 
@@ -99,8 +100,10 @@ static u64 large_entry(struct random *r)
 	static const u64 frames[] = { 0, 512, 1024, 1536, 100 };
 	/* Now and then where no page is: 512 entries that are missing. */
 	u64 frame = random_one_in(r, 32) ? 2048 : frames[random_below(r, ARRAY_SIZE(frames))];
-	u64 flags = any_flags(r, 2) | r->format->large | (random_one_in(r, 2) ? r->format->large_pat : 0);
+	u64 flags = any_flags(r, 2) | r->format->large;
 
+	if (random_one_in(r, 2))
+		flags |= r->format->large_pat;
 	r->did[DID_LARGE]++;
 	return ppgtt_encode(r->format, frame, flags);
 }
@@ -179,9 +182,10 @@ static void note_trap(struct random *r, u64 gfn)
 
 static void store(struct random *r, u64 addr, const void *data, unsigned int size)
 {
+	unsigned int vcpu = random_below(r, VCPUS_OF_GUEST);
+
 	note_trap(r, addr >> PAGE_SHIFT);
-	KUNIT_EXPECT_EQ(r->test,
-			ppgtt_guest_store(r->guest, random_below(r, VCPUS_OF_GUEST), addr, data, size), 0);
+	KUNIT_EXPECT_EQ(r->test, ppgtt_guest_store(r->guest, vcpu, addr, data, size), 0);
 }
 
 /* Some bytes of an entry; the others stay. */
@@ -248,11 +252,13 @@ static unsigned int entries_of(const struct random *r, unsigned int level)
 
 void random_write_one(struct random *r)
 {
-	unsigned int level;
+	unsigned int level, index;
 	u64 gfn;
 
-	if (pick_table(r, &gfn, &level))
-		store_entry(r, gfn, random_any_index(r, entries_of(r, level)), any_entry(r, level, gfn));
+	if (!pick_table(r, &gfn, &level))
+		return;
+	index = random_any_index(r, entries_of(r, level));
+	store_entry(r, gfn, index, any_entry(r, level, gfn));
 }
 
 void random_write_burst(struct random *r)
@@ -278,6 +284,27 @@ void random_retype(struct random *r)
 	while (n-- && !random_is_out(r, table_gfn(i)))
 		store_entry(r, table_gfn(i), random_any_index(r, entries_of(r, r->level[i])),
 			    any_entry(r, r->level[i], table_gfn(i)));
+}
+
+/* A whole table of pages of 64 KiB: the shadow may have such a table, too. */
+void random_write_wide_table(struct random *r)
+{
+	u64 directory = random_table_of_level(r, 2), gfn, raw;
+	unsigned int i = random_below(r, TABLES), index;
+
+	gfn = table_gfn(i);
+	if (random_is_out(r, gfn) || random_is_out(r, directory))
+		return;
+	r->did[DID_WIDE_TABLE]++;
+	r->level[i] = 1;
+	for (index = 0; index < r->format->entries[1]; index += WIDE_PAGES) {
+		raw = FIRST_DATA + WIDE_PAGES * random_below(r, DATA / WIDE_PAGES);
+		raw = ppgtt_encode(r->format, raw, any_flags(r, 1));
+		store(r, (gfn << PAGE_SHIFT) + index * sizeof(raw), &raw, sizeof(raw));
+	}
+	raw = ppgtt_encode(r->format, gfn, any_flags(r, 2) | r->format->wide);
+	index = random_any_index(r, r->format->entries[2]);
+	store(r, (directory << PAGE_SHIFT) + index * sizeof(raw), &raw, sizeof(raw));
 }
 
 /* Both vCPUs write at once; an entry's value is one of the two, and memory says which. */

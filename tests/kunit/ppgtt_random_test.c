@@ -21,11 +21,11 @@
 #define WRITES_GEN8	(8 * WRITES_A_RUN)	/* of all runs */
 #define WRITES_GEN7	(8 * WRITES_A_RUN)
 
-/* Missing entries are tried again in turns: so many at a balloon event; of all tables in so many. */
+/* Missing entries are tried again in turns, so many at a balloon event, all in so many turns. */
 #define RETRIES		4096
 #define TURNS		16
 
-#define CALM_EVERY	60		/* synchronisation points */
+#define CALM_EVERY	20		/* synchronisation points */
 
 #define PAGE_QUOTA	64
 #define TABLE_QUOTA	48
@@ -71,12 +71,13 @@ static void order_fault(struct random *r)
 {
 	/* Not -EPERM: what Xen refuses stays scratch until the guest writes it again. */
 	static const int errors[] = { -EINVAL, -ENOMEM, -EBUSY };
+	u64 gfn;
 
 	switch (random_below(r, 4)) {
 	case 0:
 		r->did[DID_FAIL_GFN]++;
-		fake_xen_fail_gfn(DOM, random_one_in(r, 2) ? random_any_table(r) : random_data_gfn(r),
-				  errors[random_below(r, ARRAY_SIZE(errors))]);
+		gfn = random_one_in(r, 2) ? random_any_table(r) : random_data_gfn(r);
+		fake_xen_fail_gfn(DOM, gfn, errors[random_below(r, ARRAY_SIZE(errors))]);
 		break;
 	case 1:
 		r->did[DID_FAIL_ENTRY]++;
@@ -120,13 +121,15 @@ static void end_faults(struct random *r)
 static void sample_addresses(struct random *r, const struct ppgtt_roots *roots)
 {
 	const struct ppgtt_format *format = roots->format;
-	unsigned int i, level;
+	unsigned int i, level, index;
 	u64 addr;
 
 	for (i = 0; i < 4; i++) {
 		addr = (u64)random_below(r, format->roots) << (format->shift[format->top] + 9);
-		for (level = 1; level <= format->top; level++)
-			addr |= (u64)random_any_index(r, format->entries[level]) << format->shift[level];
+		for (level = 1; level <= format->top; level++) {
+			index = random_any_index(r, format->entries[level]);
+			addr |= (u64)index << format->shift[level];
+		}
 		r->did[DID_SAMPLE]++;
 		KUNIT_EXPECT_TRUE_MSG(r->test, ppgtt_expect(r->guest->model, roots, addr),
 				      "seed %u, sync %u: address %#llx, see above", r->run->seed,
@@ -197,8 +200,11 @@ static void sync(struct random *r)
 
 static void draw_root(struct random *r, unsigned int i)
 {
-	u64 gfns[4] = { random_any_table(r), random_any_table(r), random_any_table(r), random_any_table(r) };
+	unsigned int k;
+	u64 gfns[4];
 
+	for (k = 0; k < 4; k++)
+		gfns[k] = random_any_table(r);
 	if (random_is_gen7(r))
 		r->roots[i] = ppgtt_ggtt(r->guest, DIRECTORY(i % DIRECTORIES));
 	else if (random_one_in(r, 3))
@@ -433,6 +439,8 @@ static void step(struct random *r)
 		random_balloon_out(r);
 	else if (what < 966 && random_has(r, BALLOON))
 		random_balloon_in(r);
+	else if (what >= 990 && !random_is_gen7(r))
+		random_write_wide_table(r);
 	if (r->nr_syncs >= CALM_EVERY) {
 		r->nr_syncs = 0;
 		calm(r);
