@@ -6,7 +6,10 @@
  * The numbers in comments are those of the design's invariants.
  */
 
+#include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "fake_xen.h"
 #include "map_fixture.h"
@@ -244,6 +247,47 @@ static void unload_right_after_the_last_put(struct kunit *test)
 	}
 }
 
+struct long_look {
+	struct task_struct *test;
+	struct completion begun;
+	struct completion go_on;
+	bool held;
+};
+
+/* The watch's work asks Xen for the domain, until the module that goes waits for it. */
+static void look_for_long(enum fake_call kind, void *arg)
+{
+	struct long_look *look = arg;
+
+	if (kind != FAKE_CALL_MAXIMUM_GPFN || current == look->test || look->held)
+		return;
+	look->held = true;
+	complete(&look->begun);
+	wait_for_completion(&look->go_on);
+	while (task_is_running(look->test))
+		fake_xen_let_others_run();
+	/* What was freed is not there any more. */
+	rcu_barrier();
+}
+
+/* 9: the work that looks for ended domains has the last handle on one: KASAN sees what it does */
+static void unload_waits_for_a_look_at_the_domain(struct kunit *test)
+{
+	struct long_look look = { .test = current };
+	struct mediator *user = start_user(test, 64, 64);
+
+	init_completion(&look.begun);
+	init_completion(&look.go_on);
+	map_range(test, user, 0, 8);
+	fake_xen_set_hook(look_for_long, &look);
+	fake_store_fire("@releaseDomain");
+	wait_for_completion(&look.begun);
+	stop_user(test, user);
+	complete(&look.go_on);
+	map_fixture_exit(test);
+	KUNIT_EXPECT_TRUE(test, look.held);
+}
+
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE_PARAM(dead_guest_loses_every_reference_at_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(release_after_the_end_is_harmless, both_dom0s_gen_params),
@@ -256,6 +300,7 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(load_fails_where_no_backend_fits),
 	KUNIT_CASE_PARAM(load_survives_any_failure, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unload_right_after_the_last_put, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unload_waits_for_a_look_at_the_domain, both_dom0s_gen_params),
 	{}
 };
 
