@@ -13,7 +13,7 @@
 # "source" line, and "drivers-m", an otherwise empty kbuild variable that is part of vmlinux.
 #
 # KUNIT_CACHE: the cache (default: .kunit in the project; 0.6 GB and 60 to 300 MB for each kernel).
-# LINUX_TARBALL: the kernel source. TIMEOUT: seconds for a run (default 900).
+# LINUX_TARBALL: the kernel source. TIMEOUT: seconds for a run (default 1800).
 #
 # The last line is "N passed, N failed": KUnit cases (each parameter is one), and for each kernel one
 # more that says whether its log is free of reports by KASAN, lockdep and the like.
@@ -22,7 +22,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${KUNIT_CACHE:-$repo/.kunit}
 tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
-timeout=${TIMEOUT:-900}
+timeout=${TIMEOUT:-1800}
 jobs=$(nproc)
 variants="plain debug"
 build_only=
