@@ -1,8 +1,10 @@
 #!/bin/bash
 # Boots Xen in QEMU with a PV or a PVH dom0 that runs one suite of tests/xen/dom0, and passes on the lines that it reports.
-# Usage: boot.sh pv|pvh SUITE [ONLY]       exit status 0 when the suite came to its end; what it found is in its lines
+# Usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]     exit status 0 when the suite came to its end; what it found is in its lines;
+#                                               3 when nothing was heard of it any more
 #   ONLY: the name of the one check to run, for suites that have several
-# The full logs stay in the build directory: log/KIND-SUITE.{report,console,iommu}.
+#   SKIP: the names of checks not to run, with commas between them
+# The full logs stay in the build directory: log/KIND-SUITE.{report,console,iommu,hung}.
 #
 # No KVM and no GPU are needed. The CPU's flags and number:
 #   -smap     a PV dom0 dies at once under this emulator's SMAP
@@ -23,7 +25,8 @@ build=${XENGT_BUILD:-$project/.build/xen}
 kind=${1:-}
 suite=${2:-}
 only=${3:-}
-silence=480	# seconds without a line before it counts as hung
+skip=${4:-}
+silence=${XENGT_SILENCE:-300}	# seconds without a line before it counts as hung
 longest=${XENGT_LONGEST:-1500}	# seconds in all
 qemu=
 
@@ -35,7 +38,7 @@ die() {
 case $kind in
 pv) dom0='' cpus=2 ;;
 pvh) dom0="dom0=pvh" cpus=1 ;;
-*) die "usage: boot.sh pv|pvh SUITE [ONLY]" ;;
+*) die "usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]" ;;
 esac
 [ -e "$here/dom0/$suite.sh" ] || die "no suite $suite"
 [ -s "$build/dom0.cpio" ] || die "nothing built in $build: run build.sh first"
@@ -54,19 +57,26 @@ start() {
 	local linux="console=hvc0 loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
 
 	exec timeout -k 10 "$longest" qemu-system-x86_64 -machine q35 -cpu max,-smap,+svm,-rdtscp,-xsave \
-		-accel tcg,thread=multi -smp "${XENGT_CPUS:-$cpus}" -m 2560 -display none -no-reboot -monitor none -net none -vga none -nodefaults \
+		-accel tcg,thread=multi -smp "${XENGT_CPUS:-$cpus}" -m 2560 -display none -no-reboot -monitor "unix:$log.monitor,server=on,wait=off" -net none -vga none -nodefaults \
 		-device amd-iommu,intremap=on -device edu,dma_mask=0xffffffffffffffff \
 		-trace 'amdvi_*inval' -trace pci_cfg_write -D "$log.iommu" \
-		-serial "file:$log.console" -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report \
-		-kernel "$build/xen.elf" -append "$xen" -initrd "$build/vmlinux $linux suite=$suite kind=$kind only=$only,$build/dom0.cpio" \
+		-chardev "socket,id=console,path=$log.serial,server=on,wait=off,logfile=$log.console" -serial chardev:console -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report \
+		-kernel "$build/xen.elf" -append "$xen" -initrd "$build/vmlinux $linux suite=$suite kind=$kind only=$only skip=${skip//,/,,},$build/dom0.cpio" \
 		</dev/null 2>"$log.qemu"
 }
 
 broken() { # WHY
 	echo "boot: $kind dom0, suite $suite: $1; the end of $log.console:" >&2
-	tail -n 25 "$log.console" 2>/dev/null | tr -d '\r' | sed 's/^/    /' >&2
+	tr -d '\r' <"$log.console" 2>/dev/null | grep -v '^$' | tail -n 25 | sed 's/^/    /' >&2
 	[ ! -s "$log.qemu" ] || tail -n 5 "$log.qemu" >&2
-	exit 1
+	exit "${2:-1}"
+}
+
+# What the CPUs do, and what Xen knows of its domains, before it is all gone.
+look_inside() {
+	timeout 120 python3 "$here/hung.py" "$log.monitor" "$log.serial" >"$log.hung" 2>&1 || true
+	echo "boot: nothing heard for $silence seconds; this is what it looks like inside:" >&2
+	tail -n "${XENGT_HUNG_LINES:-150}" "$log.hung" | sed 's/^/    /' >&2
 }
 
 # The invalidations of pages between two marks in the trace.
@@ -95,7 +105,8 @@ while true; do
 	status=0
 	IFS= read -r -t "$silence" line <&"$lines" || status=$?
 	if [ "$status" -gt 128 ]; then
-		broken "nothing heard for $silence seconds"
+		look_inside
+		broken "nothing heard for $silence seconds" 3
 	elif [ "$status" != 0 ]; then
 		broken "it ended too early"
 	fi

@@ -65,7 +65,7 @@ choose_kernel() {
 install_packages() {
 	local need=() p
 
-	for p in qemu-system-x86 busybox-static cpio kmod gcc make libc6-dev xz-utils "linux-headers-$kver"; do
+	for p in qemu-system-x86 busybox-static cpio kmod gcc make libc6-dev xz-utils python3 "linux-headers-$kver"; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p")
 	done
 	[ ${#need[@]} = 0 ] && return
