@@ -35,9 +35,10 @@
 
 static struct workqueue_struct *servers_wq;
 
+/* Of ordinary priority: a guest that traps all the time must not keep dom0's own work waiting. */
 int xengt_ioreq_servers_init(void)
 {
-	servers_wq = alloc_workqueue("xengt_ioreq", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	servers_wq = alloc_workqueue("xengt_ioreq", WQ_UNBOUND, 0);
 	return servers_wq ? 0 : -ENOMEM;
 }
 
