@@ -84,6 +84,7 @@ struct fake_domain {
 	struct fake_index physmap;	/* GFN to frame */
 	u64 max_gfn;			/* the highest there ever was */
 	unsigned long pages;		/* frames owned, Xen's tot_pages */
+	unsigned long max_pages;	/* that reservations must not exceed */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
@@ -215,6 +216,12 @@ int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, d
 			 u64 gfn);
 void fake_unpopulated_unmap(struct fake_unpopulated *u);
 struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
+
+void fake_physmap_add(struct fake_domain *d, u64 gfn);
+void fake_physmap_remove(struct fake_domain *d, u64 gfn);
+
+/* fake_reserve.c */
+long fake_reserve_op(unsigned int cmd, void *arg);
 
 /* fake_pv.c */
 void fake_pv_start(void);

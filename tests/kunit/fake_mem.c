@@ -296,6 +296,19 @@ static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 
+void fake_physmap_add(struct fake_domain *d, u64 gfn)
+{
+	set_physmap(d, gfn, fake_frame_alloc(d));
+}
+
+void fake_physmap_remove(struct fake_domain *d, u64 gfn)
+{
+	struct fake_frame *frame = erase(&d->physmap, gfn);
+
+	if (frame)
+		fake_frame_release_allocated(frame);
+}
+
 static struct fake_domain *live_domain(domid_t domid)
 {
 	struct fake_domain *d = fake_domain_find(domid);
@@ -435,13 +448,10 @@ void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn)
  */
 void fake_gfn_remove(domid_t domid, u64 gfn)
 {
-	struct fake_frame *frame;
 	unsigned long flags;
 
 	lock_irqsave(&flags);
-	frame = erase(&live_domain(domid)->physmap, gfn);
-	if (frame)
-		fake_frame_release_allocated(frame);
+	fake_physmap_remove(live_domain(domid), gfn);
 	unlock_irqrestore(&flags);
 }
 
@@ -760,6 +770,10 @@ static enum fake_call memory_call_kind(unsigned int cmd)
 		return FAKE_CALL_MAXIMUM_GPFN;
 	case XENMEM_acquire_resource:
 		return FAKE_CALL_ACQUIRE;
+	case XENMEM_populate_physmap:
+		return FAKE_CALL_POPULATE;
+	case XENMEM_decrease_reservation:
+		return FAKE_CALL_DECREASE;
 	default:
 		return FAKE_CALL_ANY;
 	}
@@ -776,6 +790,11 @@ static long memory_op(unsigned int cmd, void *arg)
 		return maximum_gpfn(arg);
 	case XENMEM_acquire_resource:
 		return acquire_resource(arg);
+	case XENMEM_populate_physmap:
+	case XENMEM_decrease_reservation:
+	case XENMEM_maximum_reservation:
+	case XENMEM_current_reservation:
+		return fake_reserve_op(cmd, arg);
 	default:
 		return -ENOSYS;
 	}

@@ -6,12 +6,14 @@
  *
  * A trapped page is one with a mark in the physmap, so that the trap goes with the page.
  *
- * Source: Xen's arch/x86/hvm/dm.c (set_mem_type(), allow_p2m_type_change(), dm_op()), and
- * p2m_set_ioreq_server() in arch/x86/mm/p2m.c. See fake_internal.h for the locking.
+ * Source: Xen's arch/x86/hvm/dm.c (set_mem_type(), allow_p2m_type_change(), dm_op()),
+ * hvmop_get_mem_type() in arch/x86/hvm/hvm.c, and p2m_set_ioreq_server() in arch/x86/mm/p2m.c.
+ * See fake_internal.h for the locking.
  */
 
 #include <xen/xen.h>
 #include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/hvm_op.h>
 #include <xen/interface/hvm/ioreq_server.h>
 
 #include "fake_internal.h"
@@ -127,6 +129,24 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 	for (rc = 0, gfn = op->first_pfn; !rc && gfn <= last; gfn++)
 		rc = set_type(d, gfn, op->mem_type);
 	return rc;
+}
+
+int HYPERVISOR_hvm_op(int op, void *arg)
+{
+	struct xen_hvm_get_mem_type *get = arg;
+	struct fake_call_state state;
+	struct fake_domain *d;
+	long rc = fake_enter(&state, FAKE_CALL_GET_TYPE);
+
+	d = fake_domain_find(get->domid);
+	if (!rc && op != HVMOP_get_mem_type)
+		rc = -ENOSYS;
+	if (!rc && !d)
+		rc = -ESRCH;
+	if (!rc)
+		get->mem_type = fake_memtype_trapped(d, get->pfn) ? XEN_HVMMEM_ioreq_server :
+				fake_frame_of_gfn(d, get->pfn) ? XEN_HVMMEM_ram_rw : HVMMEM_mmio_dm;
+	return fake_leave(&state, rc);
 }
 
 /* A guest without hardware-assisted paging. */

@@ -59,6 +59,8 @@ enum fake_call {
 	FAKE_CALL_REMOVE_FROM_PHYSMAP,
 	FAKE_CALL_MAXIMUM_GPFN,
 	FAKE_CALL_ACQUIRE,
+	FAKE_CALL_POPULATE,
+	FAKE_CALL_DECREASE,
 	FAKE_CALL_DM_CREATE,
 	FAKE_CALL_DM_MAP_RANGE,
 	FAKE_CALL_DM_UNMAP_RANGE,
@@ -66,6 +68,7 @@ enum fake_call {
 	FAKE_CALL_DM_DESTROY,
 	FAKE_CALL_DM_CLAIM,	/* map_mem_type, either way */
 	FAKE_CALL_DM_SET_TYPE,	/* set_mem_type, either way */
+	FAKE_CALL_GET_TYPE,
 	FAKE_CALL_EVTCHN_BIND,
 	FAKE_CALL_EVTCHN_SEND,
 	FAKE_CALL_EVTCHN_CLOSE,
@@ -159,6 +162,9 @@ bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn);
 bool fake_bfn_held(u64 bfn);	/* for observers */
 int fake_dma_read(u64 addr, void *data, size_t len);
 int fake_dma_write(u64 addr, const void *data, size_t len);
+
+/* fake_reserve.c: memory that dom0 gives a guest */
+void fake_domain_set_room(domid_t domid, unsigned long pages);
 
 /* fake_pv.c */
 unsigned int fake_pv_tables(void);

@@ -196,7 +196,7 @@ static void trapped_page_is_written_as_any_other(struct kunit *test)
 	init_foreign(test, &foreign);
 	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
-	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_trap(DOM, GFN, true), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_trap(DOM, GFN, 1, true), 0);
 	KUNIT_EXPECT_EQ(test, xengt_foreign_page_map(&foreign, GFN), 0);
 	*(u64 *)foreign.va = 3;
 	KUNIT_EXPECT_EQ(test, word_at(ADDR), 3ull);

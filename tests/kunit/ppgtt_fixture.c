@@ -42,6 +42,7 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
 	/* The one thing that configfs does not offer: the GPU of the tests. */
 	guest->vgpu->config.place = &gpu_place;
+	guest->vgpu->config.mode = XENGT_MODE_STRICT;
 	gpu_set_owner(DOM);
 	set_attr(test, "enable", "1");
 	gpu_set_drained(DOM, guest->vgpu->domain);

@@ -636,6 +636,7 @@ struct xengt_vgpu *new_vgpu(struct kunit *test, domid_t domid)
 	vgpu->config.base[1] = (u64)(VGPU_HIGH_FIRST + shift) << 12;
 	vgpu->config.size[1] = (u64)VGPU_HIGH_N << 12;
 	vgpu->config.place = &gpu_place;
+	vgpu->config.mode = XENGT_MODE_STRICT;
 	gpu_set_owner(domid);
 	return vgpu;
 }

@@ -83,6 +83,8 @@ static void make_dir(struct kunit *test, const char *dir)
 	KUNIT_ASSERT_EQ(test, configfs_mkdir(dir), 0);
 	for (i = 0; i < ARRAY_SIZE(good_config); i++)
 		KUNIT_EXPECT_EQ(test, set_attr(dir, good_config[i].name, good_config[i].value), 0);
+	/* Entries are in the shadow when the write is done. */
+	KUNIT_EXPECT_EQ(test, set_attr(dir, "mode", "strict"), 0);
 }
 
 static u64 mem_entry(struct xengt_mem_table *table, u64 addr)
@@ -102,6 +104,7 @@ static void directory_has_the_defaults(struct kunit *test)
 	expect_attr(test, "quota", "131072\n");
 	expect_attr(test, "dma_bits", "39\n");
 	expect_attr(test, "place", "mem\n");
+	expect_attr(test, "mode", "hybrid\n");
 	expect_attr(test, "state", "off\n");
 	expect_attr(test, "enable", "0\n");
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
@@ -558,7 +561,8 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"pvinfo_notifies", "pvinfo_failed", "pvinfo_unknown", "pvinfo_denied",
 		"tables_made", "tables_shared", "tables_freed", "reclaimed", "roots_missing",
 		"scratched_tables", "refused_1g", "pages_trapped", "pages_released",
-		"pages_checked", "table_writes", "plain_writes", "syncs",
+		"pages_checked", "table_writes", "plain_writes", "syncs", "syncs_late",
+		"pages_opened", "pages_closed", "open_looks", "gtt_ram_lost",
 	};
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;
 	unsigned int i, found[ARRAY_SIZE(names)] = {}, lines = 0;

@@ -19,6 +19,7 @@ int HYPERVISOR_mmuext_op(struct mmuext_op *op, int count, int *done, domid_t dom
 int HYPERVISOR_update_va_mapping(unsigned long va, pte_t new_val, unsigned long flags);
 int HYPERVISOR_event_channel_op(int cmd, void *arg);
 int HYPERVISOR_xen_version(int cmd, void *arg);
+int HYPERVISOR_hvm_op(int op, void *arg);
 int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs);
 
 /* Not used by the modules; headers that they include refer to them. */

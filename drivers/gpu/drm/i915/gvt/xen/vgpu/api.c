@@ -58,15 +58,14 @@ static int check_running(const struct xengt_vgpu *vgpu)
  * tables before is in the shadow, mapped, after.
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
- * Return: 0, -ENODEV if the virtual GPU does not run, -EOPNOTSUPP if writes to the guest's memory
- * cannot be trapped, so that it has no PPGTTs.
+ * Return: 0, or -ENODEV if the virtual GPU does not run.
  */
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu)
 {
 	int rc;
 
 	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu);
+	rc = vgpu->state == XENGT_VGPU_RUNNING ? 0 : -ENODEV;
 	if (!rc)
 		xengt_ppgtts_sync(&vgpu->ppgtts);
 	mutex_unlock(&vgpu->lock);
@@ -85,7 +84,8 @@ EXPORT_SYMBOL_GPL(xengt_vgpu_sync);
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
  * Return: 0; -EINVAL if the generation has no such PPGTTs; -ERANGE or -EBUSY for a page directory
  * in the GGTT that is not in one range of the share, or overlaps another one; -ENOSPC if there are
- * too many PPGTTs (the quota of tables counts); -ENOMEM; or as xengt_vgpu_sync().
+ * too many PPGTTs (the quota of tables counts); -ENOMEM; -ENODEV if the virtual GPU does
+ * not run; or -EOPNOTSUPP if writes to the guest's memory cannot be trapped: it has no PPGTTs then.
  */
 int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
@@ -108,7 +108,8 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
  * Return: 0; -EINVAL or -ENOENT if there is no such PPGTT; -EBUSY for the last announcement of one
- * whose page directory is in the GGTT (gen7), and which is pinned; or as xengt_vgpu_sync().
+ * whose page directory is in the GGTT (gen7), and which is pinned; -ENODEV if the virtual GPU
+ * does not run; or -EOPNOTSUPP if writes to the guest's memory cannot be trapped.
  */
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
@@ -133,7 +134,8 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_destroy);
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
  * Return: the PPGTT, to be unpinned; or ERR_PTR(): -EINVAL or -ENOENT if there is no such PPGTT,
- * -ENOMEM, or as xengt_vgpu_sync().
+ * -ENOMEM, -ENODEV if the virtual GPU does not run; or -EOPNOTSUPP
+ * if writes to the guest's memory cannot be trapped, so that it has no PPGTTs.
  */
 struct xengt_ppgtt *xengt_ppgtt_pin(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root,
 				    u64 shadow[XENGT_PPGTT_PDPS])

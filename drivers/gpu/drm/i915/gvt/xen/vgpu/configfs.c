@@ -4,7 +4,7 @@
  * frees it; the attributes are documented in Documentation/xengt.rst.
  *
  * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the
- * virtual GPU is off; otherwise writing it fails with -EBUSY.
+ * virtual GPU is off; otherwise writing it fails with -EBUSY, but for the mode.
  *
  * Locking: the virtual GPU's lock.
  */
@@ -135,6 +135,23 @@ static ssize_t place_store(struct config_item *item, const char *page, size_t le
 }
 CONFIGFS_ATTR(, place);
 
+static ssize_t mode_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n", xengt_mode_name(to_vgpu(item)->config.mode));
+}
+
+/* The one that can be changed at any time. */
+static ssize_t mode_store(struct config_item *item, const char *page, size_t len)
+{
+	int mode = xengt_mode_find(page);
+
+	if (mode < 0)
+		return mode;
+	xengt_vgpu_set_mode(to_vgpu(item), mode);
+	return len;
+}
+CONFIGFS_ATTR(, mode);
+
 static ssize_t enable_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%d\n", to_vgpu(item)->state == XENGT_VGPU_RUNNING);
@@ -175,6 +192,7 @@ static struct configfs_attribute *vgpu_attrs[] = {
 	&attr_fences,
 	&attr_dma_bits,
 	&attr_place,
+	&attr_mode,
 	&attr_enable,
 	&attr_state,
 	NULL,

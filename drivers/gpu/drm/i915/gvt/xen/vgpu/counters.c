@@ -55,6 +55,11 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_TABLE_WRITES] = "table_writes",
 	[XENGT_COUNT_PLAIN_WRITES] = "plain_writes",
 	[XENGT_COUNT_SYNCS] = "syncs",
+	[XENGT_COUNT_SYNCS_LATE] = "syncs_late",
+	[XENGT_COUNT_PAGES_OPENED] = "pages_opened",
+	[XENGT_COUNT_PAGES_CLOSED] = "pages_closed",
+	[XENGT_COUNT_OPEN_LOOKS] = "open_looks",
+	[XENGT_COUNT_GTT_RAM_LOST] = "gtt_ram_lost",
 };
 
 /* Counts for the virtual GPU and for the total. */

@@ -40,14 +40,18 @@ static int vgpu_show(struct seq_file *m, void *unused)
 	struct xengt_gauges gauges = {};
 
 	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_RUNNING)
+	if (vgpu->state == XENGT_VGPU_RUNNING) {
 		xengt_ppgtts_gauges(&vgpu->ppgtts, &gauges);
+		gauges.gtt_ram_pages = xengt_gtt_ram_pages(&vgpu->traps.ram);
+	}
 	seq_printf(m, "state %s\n", xengt_vgpu_state_name(vgpu->state));
 	mutex_unlock(&vgpu->lock);
 	seq_printf(m, "entries_live %lu\n", gauges.entries_live);
 	seq_printf(m, "ppgtts %lu\n", gauges.ppgtts);
 	seq_printf(m, "tables %lu\n", gauges.tables);
 	seq_printf(m, "pages_trapped_now %lu\n", gauges.pages);
+	seq_printf(m, "pages_open %lu\n", gauges.pages_open);
+	seq_printf(m, "gtt_ram_pages %lu\n", gauges.gtt_ram_pages);
 	xengt_counters_show(m, &vgpu->counters);
 	return 0;
 }

@@ -27,9 +27,15 @@ u64 xengt_directory_read_guest(const struct xengt_table *table, unsigned int i)
 {
 	if (!table->page)
 		return table->tables->ggtt->run.guest[table->ggtt_slot + i];
-	if (!table->page->present)
+	if (!xengt_guest_page_present(table->page))
 		return 0;
-	return xengt_pte_load(xengt_table_format(table)->pte, table->page->map.va, i);
+	return xengt_pte_load(xengt_table_format(table)->pte, table->page->entries.va, i);
+}
+
+/* Is the shadow's entry made from what the guest's table has now? */
+bool xengt_directory_is_made_from(const struct xengt_table *table, unsigned int i)
+{
+	return xengt_directory_read_guest(table, i) == table->slots[i].guest;
 }
 
 /* What the GPU finds. */

@@ -2,12 +2,13 @@
 /*
  * Device model operations on ioreq servers, as calls.
  *
- * Source: Xen's public/hvm/dm_op.h. Locking: none.
+ * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (HVMOP_get_mem_type). Locking: none.
  */
 
 #include <linux/types.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/hvm_op.h>
 #include <xen/interface/hvm/ioreq_server.h>
 #include <asm/xen/hypercall.h>
 
@@ -104,31 +105,52 @@ int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim)
 }
 
 /**
- * xengt_dm_set_write_trap - send the guest's writes to a page to the server, or leave them alone
+ * xengt_dm_set_write_trap - send the guest's writes to pages to the server, or leave them alone
  * @domid: the guest, whose writes a server has claimed
- * @gfn: the page
+ * @gfn: the first page
+ * @n: how many pages, from that one on
  * @trap: true: a write becomes an IOREQ_TYPE_COPY, and the server does the store itself; false:
- *	the page is plain RAM
+ *	the pages are plain RAM
  *
  * A request that was sent while the page was trapped comes also after it no longer is. A page that
  * leaves the guest's memory map takes its trap along: what comes to the GFN later is plain RAM.
  * Xen's own stores to a trapped page, for instance a hypercall's answers, fail.
  *
  * Context: process context.
- * Return: 0, also if there was no trap to take away; -EINVAL: there is no page, it is not plain
+ * Return: 0, also if there was no trap to take away; or what Xen says of the first page that it
+ * cannot do, when those before it are done: -EINVAL: there is no page, it is not plain
  * RAM, it is trapped already, or no server has claimed writes; -EAGAIN: the page is paged out or
  * shared, and comes back; -EOPNOTSUPP: the guest runs without HAP (hardware-assisted paging).
  */
-int xengt_dm_set_write_trap(domid_t domid, u64 gfn, bool trap)
+int xengt_dm_set_write_trap(domid_t domid, u64 gfn, unsigned int n, bool trap)
 {
 	struct xen_dm_op op = {
 		.op = XEN_DMOP_set_mem_type,
 		.u.set_mem_type = {
-			.nr = 1,
+			.nr = n,
 			.mem_type = trap ? XEN_HVMMEM_ioreq_server : XEN_HVMMEM_ram_rw,
 			.first_pfn = gfn,
 		},
 	};
 
 	return dm_op(domid, &op);
+}
+
+/**
+ * xengt_dm_is_write_trapped - is a page still the one whose writes were trapped
+ * @domid: the guest
+ * @gfn: the page
+ *
+ * The trap is part of the page's place in the guest's memory map: if the page left that, and
+ * another one came, this is not trapped.
+ *
+ * Context: process context.
+ * Return: whether it is; false also if Xen does not say.
+ */
+bool xengt_dm_is_write_trapped(domid_t domid, u64 gfn)
+{
+	struct xen_hvm_get_mem_type op = { .domid = domid, .pfn = gfn };
+
+	return !HYPERVISOR_hvm_op(HVMOP_get_mem_type, &op) &&
+	       op.mem_type == XEN_HVMMEM_ioreq_server;
 }

@@ -373,7 +373,7 @@ unsigned int xengt_entries_retry(struct xengt_mm *mm)
 		return 0;
 	slot = run->retry_from;
 	for_each_set_bit_from(slot, run->missing, run->n) {
-		if (tried == XENGT_UPDATE_MAX - 1)
+		if (tried == XENGT_UPDATE_MAX)
 			break;
 		tried += xengt_entries_add(run, slot, run->guest[slot]);
 	}

@@ -15,8 +15,8 @@ struct xen_gpu_move;
 struct xengt_entries;
 struct xengt_mm;
 
-/* The most entries in one update: a page of the smallest entries, unaligned. */
-#define XENGT_UPDATE_MAX	(XENGT_TABLE_ENTRIES + 1)
+/* The most entries in one update: a page of the smallest ones, and two batches of the service. */
+#define XENGT_UPDATE_MAX	XENGT_TABLE_ENTRIES
 
 /**
  * struct xengt_entries_ops - what a run's owner does

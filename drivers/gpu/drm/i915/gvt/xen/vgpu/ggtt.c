@@ -3,7 +3,8 @@
  * The shadow GGTT of a virtual GPU: a run of entries, the guest's share, in the place that all
  * virtual GPUs have in common.
  *
- * Writes of any size are merged into the guest entries that they touch. Some slots can be the
+ * What the guest writes is kept in pages (see gtt_page.c), where writes of any size merge with what
+ * is there; a sync takes the entries over that were written. Some slots can be the
  * entries of a page directory (on gen7, where it is in the GGTT): these name tables, and what they
  * become in the shadow is for the owner of the directory to say.
  *
@@ -24,6 +25,7 @@
 
 #include "counters.h"
 #include "ggtt.h"
+#include "gtt_page.h"
 #include "mm.h"
 #include "place.h"
 
@@ -65,46 +67,121 @@ static const struct xengt_entries_ops ggtt_ops = {
 	.write = write_place,
 };
 
-/* The bytes of [offset, offset + len) that are in one entry. */
-static void entry_part(unsigned int size, unsigned long entry, u64 offset, unsigned int len,
-		       unsigned int *at, unsigned int *from, unsigned int *bytes)
+/* How many entries a page of the GTT has. */
+unsigned int xengt_ggtt_page_entries(const struct xengt_ggtt *ggtt)
 {
-	u64 first = max_t(u64, offset, (u64)entry * size);
-	u64 end = min_t(u64, offset + len, (u64)(entry + 1) * size);
-
-	*at = first % size;
-	*from = first - offset;
-	*bytes = end - first;
+	return XENGT_PAGE_SIZE / ggtt->run.format->size;
 }
 
-/* Notes what the guest wrote into a slot. */
-static void put_slot(struct xengt_ggtt *ggtt, unsigned long slot, u64 pte)
+/* Is the guest's page one of its GTT? Where that is RAM, it is no memory for anything else. */
+bool xengt_ggtt_has_gfn(const struct xengt_ggtt *ggtt, u64 gfn)
 {
-	if (test_bit(slot, ggtt->directory)) {
-		ggtt->run.guest[slot] = pte;
-		ggtt->written(ggtt, slot);
-	} else if (!xengt_entries_add(&ggtt->run, slot, pte)) {
-		xengt_count(ggtt->mm->counters, XENGT_COUNT_ENTRIES_SAME, 1);
+	unsigned long n = ggtt->mm->format->gtt_entries / xengt_ggtt_page_entries(ggtt);
+
+	return ggtt->pages.base && gfn >= ggtt->pages.base && gfn - ggtt->pages.base < n;
+}
+
+/* The guest wrote a slot: what it has now. Tells whether that is news. */
+static bool take_slot(struct xengt_ggtt *ggtt, unsigned long slot, u64 pte)
+{
+	if (!test_bit(slot, ggtt->directory))
+		return xengt_entries_add(&ggtt->run, slot, pte);
+	ggtt->run.guest[slot] = pte;
+	ggtt->written(ggtt, slot);
+	return true;
+}
+
+/* Takes over the entries of a page that are in the mask, written once more or not. */
+static void take_written(struct xengt_ggtt *ggtt, struct xengt_entry_page *page,
+			 const unsigned long *slots)
+{
+	unsigned int n = xengt_ggtt_page_entries(ggtt), i;
+	unsigned long slot;
+
+	for_each_set_bit(i, slots, n) {
+		slot = xengt_ggtt_slot(ggtt, page->key * n + i);
+		if (slot != XENGT_NO_SLOT &&
+		    !take_slot(ggtt, slot, xengt_pte_load(ggtt->run.format, page->va, i)))
+			xengt_count(ggtt->mm->counters, XENGT_COUNT_ENTRIES_SAME, 1);
 	}
 }
 
-/* Merges what was written into one entry. */
-static void write_entry(struct xengt_ggtt *ggtt, unsigned long entry, u64 offset,
-			const void *data, unsigned int len)
+/* Takes over the entries of a page that are not what the shadow was made from. */
+static bool take_different(struct xengt_ggtt *ggtt, struct xengt_entry_page *page)
 {
-	unsigned long slot = xengt_ggtt_slot(ggtt, entry);
-	unsigned int at, from, bytes;
+	unsigned int n = xengt_ggtt_page_entries(ggtt), i, taken = 0;
+	unsigned long slot;
 	u64 pte;
 
-	if (slot == XENGT_NO_SLOT) {
-		xengt_count(ggtt->mm->counters, XENGT_COUNT_OUT_OF_SHARE, 1);
-		return;
+	for (i = 0; i < n; i++) {
+		slot = xengt_ggtt_slot(ggtt, page->key * n + i);
+		if (slot == XENGT_NO_SLOT)
+			continue;
+		pte = xengt_pte_load(ggtt->run.format, page->va, i);
+		if (pte != ggtt->run.guest[slot]) {
+			take_slot(ggtt, slot, pte);
+			taken++;
+		}
 	}
-	xengt_count(ggtt->mm->counters, XENGT_COUNT_ENTRIES_WRITTEN, 1);
-	entry_part(ggtt->run.format->size, entry, offset, len, &at, &from, &bytes);
-	pte = ggtt->run.guest[slot];
-	memcpy((u8 *)&pte + at, (const u8 *)data + from, bytes);
-	put_slot(ggtt, slot, pte);
+	xengt_count(ggtt->mm->counters, XENGT_COUNT_ENTRIES_WRITTEN, taken);
+	return taken;
+}
+
+static bool take(struct xengt_entry_page *page, const unsigned long *slots)
+{
+	struct xengt_ggtt *ggtt = container_of(page->pages, struct xengt_ggtt, pages);
+
+	if (!slots)
+		return take_different(ggtt, page);
+	take_written(ggtt, page, slots);
+	return true;
+}
+
+/* Brings the shadow of the GGTT alone up to date. */
+static void sync_ggtt(struct xengt_ggtt *ggtt)
+{
+	mutex_lock(&ggtt->mm->lock);
+	xengt_writes_take(ggtt->mm);
+	xengt_entries_apply(ggtt->mm);
+	mutex_unlock(&ggtt->mm->lock);
+}
+
+/*
+ * How many of len bytes at an offset into the GTT are in its first page, and all in the share or
+ * all out of it; *inside tells which.
+ */
+static unsigned int cut_piece(const struct xengt_ggtt *ggtt, u64 offset, unsigned int len,
+			      bool *inside)
+{
+	unsigned int size = ggtt->run.format->size;
+	u64 end = min(offset + len, round_down(offset, XENGT_PAGE_SIZE) + XENGT_PAGE_SIZE);
+	unsigned long entry = offset / size;
+
+	*inside = xengt_ggtt_slot(ggtt, entry) != XENGT_NO_SLOT;
+	do {
+		entry++;
+	} while ((u64)entry * size < end &&
+		 (xengt_ggtt_slot(ggtt, entry) != XENGT_NO_SLOT) == *inside);
+	return min(end, (u64)entry * size) - offset;
+}
+
+/* How many entries len bytes at an offset touch. */
+static unsigned int count_entries(const struct xengt_ggtt *ggtt, u64 offset, unsigned int len)
+{
+	unsigned int size = ggtt->run.format->size;
+
+	return (offset + len - 1) / size - offset / size + 1;
+}
+
+static void write_piece(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len,
+			bool inside)
+{
+	xengt_count(ggtt->mm->counters,
+		    inside ? XENGT_COUNT_ENTRIES_WRITTEN : XENGT_COUNT_OUT_OF_SHARE,
+		    count_entries(ggtt, offset, len));
+	if (inside)
+		xengt_entry_page_store(&ggtt->pages, offset / XENGT_PAGE_SIZE,
+				       offset % XENGT_PAGE_SIZE, data, len);
 }
 
 /*
@@ -113,37 +190,35 @@ static void write_entry(struct xengt_ggtt *ggtt, unsigned long entry, u64 offset
  */
 void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len)
 {
-	unsigned int size = ggtt->run.format->size;
-	unsigned long entry;
+	unsigned int piece;
+	bool inside;
 
 	if (WARN_ON_ONCE(!len || len > XENGT_PAGE_SIZE))
 		return;
-	mutex_lock(&ggtt->mm->lock);
-	for (entry = offset / size; entry <= (offset + len - 1) / size; entry++)
-		write_entry(ggtt, entry, offset, data, len);
-	xengt_entries_apply(ggtt->mm);
-	mutex_unlock(&ggtt->mm->lock);
+	for (; len; len -= piece) {
+		piece = cut_piece(ggtt, offset, len, &inside);
+		write_piece(ggtt, offset, data, piece, inside);
+		offset += piece;
+		data += piece;
+	}
+	if (READ_ONCE(ggtt->mm->writes.mode) == XENGT_MODE_STRICT)
+		sync_ggtt(ggtt);
 }
 
 /* The guest reads len bytes at an offset into its GTT, in bytes: it gets what it wrote. */
 void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len)
 {
-	unsigned int size = ggtt->run.format->size;
-	unsigned int at, from, bytes;
-	unsigned long entry, slot;
+	unsigned int piece;
+	bool inside;
 
-	if (!len)
-		return;
-	memset(data, 0, len);
-	mutex_lock(&ggtt->mm->lock);
-	for (entry = offset / size; entry <= (offset + len - 1) / size; entry++) {
-		slot = xengt_ggtt_slot(ggtt, entry);
-		if (slot == XENGT_NO_SLOT)
-			continue;
-		entry_part(size, entry, offset, len, &at, &from, &bytes);
-		memcpy((u8 *)data + from, (const u8 *)&ggtt->run.guest[slot] + at, bytes);
+	for (; len; len -= piece) {
+		piece = cut_piece(ggtt, offset, len, &inside);
+		if (!inside || !xengt_entry_page_load(&ggtt->pages, offset / XENGT_PAGE_SIZE,
+						      offset % XENGT_PAGE_SIZE, data, piece))
+			memset(data, 0, piece);
+		offset += piece;
+		data += piece;
 	}
-	mutex_unlock(&ggtt->mm->lock);
 }
 
 /*
@@ -289,6 +364,7 @@ int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_mm *mm, const struct x
 	int rc;
 
 	*ggtt = (struct xengt_ggtt){ .mm = mm };
+	xengt_entry_pages_init(&ggtt->pages, mm, take);
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
 		ggtt->share[i] = share[i];
 		ggtt->nr_slots += share[i].n;
@@ -304,9 +380,14 @@ int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_mm *mm, const struct x
 	rc = reserve_share(ggtt);
 	if (rc)
 		goto exit;
+	rc = xengt_gtt_pages_init(ggtt);
+	if (rc)
+		goto unreserve;
 	fill_with_scratch(ggtt);
 	return 0;
 
+unreserve:
+	unreserve_share(ggtt, XENGT_GGTT_RANGES);
 exit:
 	exit_run(ggtt);
 free:
@@ -317,6 +398,7 @@ free:
 /* The mm is closed, and nobody writes or reads any more; the GPU has forgotten the share. */
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt)
 {
+	xengt_gtt_pages_exit(ggtt);
 	unreserve_share(ggtt, XENGT_GGTT_RANGES);
 	exit_run(ggtt);
 	bitmap_free(ggtt->directory);

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "entries.h"
+#include "entry_page.h"
 
 struct xengt_ggtt;
 struct xengt_mm;
@@ -25,6 +26,7 @@ struct xengt_range {
 /**
  * struct xengt_ggtt - a shadow GGTT
  * @mm: whose it is; its lock is the lock of everything here
+ * @pages: what the guest has written (struct xengt_gtt_page), by page of the GTT
  * @share: the ranges of entries that are the guest's
  * @nr_slots: how many entries these are
  * @run: the entries, slot after slot of the share
@@ -34,6 +36,7 @@ struct xengt_range {
  */
 struct xengt_ggtt {
 	struct xengt_mm *mm;
+	struct xengt_entry_pages pages;
 	struct xengt_range share[XENGT_GGTT_RANGES];
 	unsigned long nr_slots;
 	struct xengt_entries run;
@@ -49,6 +52,8 @@ void xengt_ggtt_exit(struct xengt_ggtt *ggtt);
 void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len);
 void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len);
 
+unsigned int xengt_ggtt_page_entries(const struct xengt_ggtt *ggtt);
+bool xengt_ggtt_has_gfn(const struct xengt_ggtt *ggtt, u64 gfn);
 unsigned long xengt_ggtt_slot(const struct xengt_ggtt *ggtt, unsigned long entry);
 unsigned long xengt_ggtt_entry(const struct xengt_ggtt *ggtt, unsigned long slot);
 int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long slot, unsigned int n, u64 pde);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages of the guest's that are page tables: mapped, so that they can be read at any time, and
- * with writes trapped, so that nothing is written unnoticed. Reads of the guest's are not trapped.
+ * with writes trapped, so that nothing is written unnoticed, or open (see entry_page.c). Reads of
+ * the guest's are not trapped.
  *
  * A page's frame is held by the mapping. When the guest gives the page up (balloon) the mapping
  * keeps the old frame alive but the GFN has none, or another one, whose writes are not trapped.
- * So after a balloon event each page is trapped and mapped anew.
+ * So after a balloon event each page that is not trapped any more is trapped and mapped anew.
  *
  * Invariants: first the trap, then reading: what is read was written before the trap or has
  * come through it. While a page is not present nothing of it is read.
  *
- * Source: Xen's XEN_DMOP_set_mem_type. Locking: the caller's, one for all pages of a virtual GPU.
+ * Source: Xen's XEN_DMOP_set_mem_type. Locking: the mm's lock.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -18,32 +19,40 @@
 #include <linux/err.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <linux/string.h>
-#include <asm/unaligned.h>
 
 #include "counters.h"
 #include "dm_op.h"
 #include "guest_page.h"
+#include "mm.h"
 #include "pte.h"
 
-void xengt_guest_pages_init(struct xengt_guest_pages *pages, domid_t domid,
-			    struct xengt_counters *counters)
+/* What the guest writes into the pages is for the caller's function to take. */
+void xengt_guest_pages_init(struct xengt_guest_pages *pages, struct xengt_mm *mm,
+			    bool (*take)(struct xengt_entry_page *page,
+					 const unsigned long *slots))
 {
-	*pages = (struct xengt_guest_pages){ .domid = domid, .counters = counters };
-	xa_init(&pages->pages);
+	*pages = (struct xengt_guest_pages){ .mm = mm };
+	xengt_entry_pages_init(&pages->entries, mm, take);
 	INIT_LIST_HEAD(&pages->lost);
 	INIT_LIST_HEAD(&pages->stuck);
 }
 
 struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn)
 {
-	return xa_load(&pages->pages, gfn);
+	struct xengt_entry_page *entries = xa_load(&pages->entries.pages, gfn);
+
+	return entries ? xengt_to_guest_page(entries) : NULL;
+}
+
+static int set_trap(struct xengt_guest_pages *pages, struct xengt_guest_page *page, bool trap)
+{
+	return xengt_dm_set_write_trap(pages->mm->domid, page->entries.key, 1, trap);
 }
 
 /* Fails only if the trap may still be there: with the page, or the guest, it is gone. */
 static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	int rc = xengt_dm_set_write_trap(pages->domid, page->gfn, false);
+	int rc = set_trap(pages, page, false);
 
 	return rc == -EINVAL || rc == -ESRCH ? 0 : rc;
 }
@@ -51,7 +60,7 @@ static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page
 static void set_present(struct xengt_guest_pages *pages, struct xengt_guest_page *page,
 			bool present)
 {
-	page->present = present;
+	xengt_entry_page_show(&page->entries, present ? page->map.va : NULL);
 	list_del_init(&page->node);
 	if (!present)
 		list_add_tail(&page->node, &pages->lost);
@@ -68,24 +77,25 @@ struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u
 
 	if (!page)
 		return ERR_PTR(-ENOMEM);
-	page->gfn = gfn;
+	xengt_entry_page_init(&page->entries, &pages->entries, gfn);
+	page->entries.memory = true;
 	INIT_LIST_HEAD(&page->tables);
 	INIT_LIST_HEAD(&page->node);
-	rc = xengt_dm_set_write_trap(pages->domid, gfn, true);
+	rc = set_trap(pages, page, true);
 	if (rc)
 		goto free;
-	rc = xengt_foreign_page_init(&page->map, pages->domid);
+	rc = xengt_foreign_page_init(&page->map, pages->mm->domid);
 	if (rc)
 		goto untrap;
 	rc = xengt_foreign_page_map(&page->map, gfn);
 	if (rc)
 		goto exit;
-	page->present = true;
-	rc = xa_err(xa_store(&pages->pages, gfn, page, GFP_KERNEL));
+	xengt_entry_page_show(&page->entries, page->map.va);
+	rc = xengt_entry_page_add(&page->entries);
 	if (rc)
 		goto exit;
 	pages->n++;
-	xengt_count(pages->counters, XENGT_COUNT_PAGES_TRAPPED, 1);
+	xengt_count(pages->mm->counters, XENGT_COUNT_PAGES_TRAPPED, 1);
 	return page;
 
 exit:
@@ -100,12 +110,12 @@ free:
 
 static void forget(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	xa_erase(&pages->pages, page->gfn);
+	xengt_entry_page_remove(&page->entries);
 	list_del(&page->node);
 	pages->n--;
 	xengt_foreign_page_exit(&page->map);
 	kfree(page);
-	xengt_count(pages->counters, XENGT_COUNT_PAGES_RELEASED, 1);
+	xengt_count(pages->mm->counters, XENGT_COUNT_PAGES_RELEASED, 1);
 }
 
 static int let_go(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
@@ -114,7 +124,8 @@ static int let_go(struct xengt_guest_pages *pages, struct xengt_guest_page *page
 
 	if (rc)
 		return rc;
-	page->present = false;
+	xengt_entry_page_close(&page->entries);
+	xengt_entry_page_show(&page->entries, NULL);
 	return xengt_foreign_page_unmap(&page->map);
 }
 
@@ -138,7 +149,7 @@ void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages)
 
 	list_for_each_entry_safe(page, next, &pages->stuck, node) {
 		if (!list_empty(&page->tables))
-			set_present(pages, page, page->present);
+			set_present(pages, page, xengt_guest_page_present(page));
 		else if (!let_go(pages, page))
 			forget(pages, page);
 	}
@@ -147,35 +158,46 @@ void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages)
 /* Nothing is trapped any more; what is still there is forgotten. */
 void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
 {
+	struct xengt_entry_page *entries;
 	struct xengt_guest_page *page;
 	unsigned long gfn;
 
-	xa_for_each(&pages->pages, gfn, page) {
+	mutex_lock(&pages->mm->lock);
+	xa_for_each(&pages->entries.pages, gfn, entries) {
+		page = xengt_to_guest_page(entries);
 		WARN_ON(!list_empty(&page->tables));
 		forget(pages, page);
 	}
-	xa_destroy(&pages->pages);
+	mutex_unlock(&pages->mm->lock);
+	xa_destroy(&pages->entries.pages);
 }
 
 /* Where the trap is set already, it can be taken away and set again. */
 static bool trap_again(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	if (!xengt_dm_set_write_trap(pages->domid, page->gfn, true))
+	if (!set_trap(pages, page, true))
 		return true;
-	return !xengt_dm_set_write_trap(pages->domid, page->gfn, false) &&
-	       !xengt_dm_set_write_trap(pages->domid, page->gfn, true);
+	return !set_trap(pages, page, false) &&
+	       !set_trap(pages, page, true);
 }
 
 /*
- * Traps and maps the page anew, since it may be another one. What is in it has changed then, or
- * may have: it could be written without a trap for a moment.
+ * A page whose trap is still there is the same, as the trap goes with a page. Otherwise traps and
+ * maps the page anew, since it may be another one: what is in it has changed then, or may have. A
+ * page that was open is not any more.
  */
 enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
 						   struct xengt_guest_page *page)
 {
-	bool was = page->present, is = trap_again(pages, page);
+	bool was = xengt_guest_page_present(page), is;
 
-	if (is && xengt_foreign_page_map(&page->map, page->gfn)) {
+	if (xengt_entry_page_is_trapped(&page->entries))
+		return XENGT_PAGE_SAME;
+	is = trap_again(pages, page);
+	xengt_entry_page_close(&page->entries);
+	/* No write finds the page while it is mapped anew. */
+	xengt_entry_page_show(&page->entries, NULL);
+	if (is && xengt_foreign_page_map(&page->map, page->entries.key)) {
 		untrap(pages, page);
 		is = false;
 	}
@@ -183,21 +205,4 @@ enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pag
 		xengt_foreign_page_unmap(&page->map);
 	set_present(pages, page, is);
 	return was || is ? XENGT_PAGE_CHANGED : XENGT_PAGE_SAME;
-}
-
-/*
- * Does a trapped write, at an offset in bytes, for the guest: in one store if it is a whole entry,
- * so that the guest's other vCPUs see it whole.
- */
-void xengt_guest_page_store(struct xengt_guest_page *page, unsigned int offset, const void *data,
-			    unsigned int len)
-{
-	void *to = (u8 *)page->map.va + offset;
-
-	if (len == sizeof(u64) && IS_ALIGNED(offset, sizeof(u64)))
-		WRITE_ONCE(*(u64 *)to, get_unaligned((const u64 *)data));
-	else if (len == sizeof(u32) && IS_ALIGNED(offset, sizeof(u32)))
-		WRITE_ONCE(*(u32 *)to, get_unaligned((const u32 *)data));
-	else
-		memcpy(to, data, len);
 }

@@ -8,23 +8,21 @@
 
 #include <linux/list.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 
+#include "entry_page.h"
 #include "foreign_page.h"
 
-struct xengt_counters;
+struct xengt_mm;
 
 /**
  * struct xengt_guest_page - a page of the guest's that is a page table
- * @gfn: where it is
- * @present: it is mapped, and writes to it are trapped; otherwise it reads as zeroes
+ * @entries: its entries; the key is its GFN. While nothing is seen of them they read as zeroes
  * @map: where we see it
  * @tables: the shadow tables that are made from it, the owner's
  * @node: in the list of pages that are lost, or in that of pages that are stuck
  */
 struct xengt_guest_page {
-	u64 gfn;
-	bool present;
+	struct xengt_entry_page entries;
 	struct xengt_foreign_page map;
 	struct list_head tables;
 	struct list_head node;
@@ -32,17 +30,15 @@ struct xengt_guest_page {
 
 /**
  * struct xengt_guest_pages - all of a virtual GPU's
- * @domid: the guest
- * @counters: where things are counted
- * @pages: by GFN
+ * @mm: whose they are; its lock is the lock of everything here
+ * @entries: the pages
  * @n: how many there are
  * @lost: the ones that are not present
  * @stuck: the ones that nobody needs any more, but Xen did not let go of
  */
 struct xengt_guest_pages {
-	domid_t domid;
-	struct xengt_counters *counters;
-	struct xarray pages;
+	struct xengt_mm *mm;
+	struct xengt_entry_pages entries;
 	unsigned long n;
 	struct list_head lost;
 	struct list_head stuck;
@@ -50,12 +46,24 @@ struct xengt_guest_pages {
 
 /* What a second look at a page found */
 enum xengt_page_change {
-	XENGT_PAGE_SAME,	/* nothing can have been written without a trap */
+	XENGT_PAGE_SAME,	/* nothing can have been written unnoticed */
 	XENGT_PAGE_CHANGED,	/* what is in it may be different */
 };
 
-void xengt_guest_pages_init(struct xengt_guest_pages *pages, domid_t domid,
-			    struct xengt_counters *counters);
+static inline struct xengt_guest_page *xengt_to_guest_page(struct xengt_entry_page *entries)
+{
+	return container_of(entries, struct xengt_guest_page, entries);
+}
+
+/* It is mapped, and we know of what is written to it. */
+static inline bool xengt_guest_page_present(const struct xengt_guest_page *page)
+{
+	return page->entries.va;
+}
+
+void xengt_guest_pages_init(struct xengt_guest_pages *pages, struct xengt_mm *mm,
+			    bool (*take)(struct xengt_entry_page *page,
+					 const unsigned long *slots));
 void xengt_guest_pages_exit(struct xengt_guest_pages *pages);
 
 struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn);
@@ -64,7 +72,5 @@ void xengt_guest_page_release(struct xengt_guest_pages *pages, struct xengt_gues
 void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages);
 enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
 						   struct xengt_guest_page *page);
-void xengt_guest_page_store(struct xengt_guest_page *page, unsigned int offset, const void *data,
-			    unsigned int len);
 
 #endif /* _XENGT_GUEST_PAGE_H */

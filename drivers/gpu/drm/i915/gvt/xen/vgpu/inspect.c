@@ -224,7 +224,7 @@ static void show_space(struct seq_file *m, const struct xengt_space *space)
 static void show_source(struct seq_file *m, const struct xengt_table *table)
 {
 	if (table->page)
-		seq_printf(m, "gfn %#llx", table->page->gfn);
+		seq_printf(m, "gfn %#lx", table->page->entries.key);
 	else if (table->split)
 		seq_puts(m, "split");
 	else
@@ -239,8 +239,10 @@ static void show_flags(struct seq_file *m, const struct xengt_table *table)
 	if (table->level == 1 && table->large)
 		seq_puts(m, " large");
 	if (table->page)
-		seq_puts(m, table->page->present ? " trapped" : " lost");
-	if (!bitmap_empty(table->dirty, XENGT_TABLE_ENTRIES))
+		seq_puts(m, !xengt_guest_page_present(table->page) ? " lost" :
+			 table->page->entries.open ? " open" : " trapped");
+	if (!bitmap_empty(table->dirty, XENGT_TABLE_ENTRIES) ||
+	    (table->page && xengt_entry_page_is_written(&table->page->entries)))
 		seq_puts(m, " written");
 }
 

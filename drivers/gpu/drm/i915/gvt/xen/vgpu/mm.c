@@ -144,6 +144,8 @@ int xengt_mm_init(struct xengt_mm *mm, const struct xengt_mm_config *config)
 	mutex_init(&mm->lock);
 	INIT_LIST_HEAD(&mm->runs);
 	INIT_LIST_HEAD(&mm->written);
+	xengt_writes_init(mm);
+	mm->writes.mode = config->mode;
 	mm->update = vzalloc(sizeof(*mm->update));
 	if (!mm->update)
 		return -ENOMEM;
@@ -172,6 +174,7 @@ free_update:
 void xengt_mm_exit(struct xengt_mm *mm)
 {
 	xen_gpu_client_unregister(&mm->client);
+	xengt_writes_exit(mm);
 	WARN_ON(!list_empty(&mm->runs));
 	__free_page(mm->scratch);
 	vfree(mm->update);

@@ -11,6 +11,8 @@
 #include <linux/types.h>
 #include <xen/xen_gpu_map.h>
 
+#include "entry_page.h"
+
 struct page;
 struct xengt_counters;
 struct xengt_entries;
@@ -28,6 +30,8 @@ struct xengt_update;
  * @ended: tells the owner that the guest is gone
  * @settled: tells the owner that a revalidation is complete; called without the lock; set by the
  *	owner when it can be told, and valid until the mm is closed and exited
+ * @sync: has the owner bring the shadow up to date; called without the lock; set as @settled is
+ * @writes: what the guest wrote and is not in the shadow yet
  * @scratch: what entries point to that lead nowhere
  * @scratch_bfn: its BFN
  * @lock: of everything below, and of all the entries and tables of the virtual GPU
@@ -46,6 +50,8 @@ struct xengt_mm {
 	struct xen_gpu_client client;
 	void (*ended)(struct xengt_mm *mm);
 	void (*settled)(struct xengt_mm *mm);
+	void (*sync)(struct xengt_mm *mm);
+	struct xengt_writes writes;
 	struct page *scratch;
 	u64 scratch_bfn;
 
@@ -66,6 +72,7 @@ struct xengt_mm {
  * @place: where the shadow entries of the GGTT land, got by the caller
  * @max_bfn: the highest BFN that the device can reach
  * @counters: where things are counted
+ * @mode: when the guest's writes get into the shadow
  * @ended: called when the guest is gone, after everything was released; must not sleep for long
  */
 struct xengt_mm_config {
@@ -75,6 +82,7 @@ struct xengt_mm_config {
 	struct xengt_place *place;
 	u64 max_bfn;
 	struct xengt_counters *counters;
+	enum xengt_mode mode;
 	void (*ended)(struct xengt_mm *mm);
 };
 

@@ -120,7 +120,8 @@ static u64 split_entry(const struct xengt_table *table, unsigned int i)
 static u64 wide_entry(const struct xengt_table *table, unsigned int i)
 {
 	const struct xengt_pte_format *format = table->run.format;
-	u64 pte = xengt_pte_load(format, table->page->map.va, round_down(i, XENGT_WIDE_PAGES));
+	u64 pte = xengt_pte_load(format, table->page->entries.va,
+				 round_down(i, XENGT_WIDE_PAGES));
 	u64 frame = round_down(xengt_pte_frame(format, pte), XENGT_WIDE_PAGES);
 
 	if (!xengt_pte_present(format, pte) || !xengt_pte_valid(format, pte))
@@ -133,11 +134,17 @@ static u64 read_guest(const struct xengt_table *table, unsigned int i)
 {
 	if (table->split)
 		return split_entry(table, i);
-	if (!table->page->present)
+	if (!xengt_guest_page_present(table->page))
 		return 0;
 	if (table->wide)
 		return wide_entry(table, i);
-	return xengt_pte_load(table->run.format, table->page->map.va, i);
+	return xengt_pte_load(table->run.format, table->page->entries.va, i);
+}
+
+/* Is the shadow's entry made from what the guest's table has now? */
+bool xengt_page_table_is_made_from(const struct xengt_table *table, unsigned int i)
+{
+	return read_guest(table, i) == table->run.guest[i];
 }
 
 /* Puts the entries that were written into the mm's update. */

@@ -21,6 +21,7 @@
 #include <linux/string.h>
 
 #include "counters.h"
+#include "gtt_page.h"
 #include "ppgtt.h"
 
 /* What has a page directory for its root names four of them with 3 levels. */
@@ -409,11 +410,21 @@ void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts)
 	mutex_unlock(&ppgtts->mm->lock);
 }
 
+/* Another mode from now on, and what was written before is in the shadow. */
+void xengt_ppgtts_set_mode(struct xengt_ppgtts *ppgtts, enum xengt_mode mode)
+{
+	mutex_lock(&ppgtts->mm->lock);
+	xengt_writes_set_mode(ppgtts->mm, mode);
+	xengt_tables_sync(&ppgtts->tables);
+	mutex_unlock(&ppgtts->mm->lock);
+}
+
 /* After a balloon event: the guest's tables may be other pages now. */
 void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts)
 {
 	mutex_lock(&ppgtts->mm->lock);
 	if (!ppgtts->mm->closed) {
+		xengt_gtt_pages_look_again(ppgtts->ggtt);
 		xengt_tables_look_again(&ppgtts->tables);
 		xengt_tables_want_missing(&ppgtts->tables);
 		xengt_tables_sync(&ppgtts->tables);
@@ -431,6 +442,9 @@ bool xengt_ppgtts_store(struct xengt_ppgtts *ppgtts, u64 addr, const void *data,
 {
 	bool is_table;
 
+	/* The lock is not waited for, unless something is odd. */
+	if (xengt_tables_store(&ppgtts->tables, addr, data, len))
+		return true;
 	mutex_lock(&ppgtts->mm->lock);
 	is_table = xengt_tables_store(&ppgtts->tables, addr, data, len);
 	if (!is_table)
@@ -469,6 +483,7 @@ void xengt_ppgtts_gauges(struct xengt_ppgtts *ppgtts, struct xengt_gauges *gauge
 	gauges->ppgtts = ppgtts->n;
 	gauges->tables = ppgtts->tables.n;
 	gauges->pages = ppgtts->tables.pages.n;
+	gauges->pages_open = ppgtts->mm->writes.nr_open;
 	mutex_unlock(&ppgtts->mm->lock);
 }
 

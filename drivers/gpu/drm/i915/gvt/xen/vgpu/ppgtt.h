@@ -69,6 +69,8 @@ struct xengt_gauges {
 	unsigned long ppgtts;
 	unsigned long tables;
 	unsigned long pages;
+	unsigned long pages_open;
+	unsigned long gtt_ram_pages;
 };
 
 int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_mm *mm, struct xengt_ggtt *ggtt,
@@ -81,6 +83,7 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 struct xengt_ppgtt *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
 				     const struct xengt_ppgtt_root *root, u64 *shadow);
 void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
+void xengt_ppgtts_set_mode(struct xengt_ppgtts *ppgtts, enum xengt_mode mode);
 void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts);
 bool xengt_ppgtts_store(struct xengt_ppgtts *ppgtts, u64 addr, const void *data,
 			unsigned int len, void (*otherwise)(void *arg), void *arg);

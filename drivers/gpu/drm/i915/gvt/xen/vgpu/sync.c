@@ -2,6 +2,8 @@
 /*
  * Synchronisation: what the guest wrote into its tables gets into the shadow.
  *
+ *  0. What the guest wrote is taken over from the pages that it wrote to: entries of the GGTT go
+ *     into the update, entries of tables are marked.
  *  1. From the highest level down, written entries of directories are read and get the tables that
  *     they ask for. New tables count as written all over, so they are filled in the same sync.
  *  2. Written entries of page tables, of all tables, are mapped in batches, written, and made
@@ -44,11 +46,13 @@ static void look_again(struct xengt_tables *tables, struct xengt_guest_page *pag
 /* After a balloon event: any of the guest's pages may be another one now. */
 void xengt_tables_look_again(struct xengt_tables *tables)
 {
+	struct xengt_entry_page *entries;
 	struct xengt_guest_page *page;
 	unsigned long gfn;
 
 	lockdep_assert_held(&tables->mm->lock);
-	xa_for_each(&tables->pages.pages, gfn, page) {
+	xa_for_each(&tables->pages.entries.pages, gfn, entries) {
+		page = xengt_to_guest_page(entries);
 		if (!list_empty(&page->tables))
 			look_again(tables, page);
 	}
@@ -155,6 +159,7 @@ void xengt_tables_sync(struct xengt_tables *tables)
 		return;
 	xengt_guest_pages_release_stuck(&tables->pages);
 	look_for_lost(tables);
+	xengt_writes_take(tables->mm);
 	sync_once(tables);
 	if (!tables->refused || tables->n >= tables->max)
 		return;

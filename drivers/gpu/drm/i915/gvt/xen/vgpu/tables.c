@@ -33,6 +33,8 @@ u64 xengt_new_serial(void)
 	return atomic64_inc_return(&last_serial);
 }
 
+static bool take(struct xengt_entry_page *entries, const unsigned long *slots);
+
 static void init_lists(struct xengt_tables *tables)
 {
 	unsigned int level;
@@ -100,7 +102,7 @@ int xengt_tables_init(struct xengt_tables *tables, struct xengt_mm *mm, struct x
 
 	*tables = (struct xengt_tables){ .mm = mm, .ggtt = ggtt, .max = max };
 	init_lists(tables);
-	xengt_guest_pages_init(&tables->pages, mm->domid, mm->counters);
+	xengt_guest_pages_init(&tables->pages, mm, take);
 	rc = alloc_scratch(tables);
 	if (rc)
 		free_scratch(tables);
@@ -130,42 +132,69 @@ void xengt_table_mark_all(struct xengt_table *table)
 }
 
 /* In a table of wide pages each 16th entry stands for 16 of ours; the others mean nothing. */
-static void mark_wide(struct xengt_table *table, unsigned int first, unsigned int last)
+static void mark_wide(struct xengt_table *table, const unsigned long *slots)
 {
 	unsigned int i;
 
-	for (i = round_up(first, XENGT_WIDE_PAGES); i <= last; i += XENGT_WIDE_PAGES)
-		xengt_table_mark(table, i, XENGT_WIDE_PAGES);
+	for (i = 0; i < xengt_table_format(table)->entries; i += XENGT_WIDE_PAGES) {
+		if (test_bit(i, slots))
+			xengt_table_mark(table, i, XENGT_WIDE_PAGES);
+	}
 }
 
-static void mark_written(struct xengt_table *table, unsigned int offset, unsigned int len)
+static void mark_slots(struct xengt_table *table, const unsigned long *slots)
 {
-	unsigned int size = xengt_table_format(table)->pte->size;
-	unsigned int first = offset / size, last = (offset + len - 1) / size;
+	unsigned int i;
 
-	if (table->wide)
-		mark_wide(table, first, last);
-	else
-		xengt_table_mark(table, first, last - first + 1);
+	if (table->wide) {
+		mark_wide(table, slots);
+		return;
+	}
+	for_each_set_bit(i, slots, xengt_table_format(table)->entries)
+		xengt_table_mark(table, i, 1);
+}
+
+/* Marks the entries that are not what the shadow was made from; tells whether there are any. */
+static bool mark_different(struct xengt_table *table)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < xengt_table_format(table)->entries; i++) {
+		if (table->level == 1 ? xengt_page_table_is_made_from(table, i) :
+					xengt_directory_is_made_from(table, i))
+			continue;
+		xengt_table_mark(table, i, 1);
+		n++;
+	}
+	return n;
+}
+
+/* What the guest wrote into a page, marked in all tables that are made from it. */
+static bool take(struct xengt_entry_page *entries, const unsigned long *slots)
+{
+	struct xengt_guest_page *page = xengt_to_guest_page(entries);
+	struct xengt_table *table;
+	bool any = slots;
+
+	list_for_each_entry(table, &page->tables, page_node) {
+		if (slots)
+			mark_slots(table, slots);
+		else
+			any |= mark_different(table);
+	}
+	return any;
 }
 
 /*
  * The guest wrote len bytes at a guest-physical address, within a page: if that is a page of
- * tables, does the write for it. False if it is not.
+ * tables, does the write for it. False if it is not. Takes no lock but the writes'.
  */
 bool xengt_tables_store(struct xengt_tables *tables, u64 addr, const void *data, unsigned int len)
 {
-	struct xengt_guest_page *page;
-	struct xengt_table *table;
-
-	lockdep_assert_held(&tables->mm->lock);
-	page = xengt_guest_page_find(&tables->pages, addr >> XENGT_PAGE_SHIFT);
-	if (!page || !page->present)
+	if (!xengt_entry_page_store(&tables->pages.entries, addr >> XENGT_PAGE_SHIFT,
+				    offset_in_page(addr), data, len))
 		return false;
-	xengt_guest_page_store(page, offset_in_page(addr), data, len);
 	xengt_count(tables->mm->counters, XENGT_COUNT_TABLE_WRITES, 1);
-	list_for_each_entry(table, &page->tables, page_node)
-		mark_written(table, offset_in_page(addr), len);
 	return true;
 }
 
@@ -283,6 +312,8 @@ struct xengt_table *xengt_table_get(struct xengt_tables *tables, u64 gfn, unsign
 	int rc;
 
 	lockdep_assert_held(&tables->mm->lock);
+	if (xengt_ggtt_has_gfn(tables->ggtt, gfn))
+		return ERR_PTR(-ENOENT);
 	page = xengt_guest_page_find(&tables->pages, gfn);
 	table = page ? find_table(page, level, wide) : NULL;
 	if (table) {

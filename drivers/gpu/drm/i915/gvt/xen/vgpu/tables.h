@@ -168,12 +168,14 @@ bool xengt_directory_write(struct xengt_table *table);
 void xengt_directory_rewrite(struct xengt_slot *slot);
 u64 xengt_directory_scratch_entry(const struct xengt_tables *tables, unsigned int level);
 u64 xengt_directory_read_guest(const struct xengt_table *table, unsigned int i);
+bool xengt_directory_is_made_from(const struct xengt_table *table, unsigned int i);
 u64 xengt_directory_read_shadow(const struct xengt_table *table, unsigned int i);
 
 /* page_table.c */
 int xengt_page_table_init(struct xengt_table *table);
 void xengt_page_table_exit(struct xengt_table *table);
 void xengt_page_table_update(struct xengt_table *table);
+bool xengt_page_table_is_made_from(const struct xengt_table *table, unsigned int i);
 u64 xengt_page_table_read_shadow(const struct xengt_table *table, unsigned int i);
 
 /* sync.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of the virtual GPUs: traps, and GFNs that move.
+ * Tracepoints of the virtual GPUs: traps, syncs, pages that are opened or closed, GFNs that move.
  */
 
 #undef TRACE_SYSTEM
@@ -27,6 +27,45 @@ TRACE_EVENT(xengt_trap,
 	    TP_printk("d%u: %s %#llx, %u bytes, %u times", __entry->domid,
 		      __entry->read ? "read" : "write", __entry->addr, __entry->size,
 		      __entry->count)
+);
+
+TRACE_EVENT(xengt_open,
+	    TP_PROTO(u16 domid, u64 gfn, unsigned int pages),
+	    TP_ARGS(domid, gfn, pages),
+	    TP_STRUCT__entry(__field(u16, domid)
+			     __field(u64, gfn)
+			     __field(unsigned int, pages)),
+	    TP_fast_assign(__entry->domid = domid;
+			   __entry->gfn = gfn;
+			   __entry->pages = pages;),
+	    TP_printk("d%u: %u pages from gfn %#llx on", __entry->domid, __entry->pages,
+		      __entry->gfn)
+);
+
+TRACE_EVENT(xengt_close,
+	    TP_PROTO(u16 domid, u64 gfn, unsigned int calm),
+	    TP_ARGS(domid, gfn, calm),
+	    TP_STRUCT__entry(__field(u16, domid)
+			     __field(u64, gfn)
+			     __field(unsigned int, calm)),
+	    TP_fast_assign(__entry->domid = domid;
+			   __entry->gfn = gfn;
+			   __entry->calm = calm;),
+	    TP_printk("d%u: gfn %#llx after %u syncs without a change", __entry->domid,
+		      __entry->gfn, __entry->calm)
+);
+
+TRACE_EVENT(xengt_sync,
+	    TP_PROTO(u16 domid, unsigned long open, unsigned int written),
+	    TP_ARGS(domid, open, written),
+	    TP_STRUCT__entry(__field(u16, domid)
+			     __field(unsigned long, open)
+			     __field(unsigned int, written)),
+	    TP_fast_assign(__entry->domid = domid;
+			   __entry->open = open;
+			   __entry->written = written;),
+	    TP_printk("d%u: %lu open pages, %u trapped writes", __entry->domid, __entry->open,
+		      __entry->written)
 );
 
 TRACE_EVENT(xengt_moved,

@@ -22,6 +22,7 @@
 
 #include "counters.h"
 #include "dm_op.h"
+#include "gtt_page.h"
 #include "place.h"
 #include "pte.h"
 #include "trace.h"
@@ -291,6 +292,23 @@ static void claim_writes(struct xengt_vgpu *vgpu)
 			vgpu->name, vgpu->config.domid, rc);
 }
 
+/* So that pages of the GGTT can be opened. */
+static void put_ram(struct xengt_vgpu *vgpu)
+{
+	struct xengt_gtt_ram *ram = &vgpu->traps.ram;
+	unsigned long n = vgpu->traps.gtt.size >> XENGT_PAGE_SHIFT;
+
+	if (!vgpu->traps.claimed || vgpu->config.mode != XENGT_MODE_HYBRID)
+		return;
+	if (xengt_gtt_ram_init(ram, vgpu->config.domid,
+			       vgpu->traps.gtt.start >> XENGT_PAGE_SHIFT, n))
+		return;
+	if (xengt_gtt_pages_use_ram(&vgpu->ggtt, ram))
+		return;
+	pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (xl mem-max)\n",
+		vgpu->name, vgpu->config.domid, xengt_gtt_pages_count(&vgpu->ggtt), n);
+}
+
 /*
  * Starts to take the guest's accesses. 0 or an error, when nothing is left behind.
  */
@@ -301,20 +319,21 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 
 	init_targets(vgpu);
 	traps->claimed = false;
+	traps->ram.there = NULL;
 	rc = xengt_foreign_page_init(&traps->copy_page, vgpu->config.domid);
 	if (rc)
 		return rc;
 	traps->server.handle = handle_ioreq;
-	rc = xengt_ioreq_server_start(&traps->server, vgpu->config.domid, traps->gtt.start,
-				      traps->gtt.start + traps->gtt.size - 1);
+	rc = xengt_ioreq_server_start(&traps->server, vgpu->config.domid, traps->flush.start,
+				      traps->flush.start + traps->flush.size - 1);
 	if (rc)
 		goto exit;
 	claim_writes(vgpu);
 	rc = init_pvinfo(vgpu);
-	if (!rc)
-		rc = take_range(vgpu, &traps->pvinfo_page);
-	if (!rc)
-		rc = take_range(vgpu, &traps->flush);
+	if (rc)
+		goto stop;
+	put_ram(vgpu);
+	rc = take_range(vgpu, &traps->gtt) ?: take_range(vgpu, &traps->pvinfo_page);
 	if (rc)
 		goto stop;
 	return 0;

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "foreign_page.h"
+#include "gtt_ram.h"
 #include "ioreq.h"
 #include "ioreq_server.h"
 #include "pvinfo.h"
@@ -24,6 +25,7 @@ struct xengt_vgpu;
  * @flush: the register GFX_FLSH_CNTL in BAR 0
  * @memory: all of the guest's memory, of which pages are trapped
  * @pvinfo: what the PVINFO page says
+ * @ram: what the guest has at its addresses of the GTT
  * @claimed: writes to the guest's memory can be trapped
  * @copy_lock: of copies of guest memory:
  * @copy_page: where it is seen
@@ -35,6 +37,7 @@ struct xengt_traps {
 	struct xengt_ioreq_target flush;
 	struct xengt_ioreq_target memory;
 	struct xengt_pvinfo pvinfo;
+	struct xengt_gtt_ram ram;
 	bool claimed;
 
 	struct mutex copy_lock;		/* of the next one: */

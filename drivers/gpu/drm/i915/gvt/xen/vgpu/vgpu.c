@@ -82,6 +82,13 @@ static void on_settled(struct xengt_mm *mm)
 	xengt_ppgtts_settled(&vgpu->ppgtts);
 }
 
+static void on_sync(struct xengt_mm *mm)
+{
+	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
+
+	xengt_ppgtts_sync(&vgpu->ppgtts);
+}
+
 static int start_mm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
 {
 	struct xengt_mm_config config = {
@@ -91,6 +98,7 @@ static int start_mm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *form
 		.place = vgpu->place,
 		.max_bfn = max_bfn(vgpu),
 		.counters = &vgpu->counters,
+		.mode = vgpu->config.mode,
 		.ended = on_ended,
 	};
 
@@ -112,6 +120,7 @@ static int start_tables(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *
 	if (rc)
 		goto exit_ggtt;
 	WRITE_ONCE(vgpu->mm.settled, on_settled);
+	WRITE_ONCE(vgpu->mm.sync, on_sync);
 	rc = xengt_traps_start(vgpu);
 	if (rc)
 		goto exit_ppgtts;
@@ -123,6 +132,7 @@ exit_ppgtts:
 	xengt_ppgtts_exit(&vgpu->ppgtts);
 exit_ggtt:
 	xengt_ggtt_exit(&vgpu->ggtt);
+	xengt_gtt_ram_exit(&vgpu->traps.ram);
 exit_mm:
 	xengt_mm_exit(&vgpu->mm);
 	return rc;
@@ -164,6 +174,7 @@ static void stop(struct xengt_vgpu *vgpu)
 	xengt_traps_stop(vgpu);
 	xengt_ppgtts_exit(&vgpu->ppgtts);
 	xengt_ggtt_exit(&vgpu->ggtt);
+	xengt_gtt_ram_exit(&vgpu->traps.ram);
 	xengt_mm_exit(&vgpu->mm);
 	vgpu->place->ops->put(vgpu->place);
 	xen_gpu_domain_put(vgpu->domain);
@@ -223,6 +234,25 @@ void xengt_vgpu_disable(struct xengt_vgpu *vgpu)
 	mutex_unlock(&vgpu->lock);
 }
 
+/**
+ * xengt_vgpu_set_mode - say when the guest's writes get into the shadow
+ * @vgpu: the virtual GPU, in any state
+ * @mode: when
+ *
+ * While it runs, what was written before is in the shadow when this returns. Pages of the GGTT can
+ * be opened only if the mode was hybrid when the virtual GPU was enabled.
+ *
+ * Context: process context, may sleep.
+ */
+void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode)
+{
+	mutex_lock(&vgpu->lock);
+	vgpu->config.mode = mode;
+	if (vgpu->state == XENGT_VGPU_RUNNING)
+		xengt_ppgtts_set_mode(&vgpu->ppgtts, mode);
+	mutex_unlock(&vgpu->lock);
+}
+
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state)
 {
 	static const char * const names[] = {
@@ -260,6 +290,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	vgpu->config.fences = DEFAULT_FENCES;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
 	vgpu->config.place = &xengt_place_mem;
+	vgpu->config.mode = XENGT_MODE_HYBRID;
 	return vgpu;
 }
 

@@ -42,6 +42,7 @@ enum xengt_vgpu_state {
  * @fences: how many fence registers the guest is told to have
  * @dma_bits: the width of the GPU's addresses
  * @place: where the shadow entries land
+ * @mode: when the guest's writes get into the shadow; can be changed while it runs
  */
 struct xengt_vgpu_config {
 	u32 domid;
@@ -54,6 +55,7 @@ struct xengt_vgpu_config {
 	u32 fences;
 	u32 dma_bits;
 	const struct xengt_place_ops *place;
+	enum xengt_mode mode;
 };
 
 struct xengt_vgpu {
@@ -83,6 +85,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name);
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu);
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu);
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu);
+void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode);
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state);
 
 int xengt_vgpu_check_config(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format **format,

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages of guest entries, and what the guest writes into them: pages of the GGTT, and pages of the
+ * guest's memory that are tables of PPGTTs.
+ *
+ * A trapped write is done, noted, and the vCPU goes on: that takes a short lock and no hypercall.
+ * A sync takes over what was noted. It comes with the guest's own synchronisation points; or when
+ * there are many writes (posted_max), or they have waited (posted_age_ms).
+ *
+ * Where writes are trapped by the page's memory type, a page that is written often can be opened:
+ * it becomes plain RAM, nothing is trapped, and each sync looks through it for entries that are
+ * different. A page in which nothing was for a while is closed again. If pages are opened one
+ * after the other, those that follow are opened with them, more each time: a guest that goes
+ * through its whole GTT is trapped a few times.
+ *
+ * Invariants: a write that was trapped is noted in the same hold of the lock in which it is done,
+ * so a sync misses none that came before it. A page is closed before it is looked through for the
+ * last time. A page that is open is in the list of open pages, in no other mode than hybrid, and
+ * there are at most open_max of them, which bounds a sync.
+ *
+ * Locking: the mm's lock, but for what the traps do, which is under the writes' own lock.
+ */
+
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <asm/unaligned.h>
+
+#include "counters.h"
+#include "dm_op.h"
+#include "entries.h"
+#include "entry_page.h"
+#include "mm.h"
+#include "trace.h"
+
+/* The most pages that are opened at once */
+#define AHEAD_MAX	64
+/* The most pages that one sync closes */
+#define CLOSE_MAX	64
+
+static unsigned int posted_age_ms = 10;
+module_param(posted_age_ms, uint, 0644);
+MODULE_PARM_DESC(posted_age_ms, "How long a guest's writes may wait for a sync, in ms (10)");
+
+static unsigned int posted_max = 4096;
+module_param(posted_max, uint, 0644);
+MODULE_PARM_DESC(posted_max, "Writes of a guest that may wait for a sync (4096)");
+
+static unsigned int open_writes = 4;
+module_param(open_writes, uint, 0644);
+MODULE_PARM_DESC(open_writes, "Trapped writes to a page after which it is opened (4)");
+
+static unsigned int open_max = 4096;
+module_param(open_max, uint, 0644);
+MODULE_PARM_DESC(open_max, "The most open pages of a guest (4096)");
+
+static unsigned int calm_syncs = 64;
+module_param(calm_syncs, uint, 0644);
+MODULE_PARM_DESC(calm_syncs, "Syncs without a change after which an open page is closed (64)");
+
+static const char * const mode_names[XENGT_NR_MODES] = {
+	[XENGT_MODE_STRICT] = "strict",
+	[XENGT_MODE_POSTED] = "posted",
+	[XENGT_MODE_HYBRID] = "hybrid",
+};
+
+const char *xengt_mode_name(enum xengt_mode mode)
+{
+	return mode_names[mode];
+}
+
+/* The mode of that name, which may end with a newline; or -EINVAL. */
+int xengt_mode_find(const char *name)
+{
+	return __sysfs_match_string(mode_names, XENGT_NR_MODES, name);
+}
+
+static void sync_late(struct work_struct *work)
+{
+	struct xengt_mm *mm = container_of(work, struct xengt_mm, writes.work.work);
+
+	xengt_count(mm->counters, XENGT_COUNT_SYNCS_LATE, 1);
+	mm->sync(mm);
+}
+
+void xengt_writes_init(struct xengt_mm *mm)
+{
+	struct xengt_writes *writes = &mm->writes;
+
+	spin_lock_init(&writes->lock);
+	INIT_LIST_HEAD(&writes->written);
+	INIT_LIST_HEAD(&writes->open);
+	INIT_DELAYED_WORK(&writes->work, sync_late);
+}
+
+/* Nobody writes any more, and there are no pages. */
+void xengt_writes_exit(struct xengt_mm *mm)
+{
+	cancel_delayed_work_sync(&mm->writes.work);
+	WARN_ON(!list_empty(&mm->writes.written) || !list_empty(&mm->writes.open));
+}
+
+void xengt_entry_pages_init(struct xengt_entry_pages *pages, struct xengt_mm *mm,
+			    bool (*take)(struct xengt_entry_page *page,
+					 const unsigned long *slots))
+{
+	*pages = (struct xengt_entry_pages){ .mm = mm, .take = take };
+	xa_init(&pages->pages);
+}
+
+/* A page that nobody knows yet, of which nothing is seen. */
+void xengt_entry_page_init(struct xengt_entry_page *page, struct xengt_entry_pages *pages,
+			   unsigned long key)
+{
+	*page = (struct xengt_entry_page){ .pages = pages, .key = key };
+	INIT_LIST_HEAD(&page->written_node);
+	INIT_LIST_HEAD(&page->open_node);
+}
+
+/* Writes find the page from now on. 0 or -ENOMEM. */
+int xengt_entry_page_add(struct xengt_entry_page *page)
+{
+	lockdep_assert_held(&page->pages->mm->lock);
+	return xa_err(xa_store(&page->pages->pages, page->key, page, GFP_KERNEL));
+}
+
+/* Changes where the page's entries are seen, or that they are (NULL: not). */
+void xengt_entry_page_show(struct xengt_entry_page *page, void *va)
+{
+	struct xengt_writes *writes = &page->pages->mm->writes;
+
+	lockdep_assert_held(&page->pages->mm->lock);
+	spin_lock(&writes->lock);
+	page->va = va;
+	spin_unlock(&writes->lock);
+}
+
+/* The page is not open any more; its memory type is the caller's business. */
+void xengt_entry_page_close(struct xengt_entry_page *page)
+{
+	lockdep_assert_held(&page->pages->mm->lock);
+	if (!page->open)
+		return;
+	page->open = false;
+	list_del_init(&page->open_node);
+	page->pages->mm->writes.nr_open--;
+}
+
+/* After a balloon event: it is the page that was trapped, and nothing was written unnoticed. */
+bool xengt_entry_page_is_trapped(const struct xengt_entry_page *page)
+{
+	return page->va && page->memory && !page->open &&
+	       xengt_dm_is_write_trapped(page->pages->mm->domid, xengt_entry_page_gfn(page));
+}
+
+/* No write finds the page any more; what was noted is forgotten. */
+void xengt_entry_page_remove(struct xengt_entry_page *page)
+{
+	struct xengt_writes *writes = &page->pages->mm->writes;
+
+	xengt_entry_page_close(page);
+	spin_lock(&writes->lock);
+	xa_erase(&page->pages->pages, page->key);
+	list_del_init(&page->written_node);
+	page->va = NULL;
+	spin_unlock(&writes->lock);
+}
+
+/* One store for what is a whole entry, so that the guest's other vCPUs see it whole. */
+static void store(void *to, const void *data, unsigned int len)
+{
+	if (len == sizeof(u64) && IS_ALIGNED((unsigned long)to, sizeof(u64)))
+		WRITE_ONCE(*(u64 *)to, get_unaligned((const u64 *)data));
+	else if (len == sizeof(u32) && IS_ALIGNED((unsigned long)to, sizeof(u32)))
+		WRITE_ONCE(*(u32 *)to, get_unaligned((const u32 *)data));
+	else
+		memcpy(to, data, len);
+}
+
+/* Half of the heat is lost with each sync. */
+static void heat(struct xengt_entry_page *page, unsigned int turn)
+{
+	page->heat >>= min(turn - page->heat_turn, 31u);
+	page->heat_turn = turn;
+	page->heat++;
+}
+
+/* Does a write and notes it. */
+static void write_page(struct xengt_writes *writes, struct xengt_entry_page *page,
+		       unsigned int offset, const void *data, unsigned int len)
+{
+	unsigned int size = page->pages->mm->format->ggtt->size;
+	unsigned int first = offset / size, last = (offset + len - 1) / size;
+
+	lockdep_assert_held(&writes->lock);
+	store((u8 *)page->va + offset, data, len);
+	bitmap_set(page->written, first, last - first + 1);
+	if (list_empty(&page->written_node))
+		list_add_tail(&page->written_node, &writes->written);
+	writes->nr_written++;
+	heat(page, writes->turn);
+}
+
+/* Sees to it that what was written is not left alone. */
+static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
+{
+	struct xengt_writes *writes = &mm->writes;
+
+	if (READ_ONCE(writes->mode) == XENGT_MODE_STRICT || !mm->sync)
+		return;
+	if (nr_written >= READ_ONCE(posted_max))
+		mod_delayed_work(system_unbound_wq, &writes->work, 0);
+	else if (!delayed_work_pending(&writes->work))
+		queue_delayed_work(system_unbound_wq, &writes->work,
+				   msecs_to_jiffies(READ_ONCE(posted_age_ms)));
+}
+
+static bool can_be_opened(const struct xengt_entry_page *page)
+{
+	return page && page->va && page->memory && !page->open;
+}
+
+/* How many pages from this one on are opened together. */
+static unsigned int count_ahead(struct xengt_entry_pages *pages, unsigned long key)
+{
+	struct xengt_writes *writes = &pages->mm->writes;
+	unsigned long room = READ_ONCE(open_max) - min_t(unsigned long, writes->nr_open,
+							 READ_ONCE(open_max));
+	unsigned int most, n = 0;
+
+	most = key == pages->next_key ? min(2 * pages->ahead, (unsigned int)AHEAD_MAX) : 1;
+	most = min_t(unsigned long, most, room);
+	while (n < most && can_be_opened(xa_load(&pages->pages, key + n)))
+		n++;
+	return n;
+}
+
+static void note_open(struct xengt_entry_pages *pages, unsigned long key, unsigned int n)
+{
+	struct xengt_writes *writes = &pages->mm->writes;
+	struct xengt_entry_page *page;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		page = xa_load(&pages->pages, key + i);
+		page->open = true;
+		page->calm = 0;
+		list_add_tail(&page->open_node, &writes->open);
+	}
+	writes->nr_open += n;
+	pages->next_key = key + n;
+	pages->ahead = n;
+	xengt_count(pages->mm->counters, XENGT_COUNT_PAGES_OPENED, n);
+}
+
+/* It cannot be opened, so it is not tried again at each write. */
+static void cool_down(struct xengt_entry_pages *pages, unsigned long key)
+{
+	struct xengt_writes *writes = &pages->mm->writes;
+	struct xengt_entry_page *page;
+
+	spin_lock(&writes->lock);
+	page = xa_load(&pages->pages, key);
+	page->heat = 0;
+	spin_unlock(&writes->lock);
+}
+
+static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
+{
+	struct xengt_mm *mm = pages->mm;
+	unsigned int n;
+
+	lockdep_assert_held(&mm->lock);
+	if (mm->closed || mm->writes.mode != XENGT_MODE_HYBRID)
+		return;
+	n = count_ahead(pages, key);
+	if (!n)
+		return;
+	if (xengt_dm_set_write_trap(mm->domid, pages->base + key, n, false)) {
+		cool_down(pages, key);
+		return;
+	}
+	note_open(pages, key, n);
+	trace_xengt_open(mm->domid, pages->base + key, n);
+}
+
+/* A trap does not wait for a sync: if there is one, the next write tries again. */
+static void try_to_open(struct xengt_entry_pages *pages, unsigned long key)
+{
+	if (!mutex_trylock(&pages->mm->lock))
+		return;
+	open_pages(pages, key);
+	mutex_unlock(&pages->mm->lock);
+}
+
+/*
+ * Does a trapped write to a page, len bytes at an offset, and notes which entries it touched; opens
+ * the page if that is one too many. False if there is no page.
+ */
+bool xengt_entry_page_store(struct xengt_entry_pages *pages, unsigned long key,
+			    unsigned int offset, const void *data, unsigned int len)
+{
+	struct xengt_mm *mm = pages->mm;
+	struct xengt_writes *writes = &mm->writes;
+	struct xengt_entry_page *page;
+	unsigned int nr_written = 0;
+	bool hot = false;
+
+	spin_lock(&writes->lock);
+	page = xa_load(&pages->pages, key);
+	if (page && page->va) {
+		write_page(writes, page, offset, data, len);
+		nr_written = writes->nr_written;
+		hot = page->memory && page->heat >= READ_ONCE(open_writes);
+	}
+	spin_unlock(&writes->lock);
+	if (!nr_written)
+		return false;
+	plan_sync(mm, nr_written);
+	if (hot && READ_ONCE(writes->mode) == XENGT_MODE_HYBRID)
+		try_to_open(pages, key);
+	return true;
+}
+
+/* Reads what is in a page. False if there is none. */
+bool xengt_entry_page_load(struct xengt_entry_pages *pages, unsigned long key,
+			   unsigned int offset, void *data, unsigned int len)
+{
+	struct xengt_writes *writes = &pages->mm->writes;
+	struct xengt_entry_page *page;
+	bool found;
+
+	spin_lock(&writes->lock);
+	page = xa_load(&pages->pages, key);
+	found = page && page->va;
+	if (found)
+		memcpy(data, (u8 *)page->va + offset, len);
+	spin_unlock(&writes->lock);
+	return found;
+}
+
+/* Traps the guest's writes again. If Xen refuses, it is another page: a balloon event tells. */
+static bool trap_again(struct xengt_entry_page *page)
+{
+	struct xengt_mm *mm = page->pages->mm;
+	u64 gfn = xengt_entry_page_gfn(page);
+
+	if (xengt_dm_set_write_trap(mm->domid, gfn, 1, true))
+		return false;
+	trace_xengt_close(mm->domid, gfn, page->calm);
+	xengt_entry_page_close(page);
+	xengt_count(mm->counters, XENGT_COUNT_PAGES_CLOSED, 1);
+	return true;
+}
+
+/* Takes what is different in a page, whether it was noted or not. */
+static bool take_different(struct xengt_entry_page *page)
+{
+	struct xengt_writes *writes = &page->pages->mm->writes;
+
+	spin_lock(&writes->lock);
+	list_del_init(&page->written_node);
+	bitmap_zero(page->written, XENGT_TABLE_ENTRIES);
+	page->looked_turn = writes->turn;
+	spin_unlock(&writes->lock);
+	xengt_count(page->pages->mm->counters, XENGT_COUNT_OPEN_LOOKS, 1);
+	return page->va && page->pages->take(page, NULL);
+}
+
+/* Takes what is different in the open pages; closes those in which nothing was for long. */
+static void take_open(struct xengt_mm *mm)
+{
+	struct xengt_entry_page *page, *next;
+	unsigned int closed = 0;
+
+	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
+		if (page->calm >= READ_ONCE(calm_syncs) && closed < CLOSE_MAX)
+			closed += trap_again(page);
+		if (take_different(page))
+			page->calm = 0;
+		else
+			page->calm++;
+	}
+}
+
+/* The next page with entries that were written, which go to the work area; or NULL. */
+static struct xengt_entry_page *next_written(struct xengt_writes *writes)
+{
+	struct xengt_entry_page *page;
+
+	spin_lock(&writes->lock);
+	page = list_first_entry_or_null(&writes->written, struct xengt_entry_page, written_node);
+	if (page) {
+		list_del_init(&page->written_node);
+		bitmap_copy(writes->slots, page->written, XENGT_TABLE_ENTRIES);
+		bitmap_zero(page->written, XENGT_TABLE_ENTRIES);
+	}
+	spin_unlock(&writes->lock);
+	return page;
+}
+
+/* Begins a sync: everything that was written before is taken over. */
+void xengt_writes_take(struct xengt_mm *mm)
+{
+	struct xengt_writes *writes = &mm->writes;
+	struct xengt_entry_page *page;
+	unsigned int nr_written;
+
+	lockdep_assert_held(&mm->lock);
+	spin_lock(&writes->lock);
+	nr_written = writes->nr_written;
+	writes->turn++;
+	writes->nr_written = 0;
+	spin_unlock(&writes->lock);
+	trace_xengt_sync(mm->domid, writes->nr_open, nr_written);
+	take_open(mm);
+	while ((page = next_written(writes))) {
+		/* An entry may be in the update already, and is not compared with that. */
+		if (page->looked_turn == writes->turn)
+			xengt_entries_apply(mm);
+		page->pages->take(page, writes->slots);
+	}
+}
+
+/* From hybrid to another mode: traps everything, and has it looked through at the next sync. */
+static void close_all(struct xengt_mm *mm)
+{
+	struct xengt_entry_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
+		if (trap_again(page))
+			take_different(page);
+	}
+	xengt_entries_apply(mm);
+}
+
+/* Changes the mode, at any time. What was written before is for the caller to sync. */
+void xengt_writes_set_mode(struct xengt_mm *mm, enum xengt_mode mode)
+{
+	lockdep_assert_held(&mm->lock);
+	WRITE_ONCE(mm->writes.mode, mode);
+	if (mode != XENGT_MODE_HYBRID)
+		close_all(mm);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pages in which a guest's GGTT entries are kept: one for each page of the GTT that has entries
+ * of the guest's share.
+ *
+ * Such a page is memory of ours, while the guest's accesses are trapped as accesses to MMIO; or RAM
+ * that was put at the page's guest-physical address (see gtt_ram.c), which the guest reads without
+ * a trap, and which can be opened for its writes. If the guest gives that RAM away, accesses are
+ * trapped as MMIO again, and the page is memory of ours from then on.
+ *
+ * Invariants: what the guest has written stays, wherever the page is. A page of RAM is mapped
+ * exactly as long as its entries are seen there.
+ *
+ * Locking: the mm's lock.
+ */
+
+#include <linux/gfp.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "counters.h"
+#include "dm_op.h"
+#include "entries.h"
+#include "ggtt.h"
+#include "gtt_page.h"
+#include "gtt_ram.h"
+#include "mm.h"
+
+static struct xengt_gtt_page *to_gtt_page(struct xengt_entry_page *entries)
+{
+	return container_of(entries, struct xengt_gtt_page, entries);
+}
+
+/* The first page of the GTT with entries of a range of the share; and the one behind the last. */
+static unsigned long first_page(const struct xengt_ggtt *ggtt, unsigned int range)
+{
+	return ggtt->share[range].first / xengt_ggtt_page_entries(ggtt);
+}
+
+static unsigned long end_page(const struct xengt_ggtt *ggtt, unsigned int range)
+{
+	unsigned long end = ggtt->share[range].first + ggtt->share[range].n;
+
+	if (!ggtt->share[range].n)
+		return first_page(ggtt, range);
+	return DIV_ROUND_UP(end, xengt_ggtt_page_entries(ggtt));
+}
+
+static void free_page_of(struct xengt_gtt_page *page)
+{
+	xengt_entry_page_remove(&page->entries);
+	xengt_foreign_page_exit(&page->ram);
+	free_page((unsigned long)page->own);
+	kfree(page);
+}
+
+static int make_page(struct xengt_ggtt *ggtt, unsigned long key)
+{
+	struct xengt_gtt_page *page;
+	int rc;
+
+	/* The share's ranges can have a page in common. */
+	if (xa_load(&ggtt->pages.pages, key))
+		return 0;
+	page = kzalloc(sizeof(*page), GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	xengt_entry_page_init(&page->entries, &ggtt->pages, key);
+	page->own = (void *)get_zeroed_page(GFP_KERNEL);
+	rc = page->own ? xengt_entry_page_add(&page->entries) : -ENOMEM;
+	if (rc) {
+		free_page((unsigned long)page->own);
+		kfree(page);
+		return rc;
+	}
+	xengt_entry_page_show(&page->entries, page->own);
+	return 0;
+}
+
+static int make_pages(struct xengt_ggtt *ggtt)
+{
+	unsigned int range;
+	unsigned long key;
+	int rc;
+
+	for (range = 0; range < XENGT_GGTT_RANGES; range++) {
+		for (key = first_page(ggtt, range); key < end_page(ggtt, range); key++) {
+			rc = make_page(ggtt, key);
+			if (rc)
+				return rc;
+			cond_resched();
+		}
+	}
+	return 0;
+}
+
+/* Pages of our memory, all zeroes, for the whole share. 0 or -ENOMEM, when there are none. */
+int xengt_gtt_pages_init(struct xengt_ggtt *ggtt)
+{
+	int rc;
+
+	mutex_lock(&ggtt->mm->lock);
+	rc = make_pages(ggtt);
+	mutex_unlock(&ggtt->mm->lock);
+	if (rc)
+		xengt_gtt_pages_exit(ggtt);
+	return rc;
+}
+
+/* Nobody accesses them any more. */
+void xengt_gtt_pages_exit(struct xengt_ggtt *ggtt)
+{
+	struct xengt_entry_page *entries;
+	unsigned long key;
+
+	mutex_lock(&ggtt->mm->lock);
+	xa_for_each(&ggtt->pages.pages, key, entries)
+		free_page_of(to_gtt_page(entries));
+	mutex_unlock(&ggtt->mm->lock);
+	xa_destroy(&ggtt->pages.pages);
+}
+
+/* What the guest had written so far is in the RAM, too, where that has nothing else yet. */
+static void merge(u64 *ram, const u64 *own)
+{
+	unsigned int i;
+
+	for (i = 0; i < XENGT_PAGE_SIZE / sizeof(*ram); i++) {
+		if (own[i] && !READ_ONCE(ram[i]))
+			WRITE_ONCE(ram[i], own[i]);
+	}
+}
+
+static int map_ram(struct xengt_gtt_page *page)
+{
+	struct xengt_mm *mm = page->entries.pages->mm;
+	u64 gfn = xengt_entry_page_gfn(&page->entries);
+	int rc = xengt_foreign_page_init(&page->ram, mm->domid);
+
+	if (rc)
+		return rc;
+	rc = xengt_dm_set_write_trap(mm->domid, gfn, 1, true);
+	if (!rc)
+		rc = xengt_foreign_page_map(&page->ram, gfn);
+	if (rc)
+		xengt_foreign_page_exit(&page->ram);
+	return rc;
+}
+
+/* The page is RAM of the guest's from here on; all of it is looked at by the next sync. */
+static int page_to_ram(struct xengt_gtt_page *page)
+{
+	int rc = map_ram(page);
+
+	if (rc)
+		return rc;
+	merge(page->ram.va, page->own);
+	xengt_entry_page_show(&page->entries, page->ram.va);
+	page->entries.memory = true;
+	free_page((unsigned long)page->own);
+	page->own = NULL;
+	return 0;
+}
+
+/* How many pages of the GTT have entries of the share. */
+unsigned long xengt_gtt_pages_count(const struct xengt_ggtt *ggtt)
+{
+	unsigned long n = 0;
+	unsigned int range;
+
+	for (range = 0; range < XENGT_GGTT_RANGES; range++)
+		n += end_page(ggtt, range) - first_page(ggtt, range);
+	return n;
+}
+
+/* Puts RAM at the share, and if there is room at all of the GTT, where nobody looks at it. */
+static void put_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram, unsigned long room)
+{
+	unsigned long key;
+
+	if (room >= ram->n) {
+		xengt_gtt_ram_put(ram, 0, ram->n);
+		return;
+	}
+	for (key = 0; key < ram->n; key++) {
+		if (xa_load(&ggtt->pages.pages, key) && !xengt_gtt_ram_put(ram, key, 1))
+			return;
+	}
+}
+
+/* RAM that cannot be used for a page is given back. Returns how many pages are RAM. */
+static unsigned long pages_to_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram)
+{
+	struct xengt_entry_page *entries;
+	unsigned long key, n = 0;
+
+	lockdep_assert_held(&ggtt->mm->lock);
+	xa_for_each(&ggtt->pages.pages, key, entries) {
+		if (!xengt_gtt_ram_has(ram, key))
+			continue;
+		if (page_to_ram(to_gtt_page(entries))) {
+			xengt_gtt_ram_give_back(ram, key, 1);
+			continue;
+		}
+		ggtt->pages.take(entries, NULL);
+		n++;
+	}
+	xengt_entries_apply(ggtt->mm);
+	return n;
+}
+
+/*
+ * Has the guest's entries in RAM at its addresses of the GTT, if Xen has room for that in the
+ * guest's name. To be called before the guest's accesses are trapped as MMIO. Returns how many
+ * pages are RAM: 0 if there is no room for all of the share.
+ */
+unsigned long xengt_gtt_pages_use_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram)
+{
+	long room = xengt_gtt_ram_room(ram);
+	unsigned long n;
+
+	if (room < 0 || room < xengt_gtt_pages_count(ggtt))
+		return 0;
+	mutex_lock(&ggtt->mm->lock);
+	ggtt->pages.base = ram->gfn;
+	put_ram(ggtt, ram, room);
+	n = pages_to_ram(ggtt, ram);
+	mutex_unlock(&ggtt->mm->lock);
+	return n;
+}
+
+/* The guest gave the RAM away: what was in it is in memory of ours. */
+static void page_to_own(struct xengt_gtt_page *page)
+{
+	page->own = (void *)get_zeroed_page(GFP_KERNEL);
+	if (page->own)
+		memcpy(page->own, page->ram.va, XENGT_PAGE_SIZE);
+	xengt_entry_page_close(&page->entries);
+	page->entries.memory = false;
+	xengt_entry_page_show(&page->entries, page->own);
+	xengt_foreign_page_exit(&page->ram);
+	xengt_count(page->entries.pages->mm->counters, XENGT_COUNT_GTT_RAM_LOST, 1);
+}
+
+/* Trapped and mapped anew. If there is no page any more, or no use of it, it is one of ours. */
+static void look_again(struct xengt_gtt_page *page)
+{
+	struct xengt_entry_page *entries = &page->entries;
+	domid_t domid = entries->pages->mm->domid;
+	u64 gfn = xengt_entry_page_gfn(entries);
+
+	xengt_entry_page_close(entries);
+	if (xengt_dm_set_write_trap(domid, gfn, 1, false) ||
+	    xengt_dm_set_write_trap(domid, gfn, 1, true)) {
+		page_to_own(page);
+		return;
+	}
+	xengt_entry_page_show(entries, NULL);
+	if (xengt_foreign_page_map(&page->ram, gfn))
+		xengt_count(entries->pages->mm->counters, XENGT_COUNT_GTT_RAM_LOST, 1);
+	else
+		xengt_entry_page_show(entries, page->ram.va);
+	if (entries->va)
+		entries->pages->take(entries, NULL);
+}
+
+/* After a balloon event: any of the pages of RAM may be gone, or another one. */
+void xengt_gtt_pages_look_again(struct xengt_ggtt *ggtt)
+{
+	struct xengt_entry_page *entries;
+	struct xengt_gtt_page *page;
+	unsigned long key;
+
+	lockdep_assert_held(&ggtt->mm->lock);
+	xa_for_each(&ggtt->pages.pages, key, entries) {
+		page = to_gtt_page(entries);
+		if (page->own)
+			continue;
+		xengt_count(ggtt->mm->counters, XENGT_COUNT_PAGES_CHECKED, 1);
+		if (!xengt_entry_page_is_trapped(entries))
+			look_again(page);
+	}
+}
