@@ -32,10 +32,11 @@ u64 xengt_directory_read_guest(const struct xengt_table *table, unsigned int i)
 	return xengt_pte_load(xengt_table_format(table)->pte, table->page->entries.va, i);
 }
 
-/* Is the shadow's entry made from what the guest's table has now? */
+/* Is the shadow's entry made from what the guest's table has now, with success? */
 bool xengt_directory_is_made_from(const struct xengt_table *table, unsigned int i)
 {
-	return xengt_directory_read_guest(table, i) == table->slots[i].guest;
+	return xengt_directory_read_guest(table, i) == table->slots[i].guest &&
+	       !test_bit(i, table->missing);
 }
 
 /* What the GPU finds. */

@@ -9,7 +9,8 @@
  *
  * Where writes are trapped by the page's memory type, a page that is written often can be opened:
  * it becomes plain RAM, nothing is trapped, and each sync looks through it for entries that are
- * different. A page in which nothing was for a while is closed again. If pages are opened one
+ * different. A page in which nothing was for a while is closed again, and one with an entry that is
+ * missing, so that it is noticed when the guest writes the same once more. If pages are opened one
  * after the other, those that follow are opened with them, more each time: a guest that goes
  * through its whole GTT is trapped a few times.
  *
@@ -104,10 +105,9 @@ void xengt_writes_exit(struct xengt_mm *mm)
 }
 
 void xengt_entry_pages_init(struct xengt_entry_pages *pages, struct xengt_mm *mm,
-			    bool (*take)(struct xengt_entry_page *page,
-					 const unsigned long *slots))
+			    const struct xengt_entry_pages_ops *ops)
 {
-	*pages = (struct xengt_entry_pages){ .mm = mm, .take = take };
+	*pages = (struct xengt_entry_pages){ .mm = mm, .ops = ops };
 	xa_init(&pages->pages);
 }
 
@@ -220,7 +220,8 @@ static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
 
 static bool can_be_opened(const struct xengt_entry_page *page)
 {
-	return page && page->va && page->memory && !page->open;
+	return page && page->va && page->memory && !page->open &&
+	       !page->pages->ops->missing(page);
 }
 
 /* How many pages from this one on are opened together. */
@@ -264,7 +265,8 @@ static void cool_down(struct xengt_entry_pages *pages, unsigned long key)
 
 	spin_lock(&writes->lock);
 	page = xa_load(&pages->pages, key);
-	page->heat = 0;
+	if (page)
+		page->heat = 0;
 	spin_unlock(&writes->lock);
 }
 
@@ -277,9 +279,7 @@ static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
 	if (mm->closed || mm->writes.mode != XENGT_MODE_HYBRID)
 		return;
 	n = count_ahead(pages, key);
-	if (!n)
-		return;
-	if (xengt_dm_set_write_trap(mm->domid, pages->base + key, n, false)) {
+	if (!n || xengt_dm_set_write_trap(mm->domid, pages->base + key, n, false)) {
 		cool_down(pages, key);
 		return;
 	}
@@ -367,7 +367,7 @@ static bool take_different(struct xengt_entry_page *page)
 	page->looked_turn = writes->turn;
 	spin_unlock(&writes->lock);
 	xengt_count(page->pages->mm->counters, XENGT_COUNT_OPEN_LOOKS, 1);
-	return page->va && page->pages->take(page, NULL);
+	return page->va && page->pages->ops->take(page, NULL);
 }
 
 /* Takes what is different in the open pages; closes those in which nothing was for long. */
@@ -377,7 +377,9 @@ static void take_open(struct xengt_mm *mm)
 	unsigned int closed = 0;
 
 	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
-		if (page->calm >= READ_ONCE(calm_syncs) && closed < CLOSE_MAX)
+		if (page->pages->ops->missing(page))
+			trap_again(page);
+		else if (page->calm >= READ_ONCE(calm_syncs) && closed < CLOSE_MAX)
 			closed += trap_again(page);
 		if (take_different(page))
 			page->calm = 0;
@@ -410,6 +412,8 @@ void xengt_writes_take(struct xengt_mm *mm)
 	unsigned int nr_written;
 
 	lockdep_assert_held(&mm->lock);
+	/* First, so that one that is planned for a later write stays. */
+	cancel_delayed_work(&writes->work);
 	spin_lock(&writes->lock);
 	nr_written = writes->nr_written;
 	writes->turn++;
@@ -421,7 +425,7 @@ void xengt_writes_take(struct xengt_mm *mm)
 		/* An entry may be in the update already, and is not compared with that. */
 		if (page->looked_turn == writes->turn)
 			xengt_entries_apply(mm);
-		page->pages->take(page, writes->slots);
+		page->pages->ops->take(page, writes->slots);
 	}
 }
 

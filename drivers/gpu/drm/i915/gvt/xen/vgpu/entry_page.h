@@ -35,12 +35,22 @@ enum xengt_mode {
 };
 
 /**
+ * struct xengt_entry_pages_ops - what the owner of a kind of pages does
+ * @take: takes over entries of a page that the guest wrote, as a mask; or (NULL) all that are
+ *	different or missing: tells whether any were
+ * @missing: an entry of the page is missing: present, but scratch
+ */
+struct xengt_entry_pages_ops {
+	bool (*take)(struct xengt_entry_page *page, const unsigned long *slots);
+	bool (*missing)(const struct xengt_entry_page *page);
+};
+
+/**
  * struct xengt_entry_pages - pages of entries of one kind
  * @mm: whose they are
  * @base: the GFN of the page with the key 0
  * @pages: by key, which is how many pages they are above the base
- * @take: takes over entries of a page that the guest wrote, as a mask, or all that are different
- *	(NULL): tells whether any were
+ * @ops: the owner's
  * @next_key: the page behind those that were opened last
  * @ahead: how many these were
  */
@@ -48,7 +58,7 @@ struct xengt_entry_pages {
 	struct xengt_mm *mm;
 	u64 base;
 	struct xarray pages;
-	bool (*take)(struct xengt_entry_page *page, const unsigned long *slots);
+	const struct xengt_entry_pages_ops *ops;
 	unsigned long next_key;
 	unsigned int ahead;
 };
@@ -115,8 +125,7 @@ const char *xengt_mode_name(enum xengt_mode mode);
 int xengt_mode_find(const char *name);
 
 void xengt_entry_pages_init(struct xengt_entry_pages *pages, struct xengt_mm *mm,
-			    bool (*take)(struct xengt_entry_page *page,
-					 const unsigned long *slots));
+			    const struct xengt_entry_pages_ops *ops);
 void xengt_entry_page_init(struct xengt_entry_page *page, struct xengt_entry_pages *pages,
 			   unsigned long key);
 int xengt_entry_page_add(struct xengt_entry_page *page);

@@ -106,7 +106,7 @@ static void take_written(struct xengt_ggtt *ggtt, struct xengt_entry_page *page,
 	}
 }
 
-/* Takes over the entries of a page that are not what the shadow was made from. */
+/* Takes over the entries of a page that are not what the shadow was made from, or are missing. */
 static bool take_different(struct xengt_ggtt *ggtt, struct xengt_entry_page *page)
 {
 	unsigned int n = xengt_ggtt_page_entries(ggtt), i, taken = 0;
@@ -118,7 +118,7 @@ static bool take_different(struct xengt_ggtt *ggtt, struct xengt_entry_page *pag
 		if (slot == XENGT_NO_SLOT)
 			continue;
 		pte = xengt_pte_load(ggtt->run.format, page->va, i);
-		if (pte != ggtt->run.guest[slot]) {
+		if (pte != ggtt->run.guest[slot] || test_bit(slot, ggtt->run.missing)) {
 			take_slot(ggtt, slot, pte);
 			taken++;
 		}
@@ -136,6 +136,27 @@ static bool take(struct xengt_entry_page *page, const unsigned long *slots)
 	take_written(ggtt, page, slots);
 	return true;
 }
+
+static bool has_missing(const struct xengt_entry_page *page)
+{
+	struct xengt_ggtt *ggtt = container_of(page->pages, struct xengt_ggtt, pages);
+	unsigned int n = xengt_ggtt_page_entries(ggtt), i;
+	unsigned long slot;
+
+	if (!ggtt->run.nr_missing)
+		return false;
+	for (i = 0; i < n; i++) {
+		slot = xengt_ggtt_slot(ggtt, page->key * n + i);
+		if (slot != XENGT_NO_SLOT && test_bit(slot, ggtt->run.missing))
+			return true;
+	}
+	return false;
+}
+
+static const struct xengt_entry_pages_ops pages_ops = {
+	.take = take,
+	.missing = has_missing,
+};
 
 /* Brings the shadow of the GGTT alone up to date. */
 static void sync_ggtt(struct xengt_ggtt *ggtt)
@@ -364,7 +385,7 @@ int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_mm *mm, const struct x
 	int rc;
 
 	*ggtt = (struct xengt_ggtt){ .mm = mm };
-	xengt_entry_pages_init(&ggtt->pages, mm, take);
+	xengt_entry_pages_init(&ggtt->pages, mm, &pages_ops);
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
 		ggtt->share[i] = share[i];
 		ggtt->nr_slots += share[i].n;

@@ -204,7 +204,7 @@ static unsigned long pages_to_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram 
 			xengt_gtt_ram_give_back(ram, key, 1);
 			continue;
 		}
-		ggtt->pages.take(entries, NULL);
+		ggtt->pages.ops->take(entries, NULL);
 		n++;
 	}
 	xengt_entries_apply(ggtt->mm);
@@ -263,7 +263,7 @@ static void look_again(struct xengt_gtt_page *page)
 	else
 		xengt_entry_page_show(entries, page->ram.va);
 	if (entries->va)
-		entries->pages->take(entries, NULL);
+		entries->pages->ops->take(entries, NULL);
 }
 
 /* After a balloon event: any of the pages of RAM may be gone, or another one. */

@@ -26,13 +26,12 @@
 #include "mm.h"
 #include "pte.h"
 
-/* What the guest writes into the pages is for the caller's function to take. */
+/* What the guest writes into the pages is for the caller to take. */
 void xengt_guest_pages_init(struct xengt_guest_pages *pages, struct xengt_mm *mm,
-			    bool (*take)(struct xengt_entry_page *page,
-					 const unsigned long *slots))
+			    const struct xengt_entry_pages_ops *ops)
 {
 	*pages = (struct xengt_guest_pages){ .mm = mm };
-	xengt_entry_pages_init(&pages->entries, mm, take);
+	xengt_entry_pages_init(&pages->entries, mm, ops);
 	INIT_LIST_HEAD(&pages->lost);
 	INIT_LIST_HEAD(&pages->stuck);
 }

@@ -62,8 +62,7 @@ static inline bool xengt_guest_page_present(const struct xengt_guest_page *page)
 }
 
 void xengt_guest_pages_init(struct xengt_guest_pages *pages, struct xengt_mm *mm,
-			    bool (*take)(struct xengt_entry_page *page,
-					 const unsigned long *slots));
+			    const struct xengt_entry_pages_ops *ops);
 void xengt_guest_pages_exit(struct xengt_guest_pages *pages);
 
 struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, u64 gfn);

@@ -141,10 +141,10 @@ static u64 read_guest(const struct xengt_table *table, unsigned int i)
 	return xengt_pte_load(table->run.format, table->page->entries.va, i);
 }
 
-/* Is the shadow's entry made from what the guest's table has now? */
+/* Is the shadow's entry made from what the guest's table has now, with success? */
 bool xengt_page_table_is_made_from(const struct xengt_table *table, unsigned int i)
 {
-	return read_guest(table, i) == table->run.guest[i];
+	return read_guest(table, i) == table->run.guest[i] && !test_bit(i, table->run.missing);
 }
 
 /* Puts the entries that were written into the mm's update. */

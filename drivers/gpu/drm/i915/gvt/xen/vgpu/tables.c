@@ -33,7 +33,7 @@ u64 xengt_new_serial(void)
 	return atomic64_inc_return(&last_serial);
 }
 
-static bool take(struct xengt_entry_page *entries, const unsigned long *slots);
+static const struct xengt_entry_pages_ops pages_ops;
 
 static void init_lists(struct xengt_tables *tables)
 {
@@ -102,7 +102,7 @@ int xengt_tables_init(struct xengt_tables *tables, struct xengt_mm *mm, struct x
 
 	*tables = (struct xengt_tables){ .mm = mm, .ggtt = ggtt, .max = max };
 	init_lists(tables);
-	xengt_guest_pages_init(&tables->pages, mm, take);
+	xengt_guest_pages_init(&tables->pages, mm, &pages_ops);
 	rc = alloc_scratch(tables);
 	if (rc)
 		free_scratch(tables);
@@ -154,7 +154,7 @@ static void mark_slots(struct xengt_table *table, const unsigned long *slots)
 		xengt_table_mark(table, i, 1);
 }
 
-/* Marks the entries that are not what the shadow was made from; tells whether there are any. */
+/* Marks the entries that are not what the shadow was made from, or are missing: are there any? */
 static bool mark_different(struct xengt_table *table)
 {
 	unsigned int i, n = 0;
@@ -184,6 +184,24 @@ static bool take(struct xengt_entry_page *entries, const unsigned long *slots)
 	}
 	return any;
 }
+
+static bool has_missing(const struct xengt_entry_page *entries)
+{
+	const struct xengt_guest_page *page = container_of(entries, struct xengt_guest_page,
+							   entries);
+	const struct xengt_table *table;
+
+	list_for_each_entry(table, &page->tables, page_node) {
+		if (table->level == 1 ? table->run.nr_missing : table->nr_missing)
+			return true;
+	}
+	return false;
+}
+
+static const struct xengt_entry_pages_ops pages_ops = {
+	.take = take,
+	.missing = has_missing,
+};
 
 /*
  * The guest wrote len bytes at a guest-physical address, within a page: if that is a page of
