@@ -2,6 +2,7 @@
 # shellcheck shell=dash
 . /lib/xengt/library.sh
 . /lib/xengt/ppgtt.sh
+. /lib/xengt/hybrid.sh
 
 bar0=0xe0000000
 first=65536		# the share of the Linux guest's virtual GPU, in entries: mappable ...
@@ -26,9 +27,9 @@ by_kind() {
 	[ "$kind" = pv ] && echo "$1" || echo "$2"
 }
 
-# The guest's virtual GPU "a"; more attributes can be given.
+# The guest's virtual GPU "a", which does not post writes; more attributes can be given, also another mode.
 gpu_a() {
-	make_gpu a "$g1" bar0 $bar0 mappable_base "$(at $first)" mappable_size "$(at $count)" \
+	make_gpu a "$g1" bar0 $bar0 mode strict mappable_base "$(at $first)" mappable_size "$(at $count)" \
 		hidden_base "$(at $hidden_first)" hidden_size "$(at $hidden_count)" "$@"
 }
 
@@ -395,7 +396,7 @@ check_destroy_in_storm() {
 		tiny_guest s$i "bar0=$bar0 first=$((131072 * i)) count=128 gfn=0x400 storm"
 		id=$(domid s$i)
 		ids="$ids $id"
-		make_gpu s$i "$id" bar0 $bar0 mappable_base "$(at $((131072 * i)))" mappable_size "$(at 128)"
+		make_gpu s$i "$id" bar0 $bar0 mode strict mappable_base "$(at $((131072 * i)))" mappable_size "$(at 128)"
 		xl unpause s$i
 	done
 	for i in 1 2; do
@@ -551,6 +552,7 @@ run check_destroy_in_storm
 run check_unload_in_storm
 run check_twenty_guests
 run_ppgtt_checks
+run_hybrid_checks
 run check_destroy_many_vcpus
 [ -n "$only" ] && exit 0
 check_nothing_left

@@ -115,6 +115,10 @@ set_parameter() { # NAME VALUE
 	echo "$2" >"/sys/module/xen_gpu_map/parameters/$1"
 }
 
+set_gpu_parameter() { # NAME VALUE
+	echo "$2" >"/sys/module/xengt/parameters/$1"
+}
+
 ### modules
 
 load_modules() {

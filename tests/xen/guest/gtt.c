@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include "agent.h"
 
 #define GTT_OFFSET	0x800000
@@ -342,6 +343,27 @@ static bool cmd_movsread(char **args, int n)
 	return true;
 }
 
+/*
+ * sweep FIRST COUNT VALUE: writes entries one by one, in the share or not, as a driver does that
+ * clears the GTT; says how many microseconds that took
+ */
+static bool cmd_sweep(char **args, int n)
+{
+	uint64_t value = number(args[2]);
+	unsigned int entry = number(args[0]), count = number(args[1]), i;
+	struct timespec start, end;
+
+	(void)n;
+	if (!have_bar0() || entry > GTT_ENTRIES || count > GTT_ENTRIES - entry)
+		return refuse("not in the GTT");
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (i = entry; i < entry + count; i++)
+		put(i * 8, 8, &value);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return answer("%lld", (end.tv_sec - start.tv_sec) * 1000000LL +
+		      (end.tv_nsec - start.tv_nsec) / 1000);
+}
+
 /* stos ENTRY COUNT VALUE [SIZE [back]] */
 static bool cmd_stos(char **args, int n)
 {
@@ -566,6 +588,7 @@ const struct command gtt_commands[] = {
 	{ "where", 1, cmd_where },
 	{ "movsread", 3, cmd_movsread },
 	{ "stos", 3, cmd_stos },
+	{ "sweep", 3, cmd_sweep },
 	{ "verify", 2, cmd_verify },
 	{ "odd", 2, cmd_odd },
 	{ "strings", 2, cmd_strings },
