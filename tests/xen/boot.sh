@@ -1,5 +1,6 @@
 #!/bin/bash
-# Boots Xen in QEMU with a PV or a PVH dom0 that runs one suite of tests/xen/dom0, and passes on the lines that it reports.
+# Boots Xen in QEMU with a PV or a PVH dom0 that runs one suite of tests/xen/dom0, or of bench/xen, and passes on the lines that
+# it reports.
 # Usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]     exit status 0 when the suite came to its end; what it found is in its lines;
 #                                               3 when nothing was heard of it any more
 #   ONLY: the name of the one check to run, for suites that have several
@@ -16,7 +17,8 @@
 #             that hits its entry code; a PV dom0 does not run under VMRUN and has two
 # The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD IOMMU, whose invalidations
 # are traced. Writes to PCI configuration space are traced too: dom0 marks places in that trace with them, and a line
-# "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here.
+# "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here; the number is
+# put at the end of a line "count-iotlb FROM TO TEXT".
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,7 +42,7 @@ pv) dom0='' cpus=2 ;;
 pvh) dom0="dom0=pvh" cpus=1 ;;
 *) die "usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]" ;;
 esac
-[ -e "$here/dom0/$suite.sh" ] || die "no suite $suite"
+[ -e "$here/dom0/$suite.sh" ] || [ -e "$project/bench/xen/$suite.sh" ] || die "no suite $suite"
 [ -s "$build/dom0.cpio" ] || die "nothing built in $build: run build.sh first"
 
 log=$build/log/$kind-$suite
@@ -113,6 +115,9 @@ while true; do
 	if [ "${line#iotlb }" != "$line" ]; then
 		read -r -a words <<<"$line"
 		check_invalidations "${words[@]:1}"
+	elif [ "${line#count-iotlb }" != "$line" ]; then
+		read -r -a words <<<"$line"
+		line="${words[*]:3} $(count_invalidations "${words[1]}" "${words[2]}")"
 	fi
 	printf '%4d %s\n' "$SECONDS" "$line" >>"$log.report"
 	[ "$line" = "# end" ] && break

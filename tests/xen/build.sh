@@ -127,7 +127,7 @@ build_programs() {
 	local cc=(gcc -O2 -Wall -Wextra -Werror -static -pthread)
 
 	mkdir -p "$build/bin"
-	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,bar0,gtt,pages,ppgtt,storm}.c
+	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,bar0,gtt,pages,ppgtt,storm,workload}.c
 	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
@@ -202,7 +202,7 @@ pack_dom0() {
 	cp "$build"/bin/{ask,books,report} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build/guest.cpio" "$build/bin/tiny.elf" "$root/guests/"
-	cp "$here"/dom0/*.sh "$root/lib/xengt/"
+	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"
 	install -m 755 "$here/dom0/init" "$root/init"
 	pack "$root" "$build/dom0.cpio"
 }

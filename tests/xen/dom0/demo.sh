@@ -1,4 +1,5 @@
-# The demo that runs in dom0: a guest's GTT entries, DMA through them, a replaced entry, the balloon race, the end of the guest.
+# The demo that runs in dom0: a guest's GTT entries and page tables, DMA through them, a replaced entry, the balloon race, the end
+# of the guest.
 # shellcheck shell=dash
 . /lib/xengt/library.sh
 
@@ -12,7 +13,7 @@ pass=a
 step() {
 	note
 	note "$pass. $*"
-	pass=$(echo "$pass" | tr abc bcd)
+	pass=$(echo "$pass" | tr abcde bcdef)
 }
 
 # The closing table's rows: the host puts those of both runs next to each other.
@@ -31,7 +32,7 @@ note "creating a guest: Linux, PVH, 256 MiB"
 works "the guest is up" start_guest g1 2
 g1=$(domid g1)
 works "it has a virtual GPU (configfs)" make_gpu a "$g1" bar0 $bar0 mappable_base $source mappable_size 0x1000000
-tell g1 pages 64
+tell g1 pages 640
 tell g1 bar0 $bar0
 tell g1 share $entry 4096
 
@@ -39,27 +40,52 @@ step "The guest fills 4 pages, finds their GFNs and writes GTT entries; the GPU 
 tell g1 fill 0 4 1
 tell g1 byte 4 4 0
 tell g1 map $entry 0 8
+tell g1 flush
 note "   GFN $(tell g1 gfn 0) became shadow entry $(shadow $source), after $(domain "$g1" map_hypercalls) map hypercalls for 8 pages"
 works "the GPU copies 16 KiB from $source to $copy" dma copy $source $copy 16384
 works "the guest finds its bytes in the other pages" tell g1 check 4 4 1 0
+
+step "The guest writes 512 entries one by one, as a driver does, and has the GPU forget the old ones"
+before=$(gpu a traps)
+mapped=$(domain "$g1" map_hypercalls)
+tell g1 map $((entry + 512)) 64 512
+tell g1 flush
+note "   $(($(gpu a traps) - before)) traps: then the page was opened; and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
+works "the GPU copies through the last one" dma copy 0x103ff000 $spare 4096
+works "the guest reads back what it wrote" tell g1 verify $((entry + 512)) 512
+
+step "The guest makes page tables of its own (PPGTT, 4 levels) and announces them; the GPU copies through their shadow"
+tell g1 byte 600 4 0
+for level in 600 601 602; do
+	tell g1 set $level 0 1 $((level + 1)) 1 3
+done
+tell g1 fill 32 16 2
+tell g1 set 603 0 32 32 1 3
+tell g1 announce 4 600
+root=$(printf '0x%x' $(($(tell g1 gfn 600) << 12)))
+works "the GPU copies 64 KiB from page to page" dma pcopy a 4 "$root" 0 0x10000 0x10000
+works "the guest finds its bytes" tell g1 check 48 16 2 32
+works "the guest takes the tables back" tell g1 retire 4 600
 
 step "An entry is replaced; then DMA to the BFN that it had"
 tell g1 byte 0 1 0x11
 old=$(bus_of "$(shadow $source)")
 tell g1 map $entry 8 1
+tell g1 flush
 works "the queue is drained" drain
 dma fill "bus:$old" 4096 0xee
 if [ "$kind" = pvh ]; then
 	works "PVH: the IOMMU stops DMA to the old BFN: the guest's page is untouched" tell g1 checkbyte 0 1 0x11
 else
 	works "PV: nothing but the reference protects: DMA to the old BFN still writes the page" tell g1 checkbyte 0 1 0xee
-	note "   (so the frame must not go to anybody else before the GPU has forgotten it: that is step c)"
+	note "   (so the frame must not go to anybody else before the GPU has forgotten it: that is step e)"
 fi
 
 step "The race: the guest balloons a page out while its entry is live"
 had=$(books "$g1")
 tell g1 byte 1 1 0x77
 tell g1 write $(((entry + 100) * 8)) 8 $(((0xf0000 << 12) | 1))
+tell g1 flush
 note "   Xen has $had pages in the guest's name; the guest now gives the page of entry $((entry + 1)) back"
 works "the guest gives the page up" tell g1 out 1 1
 note "   Xen still has $(books "$g1") pages in the guest's name, and $(domain "$g1" balloon_events) balloon event(s) came"
@@ -69,6 +95,7 @@ is "after the revalidation the frame is free" "$(books "$g1")" $((had - 1))
 is "the entry is scratch" "$(shadow 0x10001000)" "$(shadow 0x10064000)"
 tell g1 byte 9 1 0xff
 tell g1 map $((entry + 8)) 9 1
+tell g1 flush
 works "the GPU reads from it" dma copy 0x10001000 $spare 4096
 works "... scratch, not the page" tell g1 checkbyte 9 1 0
 works "the guest takes a page in again" tell g1 in 1 1

@@ -72,7 +72,7 @@ static const struct command *find(const char *name)
 {
 	static const struct command * const all[] = {
 		own_commands, page_commands, bar0_commands, gtt_commands, ppgtt_commands,
-		storm_commands,
+		storm_commands, workload_commands,
 	};
 	const struct command *c;
 	unsigned int i;

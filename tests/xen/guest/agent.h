@@ -23,7 +23,7 @@ struct command {
 };
 
 extern const struct command page_commands[], bar0_commands[], gtt_commands[], ppgtt_commands[],
-	storm_commands[];
+	storm_commands[], workload_commands[];
 
 /* Both set the answer's text; answer returns true and refuse false, for commands to return. */
 bool answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -40,6 +40,8 @@ uint64_t page_gfn(unsigned int page);
 int page_of(uint64_t gfn);
 unsigned int page_count(void);
 bool usable_pages(unsigned long first, unsigned long count);
+bool balloon_out(unsigned int first, unsigned int count);
+bool balloon_in(unsigned int first, unsigned int count);
 void fill_page(unsigned int page, uint64_t seed, unsigned int as);
 void stamp_page(unsigned int page, enum stamp stamp, uint64_t n);
 
@@ -58,6 +60,7 @@ bool bar0_map(uint64_t address);
 void *bar0_at(unsigned int offset);
 bool have_bar0(void);
 void gpu_flush(void);
+void tell_ppgtt(const struct root *root, bool create);
 
 /* gtt.c */
 void gtt_store(unsigned int entry, uint64_t value);

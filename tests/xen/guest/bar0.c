@@ -176,20 +176,30 @@ bool parse_root(char **args, struct root *root)
 	return true;
 }
 
-static bool tell_root(char **args, enum notification notification)
+/* Announces a PPGTT, or takes that back. */
+void tell_ppgtt(const struct root *root, bool create)
 {
-	struct root root;
 	uint64_t address;
 	unsigned int i;
 
-	if (!have_bar0() || !parse_root(args, &root))
-		return false;
-	for (i = 0; i < root.pages; i++) {
-		address = page_gfn(root.page[i]) * PAGE_SIZE;
+	for (i = 0; i < root->pages; i++) {
+		address = page_gfn(root->page[i]) * PAGE_SIZE;
 		pvinfo()->pdp[i].lo = address;
 		pvinfo()->pdp[i].hi = address >> 32;
 	}
-	pvinfo()->g2v_notify = notification;
+	if (root->levels == 4)
+		pvinfo()->g2v_notify = create ? L4_CREATE : L4_DESTROY;
+	else
+		pvinfo()->g2v_notify = create ? L3_CREATE : L3_DESTROY;
+}
+
+static bool tell_root(char **args, bool create)
+{
+	struct root root;
+
+	if (!have_bar0() || !parse_root(args, &root))
+		return false;
+	tell_ppgtt(&root, create);
 	return true;
 }
 
@@ -197,14 +207,14 @@ static bool tell_root(char **args, enum notification notification)
 static bool cmd_announce(char **args, int n)
 {
 	(void)n;
-	return tell_root(args, number(args[0]) == 4 ? L4_CREATE : L3_CREATE);
+	return tell_root(args, true);
 }
 
 /* retire LEVELS ROOT: it is one no more */
 static bool cmd_retire(char **args, int n)
 {
 	(void)n;
-	return tell_root(args, number(args[0]) == 4 ? L4_DESTROY : L3_DESTROY);
+	return tell_root(args, false);
 }
 
 const struct command bar0_commands[] = {

@@ -266,13 +266,10 @@ static long reservation(unsigned int op, uint64_t *frames, unsigned int count)
 	return ioctl(privcmd, IOCTL_PRIVCMD_HYPERCALL, &call);
 }
 
-/* out FIRST COUNT: give the pages to Xen; their GFNs have nothing behind them from now on */
-static bool cmd_out(char **args, int n)
+bool balloon_out(unsigned int first, unsigned int count)
 {
-	unsigned int first = number(args[0]), count = number(args[1]);
 	long done;
 
-	(void)n;
 	if (!have(first, count))
 		return refuse("no such page");
 	done = reservation(XENMEM_decrease_reservation, gfns + first, count);
@@ -282,13 +279,10 @@ static bool cmd_out(char **args, int n)
 	return true;
 }
 
-/* in FIRST COUNT: new frames for the same GFNs */
-static bool cmd_in(char **args, int n)
+bool balloon_in(unsigned int first, unsigned int count)
 {
-	unsigned int first = number(args[0]), count = number(args[1]);
 	long done;
 
-	(void)n;
 	if (!have(first, count))
 		return refuse("no such page");
 	done = reservation(XENMEM_populate_physmap, gfns + first, count);
@@ -296,6 +290,20 @@ static bool cmd_in(char **args, int n)
 		return refuse("populate_physmap did %ld: %s", done,
 			      done < 0 ? strerror(errno) : "short");
 	return true;
+}
+
+/* out FIRST COUNT: give the pages to Xen; their GFNs have nothing behind them from now on */
+static bool cmd_out(char **args, int n)
+{
+	(void)n;
+	return balloon_out(number(args[0]), number(args[1]));
+}
+
+/* in FIRST COUNT: new frames for the same GFNs */
+static bool cmd_in(char **args, int n)
+{
+	(void)n;
+	return balloon_in(number(args[0]), number(args[1]));
 }
 
 const struct command page_commands[] = {

@@ -153,6 +153,7 @@ void __attribute__((used)) run(struct start_info *info)
 		n = count - done < 512 ? count - done : 512;
 		write_entries(gtt + (first + done) * 2, gfn + done, n);
 	}
+	*at(bar0, GFX_FLSH_CNTL) = 1;
 	if (tables) {
 		table = make_ppgtt(tables, gfn, count);
 		announce(bar0, tables);

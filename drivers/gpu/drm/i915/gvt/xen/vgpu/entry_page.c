@@ -5,7 +5,8 @@
  *
  * A trapped write is done, noted, and the vCPU goes on: that takes a short lock and no hypercall.
  * A sync takes over what was noted. It comes with the guest's own synchronisation points; or when
- * there are many writes (posted_max), or they have waited (posted_age_ms).
+ * there are many writes (posted_max), or they have waited (posted_age_ms; ten times that, if they
+ * were not trapped).
  *
  * Where writes are trapped by the page's memory type, a page that is written often can be opened:
  * it becomes plain RAM, nothing is trapped, and each sync looks through it for entries that are
@@ -41,6 +42,8 @@
 #define AHEAD_MAX	64
 /* The most pages that one sync closes */
 #define CLOSE_MAX	64
+/* Open pages are looked through at the latest after so many times the age of trapped writes */
+#define OPEN_AGES	10
 
 static unsigned int posted_age_ms = 10;
 module_param(posted_age_ms, uint, 0644);
@@ -213,9 +216,9 @@ static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
 		return;
 	if (nr_written >= READ_ONCE(posted_max))
 		mod_delayed_work(system_unbound_wq, &writes->work, 0);
-	else if (!delayed_work_pending(&writes->work))
-		queue_delayed_work(system_unbound_wq, &writes->work,
-				   msecs_to_jiffies(READ_ONCE(posted_age_ms)));
+	else if (nr_written == 1)
+		mod_delayed_work(system_unbound_wq, &writes->work,
+				 msecs_to_jiffies(READ_ONCE(posted_age_ms)));
 }
 
 static bool can_be_opened(const struct xengt_entry_page *page)
@@ -404,6 +407,17 @@ static struct xengt_entry_page *next_written(struct xengt_writes *writes)
 	return page;
 }
 
+/* What is written to open pages is not noticed: they are looked through now and then. */
+static void plan_look(struct xengt_mm *mm)
+{
+	struct xengt_writes *writes = &mm->writes;
+	u64 delay = (u64)READ_ONCE(posted_age_ms) * OPEN_AGES;
+
+	if (writes->nr_open && mm->sync)
+		queue_delayed_work(system_unbound_wq, &writes->work,
+				   msecs_to_jiffies(min_t(u64, delay, INT_MAX)));
+}
+
 /* Begins a sync: everything that was written before is taken over. */
 void xengt_writes_take(struct xengt_mm *mm)
 {
@@ -427,6 +441,7 @@ void xengt_writes_take(struct xengt_mm *mm)
 			xengt_entries_apply(mm);
 		page->pages->ops->take(page, writes->slots);
 	}
+	plan_look(mm);
 }
 
 /* From hybrid to another mode: traps everything, and has it looked through at the next sync. */
