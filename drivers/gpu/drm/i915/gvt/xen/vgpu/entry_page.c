@@ -231,12 +231,12 @@ static bool can_be_opened(const struct xengt_entry_page *page)
 static unsigned int count_ahead(struct xengt_entry_pages *pages, unsigned long key)
 {
 	struct xengt_writes *writes = &pages->mm->writes;
-	unsigned long room = READ_ONCE(open_max) - min_t(unsigned long, writes->nr_open,
-							 READ_ONCE(open_max));
-	unsigned int most, n = 0;
+	unsigned long max = READ_ONCE(open_max);
+	unsigned int most = 1, n = 0;
 
-	most = key == pages->next_key ? min(2 * pages->ahead, (unsigned int)AHEAD_MAX) : 1;
-	most = min_t(unsigned long, most, room);
+	if (pages->ahead && key == pages->next_key)
+		most = min(2 * pages->ahead, (unsigned int)AHEAD_MAX);
+	most = min_t(unsigned long, most, max - min(writes->nr_open, max));
 	while (n < most && can_be_opened(xa_load(&pages->pages, key + n)))
 		n++;
 	return n;
