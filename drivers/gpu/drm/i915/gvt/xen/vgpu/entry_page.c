@@ -17,8 +17,8 @@
  *
  * Invariants: a write that was trapped is noted in the same hold of the lock in which it is done,
  * so a sync misses none that came before it. A page is closed before it is looked through for the
- * last time. A page that is open is in the list of open pages, in no other mode than hybrid, and
- * there are at most open_max of them, which bounds a sync.
+ * last time. A page that is open is in the list of open pages; there are at most open_max of them,
+ * which bounds a sync, and none is opened but in hybrid mode.
  *
  * Locking: the mm's lock, but for what the traps do, which is under the writes' own lock.
  */
@@ -141,10 +141,11 @@ void xengt_entry_page_show(struct xengt_entry_page *page, void *va)
 	spin_unlock(&writes->lock);
 }
 
-/* The page is not open any more; its memory type is the caller's business. */
+/* The page is not open any more; what is trapped and seen is the caller's business. */
 void xengt_entry_page_close(struct xengt_entry_page *page)
 {
 	lockdep_assert_held(&page->pages->mm->lock);
+	page->unsure = false;
 	if (!page->open)
 		return;
 	page->open = false;
@@ -155,7 +156,7 @@ void xengt_entry_page_close(struct xengt_entry_page *page)
 /* After a balloon event: it is the page that was trapped, and nothing was written unnoticed. */
 bool xengt_entry_page_is_trapped(const struct xengt_entry_page *page)
 {
-	return page->va && page->memory && !page->open &&
+	return page->va && page->memory && !page->open && !page->unsure &&
 	       xengt_dm_is_write_trapped(page->pages->mm->domid, xengt_entry_page_gfn(page));
 }
 
@@ -273,6 +274,23 @@ static void cool_down(struct xengt_entry_pages *pages, unsigned long key)
 	spin_unlock(&writes->lock);
 }
 
+/*
+ * Has n pages from the key on not trapped any more; returns how many are not. Xen stops at a page
+ * that it cannot change, when those before it are done.
+ */
+static unsigned int untrap_pages(struct xengt_entry_pages *pages, unsigned long key,
+				 unsigned int n)
+{
+	domid_t domid = pages->mm->domid;
+	unsigned int done = 0;
+
+	if (!xengt_dm_set_write_trap(domid, pages->base + key, n, false))
+		return n;
+	while (done < n && !xengt_dm_is_write_trapped(domid, pages->base + key + done))
+		done++;
+	return done;
+}
+
 static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
 {
 	struct xengt_mm *mm = pages->mm;
@@ -282,7 +300,9 @@ static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
 	if (mm->closed || mm->writes.mode != XENGT_MODE_HYBRID)
 		return;
 	n = count_ahead(pages, key);
-	if (!n || xengt_dm_set_write_trap(mm->domid, pages->base + key, n, false)) {
+	if (n)
+		n = untrap_pages(pages, key, n);
+	if (!n) {
 		cool_down(pages, key);
 		return;
 	}
@@ -351,10 +371,12 @@ static bool trap_again(struct xengt_entry_page *page)
 	struct xengt_mm *mm = page->pages->mm;
 	u64 gfn = xengt_entry_page_gfn(page);
 
-	if (xengt_dm_set_write_trap(mm->domid, gfn, 1, true))
+	if (xengt_dm_set_write_trap(mm->domid, gfn, 1, true) &&
+	    !xengt_dm_is_write_trapped(mm->domid, gfn))
 		return false;
 	trace_xengt_close(mm->domid, gfn, page->calm);
 	xengt_entry_page_close(page);
+	page->unsure = true;
 	xengt_count(mm->counters, XENGT_COUNT_PAGES_CLOSED, 1);
 	return true;
 }
@@ -367,23 +389,31 @@ static bool take_different(struct xengt_entry_page *page)
 	spin_lock(&writes->lock);
 	list_del_init(&page->written_node);
 	bitmap_zero(page->written, XENGT_TABLE_ENTRIES);
-	page->looked_turn = writes->turn;
 	spin_unlock(&writes->lock);
 	xengt_count(page->pages->mm->counters, XENGT_COUNT_OPEN_LOOKS, 1);
 	return page->va && page->pages->ops->take(page, NULL);
 }
 
-/* Takes what is different in the open pages; closes those in which nothing was for long. */
+/* Nothing was written into the page for long, something is missing, or none should be open. */
+static bool is_to_be_closed(const struct xengt_entry_page *page)
+{
+	return page->calm >= READ_ONCE(calm_syncs) || page->pages->ops->missing(page) ||
+	       page->pages->mm->writes.mode != XENGT_MODE_HYBRID;
+}
+
+/* Takes what is different in the open pages, and closes some of those that are to be closed. */
 static void take_open(struct xengt_mm *mm)
 {
 	struct xengt_entry_page *page, *next;
-	unsigned int closed = 0;
+	unsigned int tries = 0;
 
 	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
-		if (page->pages->ops->missing(page))
-			trap_again(page);
-		else if (page->calm >= READ_ONCE(calm_syncs) && closed < CLOSE_MAX)
-			closed += trap_again(page);
+		if (is_to_be_closed(page) && tries < CLOSE_MAX) {
+			tries++;
+			/* Where that is refused it is not tried again at each sync. */
+			if (!trap_again(page))
+				page->calm = 0;
+		}
 		if (take_different(page))
 			page->calm = 0;
 		else
@@ -391,13 +421,14 @@ static void take_open(struct xengt_mm *mm)
 	}
 }
 
-/* The next page with entries that were written, which go to the work area; or NULL. */
-static struct xengt_entry_page *next_written(struct xengt_writes *writes)
+/* The next page of a list, with its entries that were written in the work area; or NULL. */
+static struct xengt_entry_page *next_written(struct xengt_writes *writes,
+					     struct list_head *written)
 {
 	struct xengt_entry_page *page;
 
 	spin_lock(&writes->lock);
-	page = list_first_entry_or_null(&writes->written, struct xengt_entry_page, written_node);
+	page = list_first_entry_or_null(written, struct xengt_entry_page, written_node);
 	if (page) {
 		list_del_init(&page->written_node);
 		bitmap_copy(writes->slots, page->written, XENGT_TABLE_ENTRIES);
@@ -418,28 +449,32 @@ static void plan_look(struct xengt_mm *mm)
 				   msecs_to_jiffies(min_t(u64, delay, INT_MAX)));
 }
 
-/* Begins a sync: everything that was written before is taken over. */
+/*
+ * Begins a sync: everything that was written before is taken over, each page once. What is written
+ * meanwhile to a page that had its turn is for the next sync: so this one comes to an end, and an
+ * entry is not in the update twice.
+ */
 void xengt_writes_take(struct xengt_mm *mm)
 {
 	struct xengt_writes *writes = &mm->writes;
 	struct xengt_entry_page *page;
 	unsigned int nr_written;
+	LIST_HEAD(written);
 
 	lockdep_assert_held(&mm->lock);
 	/* First, so that one that is planned for a later write stays. */
 	cancel_delayed_work(&writes->work);
 	spin_lock(&writes->lock);
+	list_splice_init(&writes->written, &written);
 	nr_written = writes->nr_written;
 	writes->turn++;
 	writes->nr_written = 0;
 	spin_unlock(&writes->lock);
 	trace_xengt_sync(mm->domid, writes->nr_open, nr_written);
 	take_open(mm);
-	while ((page = next_written(writes))) {
-		/* An entry may be in the update already, and is not compared with that. */
-		if (page->looked_turn == writes->turn)
-			xengt_entries_apply(mm);
-		page->pages->ops->take(page, writes->slots);
+	while ((page = next_written(writes, &written))) {
+		if (page->va)
+			page->pages->ops->take(page, writes->slots);
 	}
 	plan_look(mm);
 }

@@ -74,8 +74,9 @@ struct xengt_entry_pages {
  * @heat_turn: when that was; the writes' lock
  * @memory: its writes are trapped by its memory type, so that it can be opened
  * @open: the guest's writes are not trapped
+ * @unsure: it was trapped again after it was open: if the guest has exchanged it meanwhile, the
+ *	trap is on another page than the one that is seen
  * @calm: at how many syncs in a row nothing had changed while it was open
- * @looked_turn: the sync that looked through it last
  * @open_node: in the list of open pages
  */
 struct xengt_entry_page {
@@ -88,8 +89,8 @@ struct xengt_entry_page {
 	unsigned int heat_turn;
 	bool memory;
 	bool open;
+	bool unsure;
 	unsigned int calm;
-	unsigned int looked_turn;
 	struct list_head open_node;
 };
 
