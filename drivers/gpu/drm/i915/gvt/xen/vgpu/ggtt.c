@@ -194,6 +194,35 @@ static unsigned int count_entries(const struct xengt_ggtt *ggtt, u64 offset, uns
 	return (offset + len - 1) / size - offset / size + 1;
 }
 
+/*
+ * Does a write within a page. One of which nothing is seen is being mapped anew: that is waited
+ * for, and nothing else.
+ */
+static void store(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len)
+{
+	unsigned long key = offset / XENGT_PAGE_SIZE;
+	unsigned int at = offset % XENGT_PAGE_SIZE;
+
+	if (xengt_entry_page_store(&ggtt->pages, key, at, data, len))
+		return;
+	mutex_lock(&ggtt->mm->lock);
+	xengt_entry_page_store(&ggtt->pages, key, at, data, len);
+	mutex_unlock(&ggtt->mm->lock);
+}
+
+static void load(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len)
+{
+	unsigned long key = offset / XENGT_PAGE_SIZE;
+	unsigned int at = offset % XENGT_PAGE_SIZE;
+
+	if (xengt_entry_page_load(&ggtt->pages, key, at, data, len))
+		return;
+	mutex_lock(&ggtt->mm->lock);
+	if (!xengt_entry_page_load(&ggtt->pages, key, at, data, len))
+		memset(data, 0, len);
+	mutex_unlock(&ggtt->mm->lock);
+}
+
 static void write_piece(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len,
 			bool inside)
 {
@@ -201,8 +230,7 @@ static void write_piece(struct xengt_ggtt *ggtt, u64 offset, const void *data, u
 		    inside ? XENGT_COUNT_ENTRIES_WRITTEN : XENGT_COUNT_OUT_OF_SHARE,
 		    count_entries(ggtt, offset, len));
 	if (inside)
-		xengt_entry_page_store(&ggtt->pages, offset / XENGT_PAGE_SIZE,
-				       offset % XENGT_PAGE_SIZE, data, len);
+		store(ggtt, offset, data, len);
 }
 
 /*
@@ -234,8 +262,9 @@ void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned i
 
 	for (; len; len -= piece) {
 		piece = cut_piece(ggtt, offset, len, &inside);
-		if (!inside || !xengt_entry_page_load(&ggtt->pages, offset / XENGT_PAGE_SIZE,
-						      offset % XENGT_PAGE_SIZE, data, piece))
+		if (inside)
+			load(ggtt, offset, data, piece);
+		else
 			memset(data, 0, piece);
 		offset += piece;
 		data += piece;

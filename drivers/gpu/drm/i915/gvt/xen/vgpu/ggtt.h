@@ -12,6 +12,7 @@
 #include "entry_page.h"
 
 struct xengt_ggtt;
+struct xengt_gtt_ram;
 struct xengt_mm;
 
 #define XENGT_GGTT_RANGES	2
@@ -27,6 +28,7 @@ struct xengt_range {
  * struct xengt_ggtt - a shadow GGTT
  * @mm: whose it is; its lock is the lock of everything here
  * @pages: what the guest has written (struct xengt_gtt_page), by page of the GTT
+ * @ram: what the guest has at the GTT's addresses; set where some of the pages are RAM
  * @share: the ranges of entries that are the guest's
  * @nr_slots: how many entries these are
  * @run: the entries, slot after slot of the share
@@ -37,6 +39,7 @@ struct xengt_range {
 struct xengt_ggtt {
 	struct xengt_mm *mm;
 	struct xengt_entry_pages pages;
+	struct xengt_gtt_ram *ram;
 	struct xengt_range share[XENGT_GGTT_RANGES];
 	unsigned long nr_slots;
 	struct xengt_entries run;

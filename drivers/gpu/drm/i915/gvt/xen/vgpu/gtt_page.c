@@ -122,17 +122,6 @@ void xengt_gtt_pages_exit(struct xengt_ggtt *ggtt)
 	xa_destroy(&ggtt->pages.pages);
 }
 
-/* What the guest had written so far is in the RAM, too, where that has nothing else yet. */
-static void merge(u64 *ram, const u64 *own)
-{
-	unsigned int i;
-
-	for (i = 0; i < XENGT_PAGE_SIZE / sizeof(*ram); i++) {
-		if (own[i] && !READ_ONCE(ram[i]))
-			WRITE_ONCE(ram[i], own[i]);
-	}
-}
-
 static int map_ram(struct xengt_gtt_page *page)
 {
 	struct xengt_mm *mm = page->entries.pages->mm;
@@ -149,14 +138,19 @@ static int map_ram(struct xengt_gtt_page *page)
 	return rc;
 }
 
-/* The page is RAM of the guest's from here on; all of it is looked at by the next sync. */
+/*
+ * The page is RAM of the guest's from here on. What somebody had in that memory before is still
+ * there, as Xen does not clear what a guest gave back; what this one has written takes its place.
+ */
 static int page_to_ram(struct xengt_gtt_page *page)
 {
 	int rc = map_ram(page);
 
 	if (rc)
 		return rc;
-	merge(page->ram.va, page->own);
+	/* No write finds the page meanwhile. */
+	xengt_entry_page_show(&page->entries, NULL);
+	memcpy(page->ram.va, page->own, XENGT_PAGE_SIZE);
 	xengt_entry_page_show(&page->entries, page->ram.va);
 	page->entries.memory = true;
 	free_page((unsigned long)page->own);
@@ -200,14 +194,11 @@ static unsigned long pages_to_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram 
 	xa_for_each(&ggtt->pages.pages, key, entries) {
 		if (!xengt_gtt_ram_has(ram, key))
 			continue;
-		if (page_to_ram(to_gtt_page(entries))) {
+		if (page_to_ram(to_gtt_page(entries)))
 			xengt_gtt_ram_give_back(ram, key, 1);
-			continue;
-		}
-		ggtt->pages.ops->take(entries, NULL);
-		n++;
+		else
+			n++;
 	}
-	xengt_entries_apply(ggtt->mm);
 	return n;
 }
 
@@ -225,45 +216,76 @@ unsigned long xengt_gtt_pages_use_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_
 		return 0;
 	mutex_lock(&ggtt->mm->lock);
 	ggtt->pages.base = ram->gfn;
+	ggtt->ram = ram;
 	put_ram(ggtt, ram, room);
 	n = pages_to_ram(ggtt, ram);
 	mutex_unlock(&ggtt->mm->lock);
 	return n;
 }
 
-/* The guest gave the RAM away: what was in it is in memory of ours. */
-static void page_to_own(struct xengt_gtt_page *page)
+static void give_back(struct xengt_gtt_page *page)
 {
-	page->own = (void *)get_zeroed_page(GFP_KERNEL);
-	if (page->own)
-		memcpy(page->own, page->ram.va, XENGT_PAGE_SIZE);
-	xengt_entry_page_close(&page->entries);
-	page->entries.memory = false;
-	xengt_entry_page_show(&page->entries, page->own);
+	struct xengt_ggtt *ggtt = container_of(page->entries.pages, struct xengt_ggtt, pages);
+
+	xengt_gtt_ram_give_back(ggtt->ram, page->entries.key, 1);
+}
+
+static bool trap_again(struct xengt_gtt_page *page)
+{
+	domid_t domid = page->entries.pages->mm->domid;
+	u64 gfn = xengt_entry_page_gfn(&page->entries);
+
+	return !xengt_dm_set_write_trap(domid, gfn, 1, false) &&
+	       !xengt_dm_set_write_trap(domid, gfn, 1, true);
+}
+
+/*
+ * Traps and maps the RAM anew, with a copy of what was seen before. False if there is none any
+ * more, or no use of it: then it is given back, so that accesses are trapped as those to MMIO.
+ */
+static bool renew(struct xengt_gtt_page *page, void *copy)
+{
+	bool trapped = trap_again(page);
+
+	if (!trapped)
+		give_back(page);
+	memcpy(copy, page->ram.va, XENGT_PAGE_SIZE);
+	if (!trapped)
+		return false;
+	if (!xengt_foreign_page_map(&page->ram, xengt_entry_page_gfn(&page->entries)))
+		return true;
+	give_back(page);
+	return false;
+}
+
+/* What was in the RAM is in memory of ours. */
+static void page_to_own(struct xengt_gtt_page *page, void *own)
+{
 	xengt_foreign_page_exit(&page->ram);
+	page->own = own;
+	page->entries.memory = false;
+	xengt_entry_page_show(&page->entries, own);
 	xengt_count(page->entries.pages->mm->counters, XENGT_COUNT_GTT_RAM_LOST, 1);
 }
 
-/* Trapped and mapped anew. If there is no page any more, or no use of it, it is one of ours. */
+/* The page may be another one, or none. Without memory for a copy it waits for the next event. */
 static void look_again(struct xengt_gtt_page *page)
 {
 	struct xengt_entry_page *entries = &page->entries;
-	domid_t domid = entries->pages->mm->domid;
-	u64 gfn = xengt_entry_page_gfn(entries);
+	void *copy = (void *)get_zeroed_page(GFP_KERNEL);
 
-	xengt_entry_page_close(entries);
-	if (xengt_dm_set_write_trap(domid, gfn, 1, false) ||
-	    xengt_dm_set_write_trap(domid, gfn, 1, true)) {
-		page_to_own(page);
+	if (!copy)
 		return;
-	}
+	xengt_entry_page_close(entries);
+	/* Writes wait until it is seen again. */
 	xengt_entry_page_show(entries, NULL);
-	if (xengt_foreign_page_map(&page->ram, gfn))
-		xengt_count(entries->pages->mm->counters, XENGT_COUNT_GTT_RAM_LOST, 1);
-	else
+	if (renew(page, copy)) {
 		xengt_entry_page_show(entries, page->ram.va);
-	if (entries->va)
-		entries->pages->ops->take(entries, NULL);
+		free_page((unsigned long)copy);
+	} else {
+		page_to_own(page, copy);
+	}
+	entries->pages->ops->take(entries, NULL);
 }
 
 /* After a balloon event: any of the pages of RAM may be gone, or another one. */
@@ -282,4 +304,6 @@ void xengt_gtt_pages_look_again(struct xengt_ggtt *ggtt)
 		if (!xengt_entry_page_is_trapped(entries))
 			look_again(page);
 	}
+	/* Before anybody has another value for one of the entries. */
+	xengt_entries_apply(ggtt->mm);
 }
