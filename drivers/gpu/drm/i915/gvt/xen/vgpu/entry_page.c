@@ -365,12 +365,17 @@ bool xengt_entry_page_load(struct xengt_entry_pages *pages, unsigned long key,
 	return found;
 }
 
-/* Traps the guest's writes again. If Xen refuses, it is another page: a balloon event tells. */
+/*
+ * Traps the guest's writes again. Not while it may be another page than the one that is seen, where
+ * these would be done: after a balloon event each open page is looked at.
+ */
 static bool trap_again(struct xengt_entry_page *page)
 {
 	struct xengt_mm *mm = page->pages->mm;
 	u64 gfn = xengt_entry_page_gfn(page);
 
+	if (READ_ONCE(mm->writes.unsettled))
+		return false;
 	if (xengt_dm_set_write_trap(mm->domid, gfn, 1, true) &&
 	    !xengt_dm_is_write_trapped(mm->domid, gfn))
 		return false;
@@ -479,7 +484,22 @@ void xengt_writes_take(struct xengt_mm *mm)
 	plan_look(mm);
 }
 
-/* From hybrid to another mode: traps everything, and has it looked through at the next sync. */
+/* A balloon event came: any of the pages may be another one. Takes no lock. */
+void xengt_writes_unsettle(struct xengt_mm *mm)
+{
+	WRITE_ONCE(mm->writes.unsettled, true);
+}
+
+/* All pages are about to be looked at, for the events so far. */
+void xengt_writes_settle(struct xengt_mm *mm)
+{
+	lockdep_assert_held(&mm->lock);
+	WRITE_ONCE(mm->writes.unsettled, false);
+	/* First this, then looking: an event that comes from here on is one more. */
+	smp_mb();
+}
+
+/* From hybrid to another mode: traps everything, and looks through it. */
 static void close_all(struct xengt_mm *mm)
 {
 	struct xengt_entry_page *page, *next;

@@ -97,6 +97,7 @@ struct xengt_entry_page {
 /**
  * struct xengt_writes - what a guest wrote and is not in the shadow yet
  * @mode: when it gets there
+ * @unsettled: pages may have left the guest's memory, and it was not looked at which
  * @lock: of what traps need; nests inside the mm's lock, is never held across a hypercall:
  * @written: pages with entries that were written
  * @nr_written: how many writes there were since the last sync
@@ -108,6 +109,7 @@ struct xengt_entry_page {
  */
 struct xengt_writes {
 	enum xengt_mode mode;
+	bool unsettled;
 	spinlock_t lock;		/* of what follows, unless it says otherwise: */
 	struct list_head written;
 	unsigned int nr_written;
@@ -122,6 +124,8 @@ void xengt_writes_init(struct xengt_mm *mm);
 void xengt_writes_exit(struct xengt_mm *mm);
 void xengt_writes_take(struct xengt_mm *mm);
 void xengt_writes_set_mode(struct xengt_mm *mm, enum xengt_mode mode);
+void xengt_writes_unsettle(struct xengt_mm *mm);
+void xengt_writes_settle(struct xengt_mm *mm);
 const char *xengt_mode_name(enum xengt_mode mode);
 int xengt_mode_find(const char *name);
 

@@ -192,10 +192,10 @@ enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pag
 
 	if (xengt_entry_page_is_trapped(&page->entries))
 		return XENGT_PAGE_SAME;
-	is = trap_again(pages, page);
 	xengt_entry_page_close(&page->entries);
-	/* No write finds the page while it is mapped anew. */
+	/* No write finds the page until it is mapped anew. */
 	xengt_entry_page_show(&page->entries, NULL);
+	is = trap_again(pages, page);
 	if (is && xengt_foreign_page_map(&page->map, page->entries.key)) {
 		untrap(pages, page);
 		is = false;

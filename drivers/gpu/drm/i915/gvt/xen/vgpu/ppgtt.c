@@ -424,6 +424,7 @@ void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts)
 {
 	mutex_lock(&ppgtts->mm->lock);
 	if (!ppgtts->mm->closed) {
+		xengt_writes_settle(ppgtts->mm);
 		xengt_gtt_pages_look_again(ppgtts->ggtt);
 		xengt_tables_look_again(&ppgtts->tables);
 		xengt_tables_want_missing(&ppgtts->tables);

@@ -173,6 +173,7 @@ static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *re
 		break;
 	case IOREQ_TYPE_INVALIDATE:
 		xengt_count(&vgpu->counters, XENGT_COUNT_INVALIDATES, 1);
+		xengt_writes_unsettle(&vgpu->mm);
 		xen_gpu_balloon_event(vgpu->domain);
 		break;
 	default:
