@@ -203,8 +203,11 @@ static void put_frame_if_unused(struct fake_frame *frame)
 	fake_record(FAKE_EVENT_FREE, &freed, 0);
 	d = fake_domain_find(frame->owner);
 	frame->owner = -1;
-	kfree(frame->data);
-	frame->data = NULL;
+	/* Xen clears what was a dead guest's, not what a guest gives back. */
+	if (!d || d->dying) {
+		kfree(frame->data);
+		frame->data = NULL;
+	}
 	if (!frame->fixed)
 		list_add(&frame->node, &fake.free);
 	if (d && !--d->pages && d->dying)

@@ -180,6 +180,22 @@ int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data
 	return rc ?: fake_vcpu_wait(domid, vcpu, NULL);
 }
 
+/* A load: native where there is memory, else it becomes a request. 1 to 8 bytes, within a page. */
+int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsigned int size)
+{
+	u64 value;
+	int rc;
+
+	if (fake_gfn_mfn(domid, PFN_DOWN(addr)) != FAKE_NO_MFN) {
+		fake_guest_read(domid, addr, data, size);
+		return 0;
+	}
+	rc = fake_vcpu_read(domid, vcpu, addr, size, &value);
+	if (!rc)
+		memcpy(data, &value, size);
+	return rc;
+}
+
 /**
  * fake_vcpu_wait - wait for the answer
  * @domid: the guest

@@ -12,6 +12,7 @@
  *   fake_pv.c	  page tables of a PV dom0
  *   fake_evtchn.c  event channels and their irqs
  *   fake_ioreq.c	  ioreq servers
+ *   fake_reserve.c memory that dom0 gives guests
  *   fake_memtype.c types of guests' pages: whose writes go to an ioreq server
  *   fake_vcpu.c	  vCPUs that make I/O requests and store to memory
  *   fake_store.c	  xenstore
@@ -188,6 +189,7 @@ int fake_vcpu_write(domid_t domid, unsigned int vcpu, u64 addr, u64 data, unsign
 int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size, u64 *data);
 int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 		    unsigned int size);
+int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsigned int size);
 int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 			 unsigned int size);
 int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu);

@@ -195,9 +195,9 @@ static void dead_domain_is_a_zombie_until_the_last_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), -ESRCH);
 }
 
-static void contents_survive_and_are_gone_after_reuse(struct kunit *test)
+static void contents_survive_until_the_guest_dies(struct kunit *test)
 {
-	u64 word = 0x1122334455667788, got = 0;
+	u64 word = 0x1122334455667788, got = 0, gfn;
 	int err;
 
 	start(test, FAKE_PVH_DOM0);
@@ -214,7 +214,13 @@ static void contents_survive_and_are_gone_after_reuse(struct kunit *test)
 	fake_gfn_remove(DOM, 8);
 	fake_gfn_populate(DOM, 8);
 	fake_guest_read(DOM, 8 * PAGE_SIZE + 16, &got, sizeof(got));
-	KUNIT_EXPECT_EQ(test, got, 0ull);
+	KUNIT_EXPECT_EQ_MSG(test, got, 7ull, "a live guest clears its pages itself");
+	fake_domain_kill(DOM);
+	fake_domain_create(OTHER_DOM, PAGES);
+	for (gfn = 0; gfn < PAGES; gfn++) {
+		fake_guest_read(OTHER_DOM, gfn * PAGE_SIZE + 16, &got, sizeof(got));
+		KUNIT_EXPECT_EQ(test, got, 0ull);
+	}
 }
 
 /* PV: page tables */
@@ -698,7 +704,7 @@ static struct kunit_case fake_xen_cases[] = {
 	KUNIT_CASE(maximum_gpfn_is_a_high_water_mark),
 	KUNIT_CASE(frame_with_a_reference_is_not_reused),
 	KUNIT_CASE(dead_domain_is_a_zombie_until_the_last_reference),
-	KUNIT_CASE(contents_survive_and_are_gone_after_reuse),
+	KUNIT_CASE(contents_survive_until_the_guest_dies),
 	KUNIT_CASE(pinned_table_holds_references),
 	KUNIT_CASE(entry_is_replaced_with_its_reference),
 	KUNIT_CASE(untyped_page_stores_values_and_holds_nothing),

@@ -42,7 +42,10 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
 	/* The one thing that configfs does not offer: the GPU of the tests. */
 	guest->vgpu->config.place = &gpu_place;
-	guest->vgpu->config.mode = XENGT_MODE_STRICT;
+	guest->vgpu->config.mode = config->mode;
+	/* The ioreq server's page counts as the guest's. */
+	if (config->room)
+		fake_domain_set_room(DOM, config->room + 1);
 	gpu_set_owner(DOM);
 	set_attr(test, "enable", "1");
 	gpu_set_drained(DOM, guest->vgpu->domain);
@@ -145,17 +148,41 @@ u64 ppgtt_guest_get(struct ppgtt_guest *guest, u64 gfn, unsigned int index)
 	return raw;
 }
 
-/* Writes an entry of the GGTT, whole. */
+/* BAR 0 is twice as large as the GTT, which is its upper half. */
+static u64 ggtt_addr(const struct ppgtt_guest *guest, unsigned long index)
+{
+	unsigned int size = guest->format->entry_size;
+
+	return BAR0 + guest->format->ggtt_entries * size + index * size;
+}
+
+/* The page that an entry of the GGTT is in. */
+u64 ppgtt_guest_ggtt_gfn(const struct ppgtt_guest *guest, unsigned long index)
+{
+	return ggtt_addr(guest, index) >> PAGE_SHIFT;
+}
+
+/* Writes an entry of the GGTT, whole: to RAM, or with a trap. */
 void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned long index,
 			  u64 raw)
 {
-	unsigned int size = guest->format->entry_size;
-	u64 gtt = BAR0 + guest->format->ggtt_entries * size;
+	u64 addr = ggtt_addr(guest, index), gfn = addr >> PAGE_SHIFT;
 
 	guest->writes++;
-	guest->trapped++;
+	guest->trapped += fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN || fake_gfn_write_trapped(DOM, gfn);
 	guest->ggtt[index - DIRECTORY(0)] = raw;
-	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_write(DOM, vcpu, gtt + index * size, raw, size), 0);
+	KUNIT_EXPECT_EQ(guest->test,
+			fake_vcpu_store(DOM, vcpu, addr, &raw, guest->format->entry_size), 0);
+}
+
+/* What the guest reads there. */
+u64 ppgtt_guest_get_ggtt(struct ppgtt_guest *guest, unsigned long index)
+{
+	u64 raw = 0;
+
+	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_load(DOM, 0, ggtt_addr(guest, index), &raw,
+						    guest->format->entry_size), 0);
+	return raw;
 }
 
 int ppgtt_guest_register(struct ppgtt_guest *guest, u64 addr, u32 value)

@@ -32,6 +32,8 @@
 #define PLAIN_N			64ul
 #define GGTT_SHARE		(PLAIN_FIRST + PLAIN_N - DIRECTORY(0))
 
+#define PAGES_OF_SHARE		4	/* of the GTT, at most */
+
 #define VCPUS_OF_GUEST		2
 
 struct ppgtt_guest {
@@ -45,9 +47,11 @@ struct ppgtt_guest {
 	u64 trapped;				/* to pages that were write-protected */
 };
 
-/* NULL or 0: the default */
+/* NULL or 0: the default; of the mode: strict */
 struct ppgtt_guest_config {
 	unsigned int generation;
+	enum xengt_mode mode;
+	unsigned int room;	/* for pages of RAM at the GTT */
 	const char *quota;
 	const char *tables;
 };
@@ -73,6 +77,8 @@ void ppgtt_guest_send(struct ppgtt_guest *guest, unsigned int vcpu, u64 addr, co
 int ppgtt_guest_wait(struct ppgtt_guest *guest, unsigned int vcpu);
 void ppgtt_guest_put(struct ppgtt_guest *guest, u64 gfn, unsigned int index, u64 raw);
 u64 ppgtt_guest_get(struct ppgtt_guest *guest, u64 gfn, unsigned int index);
+u64 ppgtt_guest_ggtt_gfn(const struct ppgtt_guest *guest, unsigned long index);
+u64 ppgtt_guest_get_ggtt(struct ppgtt_guest *guest, unsigned long index);
 void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned long index,
 			  u64 raw);
 int ppgtt_guest_register(struct ppgtt_guest *guest, u64 addr, u32 value);

@@ -370,7 +370,8 @@ void gpu_on_invalidate(void (*call)(void *data), void *data)
  * @test: the test
  * @mode: the kind
  *
- * Nothing is unmapped by age or size, and a balloon event is acted on when the test flushes.
+ * Nothing is unmapped by age or size, a balloon event is acted on when the test flushes, and no
+ * sync comes by itself.
  */
 void start_modules(struct kunit *test, enum fake_xen_mode mode)
 {
@@ -383,6 +384,11 @@ void start_modules(struct kunit *test, enum fake_xen_mode mode)
 	module_param_set("xen_gpu_map.idle_age_ms", "600000");
 	module_param_set("xen_gpu_map.idle_max", "1000000");
 	module_param_set("xen_gpu_map.balloon_delay_ms", "600000");
+	module_param_set("xengt.posted_age_ms", "600000");
+	module_param_set("xengt.posted_max", "1000000");
+	module_param_set("xengt.open_writes", "4");
+	module_param_set("xengt.open_max", "4096");
+	module_param_set("xengt.calm_syncs", "64");
 	KUNIT_ASSERT_EQ(test, module_load("xen_gpu_map"), 0);
 	KUNIT_ASSERT_EQ(test, module_load("xengt"), 0);
 	fake_domain_create(DOM, GUEST_PAGES);
