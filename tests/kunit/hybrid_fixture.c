@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the suites of posted writes and open pages begin with; see hybrid_fixture.h.
+ */
+
+#include <linux/mm.h>
+#include <xen/xen.h>
+
+#include "hybrid_fixture.h"
+#include "modules.h"
+
+#define GFX_FLSH_CNTL	(BAR0 + 0x101008)
+
+/* One that is off. */
+struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *config)
+{
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+
+	vgpu->config.mode = config->mode;
+	vgpu->config.base[0] = (u64)IN_PAGE(config->first, 0) << PAGE_SHIFT;
+	vgpu->config.size[0] = (u64)IN_PAGE(config->pages, 0) << PAGE_SHIFT;
+	vgpu->config.base[1] = 0;
+	vgpu->config.size[1] = 0;
+	fake_domain_set_vcpus(DOM, 2);
+	/* The ioreq server's page counts as the guest's. */
+	if (config->room)
+		fake_domain_set_room(DOM, config->room + 1);
+	return vgpu;
+}
+
+struct xengt_vgpu *start_hybrid(struct kunit *test, const struct hybrid_config *config)
+{
+	struct xengt_vgpu *vgpu = new_hybrid(test, config);
+
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	fake_xen_reset_calls();
+	return vgpu;
+}
+
+/* The guest has what it had before, to the page. */
+void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu)
+{
+	xengt_vgpu_destroy(vgpu);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1ul);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+}
+
+/* Its first vCPU writes an entry: a store, whatever is there. */
+void hybrid_put(struct kunit *test, unsigned long entry, u64 pte)
+{
+	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ENTRY_ADDR(entry), &pte, sizeof(pte)), 0);
+}
+
+u64 hybrid_get(struct kunit *test, unsigned long entry)
+{
+	u64 pte = 0;
+
+	KUNIT_EXPECT_EQ(test, fake_vcpu_load(DOM, 0, ENTRY_ADDR(entry), &pte, sizeof(pte)), 0);
+	return pte;
+}
+
+/* The guest's synchronisation point. */
+void hybrid_flush(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, GFX_FLSH_CNTL, 1, 4), 0);
+}
+
+bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
+{
+	u64 pte = gpu_entry(entry);
+
+	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->mm.scratch);
+}
+
+/* As many writes as it takes to have a page opened. */
+void hybrid_heat(struct kunit *test, unsigned long page)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		hybrid_put(test, IN_PAGE(page, i), PTE(100 + i));
+}
+
+/* What the mapping service maps guests' pages by. */
+enum fake_call mapping_call(void)
+{
+	return xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP;
+}
+
+unsigned long mapping_calls(void)
+{
+	return fake_xen_calls(mapping_call());
+}
+
+static void on_call(enum fake_call kind, void *arg)
+{
+	struct meanwhile *m = arg;
+
+	if (kind == m->kind && m->nth && !--m->nth)
+		m->act(m);
+}
+
+void meanwhile_start(struct meanwhile *m)
+{
+	fake_xen_set_hook(on_call, m);
+}
+
+/* It has happened. */
+void meanwhile_end(struct meanwhile *m)
+{
+	fake_xen_set_hook(NULL, NULL);
+	KUNIT_EXPECT_EQ_MSG(m->test, m->nth, 0u, "nothing happened meanwhile");
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the suites of posted writes and open pages begin with: a virtual GPU in any mode, perhaps
+ * with RAM at its GTT, and what a guest's vCPUs do to that; something that happens within a
+ * hypercall, as on another CPU.
+ *
+ * All numbers are of gen8.
+ */
+
+#ifndef _XENGT_TEST_HYBRID_FIXTURE_H
+#define _XENGT_TEST_HYBRID_FIXTURE_H
+
+#include "vgpu_fixture.h"
+
+#define GTT_PAGES		2048ul
+#define GTT_PAGE_ENTRIES	512ul
+#define GTT_GFN(page)		((GTT_BASE >> PAGE_SHIFT) + (page))
+/* The n-th entry of a page of the GTT */
+#define IN_PAGE(page, n)	((page) * GTT_PAGE_ENTRIES + (n))
+
+/**
+ * struct hybrid_config - what a virtual GPU is to be like
+ * @mode: when writes get into the shadow
+ * @first: the first page of the GTT that is the guest's share
+ * @pages: how many these are
+ * @room: for how many pages of RAM the toolstack leaves room, 0: none
+ */
+struct hybrid_config {
+	enum xengt_mode mode;
+	unsigned long first;
+	unsigned long pages;
+	unsigned long room;
+};
+
+struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *config);
+struct xengt_vgpu *start_hybrid(struct kunit *test, const struct hybrid_config *config);
+void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu);
+
+void hybrid_put(struct kunit *test, unsigned long entry, u64 pte);
+u64 hybrid_get(struct kunit *test, unsigned long entry);
+void hybrid_flush(struct kunit *test);
+bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry);
+void hybrid_heat(struct kunit *test, unsigned long page);
+unsigned long mapping_calls(void);
+enum fake_call mapping_call(void);
+
+/**
+ * struct meanwhile - what happens at the start of a hypercall
+ * @kind: of which kind
+ * @nth: 1: of the next one of these; 0: it has happened
+ * @act: what
+ * @test: for @act
+ * @arg: for @act
+ */
+struct meanwhile {
+	enum fake_call kind;
+	unsigned int nth;
+	void (*act)(struct meanwhile *m);
+	struct kunit *test;
+	void *arg;
+};
+
+void meanwhile_start(struct meanwhile *m);
+void meanwhile_end(struct meanwhile *m);
+
+#endif /* _XENGT_TEST_HYBRID_FIXTURE_H */

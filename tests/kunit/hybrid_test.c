@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of open pages: which pages are opened when, and closed again; that nothing is lost that the
+ * guest writes into them, whatever Xen refuses and the guest does meanwhile. RAM at the GTT comes
+ * and goes in gtt_ram_test.c.
+ */
+
+#include <linux/workqueue.h>
+
+#include "hybrid_fixture.h"
+#include "modules.h"
+#include "ppgtt_fixture.h"
+
+#define FIRST		IN_PAGE(1, 0)
+#define TABLE		600ull		/* a page of tables */
+#define TABLE_ADDR(n)	((TABLE << PAGE_SHIFT) + (n) * 8)
+
+static const struct hybrid_config hybrid = {
+	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
+};
+
+static int hybrid_init(struct kunit *test)
+{
+	start_modules(test, mode_of(test));
+	return 0;
+}
+
+static void hybrid_exit(struct kunit *test)
+{
+	stop_modules(test);
+}
+
+static bool is_open(unsigned long page)
+{
+	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN &&
+	       !fake_gfn_write_trapped(DOM, GTT_GFN(page));
+}
+
+static unsigned long type_calls(void)
+{
+	return fake_xen_calls(FAKE_CALL_DM_SET_TYPE);
+}
+
+static u64 traps(struct xengt_vgpu *vgpu)
+{
+	return vgpu_count(vgpu, XENGT_COUNT_TRAPS);
+}
+
+static void flush_times(struct kunit *test, unsigned int n)
+{
+	while (n--)
+		hybrid_flush(test);
+}
+
+/* Opening */
+
+static void page_is_opened_after_as_many_writes(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	unsigned int i;
+
+	for (i = 1; i <= 4; i++) {
+		KUNIT_EXPECT_FALSE(test, is_open(1));
+		hybrid_put(test, FIRST + i, PTE(i));
+		KUNIT_EXPECT_EQ(test, traps(vgpu), (u64)i);
+	}
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	KUNIT_EXPECT_FALSE(test, is_open(2));
+	KUNIT_EXPECT_EQ(test, type_calls(), 1ul);
+	for (i = 5; i <= 400; i++)
+		hybrid_put(test, FIRST + i, PTE(i));
+	KUNIT_EXPECT_EQ(test, traps(vgpu), 4ull);
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST + 400), PTE(400));
+	KUNIT_EXPECT_EQ(test, mapping_calls(), 0ul);
+	hybrid_flush(test);
+	KUNIT_EXPECT_EQ_MSG(test, mapping_calls(), 1ul, "one batch");
+	for (i = 1; i <= 400; i++)
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + i, DOM, i));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_OPENED), 1ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_OPEN_LOOKS), 1ull);
+	stop_hybrid(test, vgpu);
+}
+
+/* Also by a guest that never says so */
+static void open_page_is_looked_through_now_and_then(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	unsigned int i;
+
+	hybrid_heat(test, 1);
+	for (i = 1; i <= 3; i++) {
+		hybrid_put(test, FIRST, PTE(i));
+		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->mm.writes.work));
+		flush_delayed_work(&vgpu->mm.writes.work);
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, i));
+	}
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 3ull);
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
+	KUNIT_EXPECT_FALSE_MSG(test, delayed_work_pending(&vgpu->mm.writes.work), "none is open");
+	stop_hybrid(test, vgpu);
+}
+
+/* Half of the writes are forgotten at each sync: a page that is written seldom stays as it is. */
+static void cool_page_is_not_opened(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		hybrid_put(test, FIRST, PTE(i));
+		hybrid_put(test, FIRST + 1, PTE(i));
+		hybrid_flush(test);
+	}
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_EQ(test, type_calls(), 0ul);
+	stop_hybrid(test, vgpu);
+}
+
+/* A guest that goes through its GTT, from the first page on: 4 traps for 1, 2, 4 ... 64 pages */
+static void pages_ahead_are_opened_with_it(struct kunit *test)
+{
+	const struct hybrid_config config = {
+		.mode = XENGT_MODE_HYBRID, .pages = 255, .room = 255,
+	};
+	struct xengt_vgpu *vgpu;
+	unsigned int page, i, wrong = 0;
+
+	gpu_check_one_in(512);
+	vgpu = start_hybrid(test, &config);
+	for (page = 0; page < 255; page++) {
+		for (i = 0; i < 8; i++)
+			hybrid_put(test, IN_PAGE(page, i), PTE(page * 8 + i));
+		if (page == 0 || page == 2 || page == 6 || page == 126)
+			KUNIT_EXPECT_FALSE_MSG(test, is_open(page + 1), "page %u", page + 1);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, type_calls(), 9ul, "1 + 2 + 4 + ... + 64 + 64 + 64 pages");
+	KUNIT_EXPECT_EQ(test, traps(vgpu), 4 * 9ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_OPENED), 255ull);
+	hybrid_flush(test);
+	for (page = 0; page < 255; page++) {
+		for (i = 0; i < 8; i++)
+			wrong += !gpu_reaches(IN_PAGE(page, i), DOM, page * 8 + i);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	stop_hybrid(test, vgpu);
+}
+
+static void only_so_many_pages_are_open(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	module_param_set("xengt.open_max", "1");
+	hybrid_heat(test, 1);
+	hybrid_heat(test, 2);
+	hybrid_heat(test, 2);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	KUNIT_EXPECT_FALSE(test, is_open(2));
+	KUNIT_EXPECT_EQ(test, type_calls(), 1ul);
+	module_param_set("xengt.open_max", "0");
+	hybrid_heat(test, 3);
+	module_param_set("xengt.open_max", "3");
+	hybrid_heat(test, 2);
+	KUNIT_EXPECT_TRUE(test, is_open(2));
+	KUNIT_EXPECT_TRUE_MSG(test, is_open(3), "ahead");
+	hybrid_heat(test, 4);
+	KUNIT_EXPECT_FALSE(test, is_open(4));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(4, 3), DOM, 103));
+	stop_hybrid(test, vgpu);
+}
+
+static void only_hybrid_mode_opens_pages(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	hybrid_heat(test, 1);
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_HYBRID);
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	stop_hybrid(test, vgpu);
+}
+
+static void opening_that_xen_refuses_is_not_tried_at_each_write(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_EQ(test, type_calls(), 1ul);
+	hybrid_put(test, FIRST + 10, PTE(10));
+	hybrid_put(test, FIRST + 11, PTE(11));
+	hybrid_put(test, FIRST + 12, PTE(12));
+	KUNIT_EXPECT_EQ(test, type_calls(), 1ul);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_OPENED), 0ull);
+	hybrid_put(test, FIRST + 13, PTE(13));
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 10, DOM, 10));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 13, DOM, 13));
+	stop_hybrid(test, vgpu);
+}
+
+/* One page of those ahead is gone, which Xen says when those before it are open. */
+static void opening_that_stops_half_way_loses_no_write(struct kunit *test)
+{
+	const struct hybrid_config config = {
+		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 16, .room = 16,
+	};
+	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
+	unsigned int page;
+
+	for (page = 1; page <= 3; page++)
+		hybrid_heat(test, page);
+	KUNIT_EXPECT_TRUE(test, is_open(3));
+	fake_gfn_remove(DOM, GTT_GFN(6));
+	hybrid_heat(test, 4);
+	KUNIT_EXPECT_TRUE(test, is_open(4));
+	KUNIT_EXPECT_TRUE(test, is_open(5));
+	KUNIT_EXPECT_FALSE(test, is_open(7));
+	for (page = 4; page <= 7; page++)
+		hybrid_put(test, IN_PAGE(page, 100), PTE(page));
+	hybrid_flush(test);
+	for (page = 4; page <= 7; page++)
+		KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(IN_PAGE(page, 100), DOM, page), "%u", page);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, IN_PAGE(6, 100)), PTE(6));
+	stop_hybrid(test, vgpu);
+}
+
+static void entry_is_written_with_a_trap_and_without(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_put(test, FIRST, PTE(50));
+	hybrid_flush(test);
+	hybrid_put(test, FIRST, PTE(51));
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	/* Back to what the shadow has: no news, though it was noted. */
+	hybrid_put(test, FIRST, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 50));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 101));
+	hybrid_put(test, FIRST, PTE(52));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 52));
+	stop_hybrid(test, vgpu);
+}
+
+/* Writes in flight */
+
+static void send_to_gtt(struct meanwhile *m)
+{
+	const u64 pte = PTE(77);
+
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, ENTRY_ADDR(FIRST + 9), &pte, 8), 0);
+}
+
+static void write_in_flight_while_the_page_is_opened(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_gtt, .test = test,
+	};
+
+	meanwhile_start(&m);
+	hybrid_heat(test, 1);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	KUNIT_EXPECT_EQ_MSG(test, traps(vgpu), 5ull, "it was trapped");
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 77));
+	stop_hybrid(test, vgpu);
+}
+
+/* Tables of PPGTTs */
+
+static struct ppgtt_guest *new_guest(struct kunit *test, struct ppgtt *ppgtt)
+{
+	const struct ppgtt_guest_config config = { .mode = XENGT_MODE_HYBRID };
+	struct ppgtt_guest *guest = ppgtt_guest_start(test, &config);
+
+	*ppgtt = ppgtt_3(guest, (const u64[]){ 610, 611, 612, 613 });
+	ppgtt_guest_put(guest, 610, 0, PTE(TABLE));
+	ppgtt_start(ppgtt);
+	return guest;
+}
+
+static void heat_table(struct ppgtt_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ppgtt_guest_put(guest, TABLE, i, PTE(100 + i));
+}
+
+static void tables_are_opened_without_ram_at_the_gtt(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	unsigned int i;
+
+	heat_table(guest);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, TABLE));
+	for (i = 4; i < 400; i++)
+		ppgtt_guest_put(guest, TABLE, i, PTE(100 + i));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("table_writes"), 4ull);
+	fake_xen_reset_calls();
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, mapping_calls(), 1ul);
+	ppgtt_check(&ppgtt);
+	/* And the directory */
+	for (i = 1; i < 9; i++)
+		ppgtt_guest_put(guest, 610, i, PTE(TABLE));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, 610));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 2ull);
+	ppgtt_end(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	ppgtt_guest_stop(guest);
+}
+
+static void send_to_table(struct meanwhile *m)
+{
+	const u64 pte = PTE(78);
+
+	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, TABLE_ADDR(9), &pte, 8), 0);
+}
+
+static void write_in_flight_while_a_table_is_opened(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_table, .test = test,
+	};
+
+	meanwhile_start(&m);
+	heat_table(guest);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 9), PTE(78));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void write_in_flight_while_a_table_is_let_go(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_table, .test = test,
+	};
+
+	meanwhile_start(&m);
+	ppgtt_guest_put(guest, 610, 0, 0);
+	ppgtt_guest_sync(guest);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 9), PTE(78));
+	ppgtt_guest_put(guest, 610, 0, PTE(TABLE));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void open_table_is_let_go(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+
+	heat_table(guest);
+	ppgtt_guest_put(guest, 610, 0, 0);
+	/* Xen refuses, so it stays what it is, and is tried again. */
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 1ull);
+	ppgtt_guest_put(guest, TABLE, 20, PTE(20));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	ppgtt_guest_put(guest, 610, 0, PTE(TABLE));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* Closing */
+
+static void calm_page_is_closed(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	module_param_set("xengt.calm_syncs", "3");
+	hybrid_heat(test, 1);
+	flush_times(test, 1 + 2);
+	hybrid_put(test, FIRST, PTE(60));
+	/* With the change, and three times without one */
+	flush_times(test, 1 + 3);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_CLOSED), 1ull);
+	KUNIT_EXPECT_EQ(test, type_calls(), 2ul);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 60));
+	hybrid_put(test, FIRST, PTE(61));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 61));
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_OPEN_LOOKS), 8ull, "none since");
+	stop_hybrid(test, vgpu);
+}
+
+static void store_to_gtt(struct meanwhile *m)
+{
+	const u64 pte = PTE(79);
+
+	KUNIT_EXPECT_TRUE(m->test, is_open(1));
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST + 9), &pte, 8), 0);
+}
+
+/* The last one that is not trapped comes just before the page is closed. */
+static void write_before_the_page_is_closed_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_to_gtt, .test = test,
+	};
+
+	module_param_set("xengt.calm_syncs", "1");
+	hybrid_heat(test, 1);
+	flush_times(test, 2);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	meanwhile_start(&m);
+	hybrid_flush(test);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 79));
+	stop_hybrid(test, vgpu);
+}
+
+static void page_that_xen_does_not_close_stays_open(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	module_param_set("xengt.calm_syncs", "2");
+	hybrid_heat(test, 1);
+	flush_times(test, 3);
+	fake_xen_reset_calls();
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_CLOSED), 0ull);
+	hybrid_flush(test);
+	KUNIT_EXPECT_EQ_MSG(test, type_calls(), 1ul, "not at each sync");
+	hybrid_put(test, FIRST, PTE(63));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 63));
+	flush_times(test, 3);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	stop_hybrid(test, vgpu);
+}
+
+/* Modes */
+
+static void another_mode_closes_all_pages(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_heat(test, 1);
+	hybrid_heat(test, 3);
+	hybrid_flush(test);
+	hybrid_put(test, FIRST + 20, PTE(20));
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20), "what was written before");
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_FALSE(test, is_open(3));
+	hybrid_put(test, FIRST + 21, PTE(21));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 21, DOM, 21));
+	stop_hybrid(test, vgpu);
+}
+
+/* The last write that is not trapped comes just before the page is. */
+static void write_while_the_mode_changes_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_to_gtt, .test = test,
+	};
+
+	hybrid_heat(test, 1);
+	hybrid_flush(test);
+	meanwhile_start(&m);
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 79));
+	stop_hybrid(test, vgpu);
+}
+
+static void page_that_stays_open_in_another_mode_is_closed_later(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_heat(test, 1);
+	hybrid_flush(test);
+	/* The sync that goes with the change tries once more. */
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	hybrid_put(test, FIRST, PTE(64));
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 64));
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	stop_hybrid(test, vgpu);
+}
+
+/* Balloon events */
+
+static void event_costs_one_hypercall_for_a_trapped_page(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	unsigned long pages;
+
+	ppgtt_guest_put(guest, TABLE, 1, PTE(1));
+	ppgtt_guest_settle(guest);
+	pages = fake_domain_trapped(DOM);
+	KUNIT_EXPECT_EQ(test, pages, 5ul);
+	fake_xen_reset_calls();
+	ppgtt_guest_balloon_event(guest);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_GET_TYPE), pages);
+	KUNIT_EXPECT_EQ(test, type_calls(), 0ul);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* A page of tables is exchanged, which the event tells some time after it. */
+static void exchange(struct kunit *test, u64 gfn, unsigned int index, u64 pte)
+{
+	fake_gfn_remove(DOM, gfn);
+	/* So that it is another frame */
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, gfn);
+	fake_guest_write(DOM, (gfn << PAGE_SHIFT) + index * 8, &pte, 8);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+}
+
+static void open_page_is_not_believed_after_an_event(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+
+	heat_table(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, TABLE));
+	exchange(test, TABLE, 30, PTE(30));
+	ppgtt_guest_settle(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* The trap would be on a page that nobody looks into. */
+static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+
+	module_param_set("xengt.calm_syncs", "1");
+	heat_table(guest);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	exchange(test, TABLE, 30, PTE(30));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 1ull);
+	xengt_vgpu_set_mode(guest->vgpu, XENGT_MODE_POSTED);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 1ull);
+	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 31), PTE(31));
+	ppgtt_guest_settle(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void exchange_gfn(struct meanwhile *m)
+{
+	const u64 pte = PTE(30);
+
+	fake_gfn_remove(DOM, TABLE);
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, TABLE);
+	fake_guest_write(DOM, TABLE_ADDR(30), &pte, 8);
+}
+
+/* It is exchanged at the moment when it is closed, and the event comes after that. */
+static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = exchange_gfn, .test = test,
+	};
+
+	module_param_set("xengt.calm_syncs", "1");
+	heat_table(guest);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	meanwhile_start(&m);
+	ppgtt_guest_sync(guest);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_closed"), 1ull);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_balloon_event(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 30), PTE(30));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static struct kunit_case hybrid_cases[] = {
+	KUNIT_CASE_PARAM(page_is_opened_after_as_many_writes, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(open_page_is_looked_through_now_and_then, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(cool_page_is_not_opened, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pages_ahead_are_opened_with_it, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(only_so_many_pages_are_open, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(only_hybrid_mode_opens_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(opening_that_xen_refuses_is_not_tried_at_each_write,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(opening_that_stops_half_way_loses_no_write, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entry_is_written_with_a_trap_and_without, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_in_flight_while_the_page_is_opened, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(tables_are_opened_without_ram_at_the_gtt, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_opened, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(open_table_is_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_before_the_page_is_closed_counts, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_xen_does_not_close_stays_open, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(another_mode_closes_all_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_while_the_mode_changes_counts, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_stays_open_in_another_mode_is_closed_later,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_trapped_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(open_page_is_not_believed_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_is_not_closed_before_the_event_is_dealt_with,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_was_closed_is_not_believed_after_an_event,
+			 both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite hybrid_suite = {
+	.name = "xengt_hybrid",
+	.init = hybrid_init,
+	.exit = hybrid_exit,
+	.test_cases = hybrid_cases,
+};
+
+kunit_test_suite(hybrid_suite);
