@@ -61,6 +61,8 @@ static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_se
 	server = fake_zalloc(sizeof(*server));
 	server->id = id;
 	server->frame = fake_frame_alloc(d);
+	/* Xen clears this one: it may have been a guest's. */
+	memset(fake_frame_data(server->frame), 0, PAGE_SIZE);
 	for (i = 0; i < d->nr_vcpus; i++)
 		server->remote_port[i] = fake.next_remote_port++;
 	d->servers[id] = server;

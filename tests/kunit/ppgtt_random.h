@@ -26,6 +26,9 @@ enum random_feature {
 	BALLOON = BIT(3),
 	DEATH = BIT(4),		/* at the end */
 	SLOW_GPU = BIT(5),	/* what is idle is unmapped at each write to the GGTT */
+	GTT_RAM = BIT(6),	/* there is room for RAM at the pages of the share */
+	SWITCHES = BIT(7),	/* from mode to mode */
+	LATE = BIT(8),		/* few writes wait for a sync */
 };
 
 struct random_run {
@@ -33,6 +36,7 @@ struct random_run {
 	unsigned int generation;
 	u32 seed;
 	unsigned int features;
+	enum xengt_mode writes;
 };
 
 /* What the runs did, besides what the model met. */
@@ -55,6 +59,8 @@ enum random_did {
 	DID_TRAPPED,
 	DID_UNTRAPPED,
 	DID_GGTT,
+	DID_GGTT_UNTRAPPED,
+	DID_GGTT_READ,
 	DID_DIRECTORY,
 	DID_SYNC,
 	DID_FLUSH,
@@ -71,7 +77,12 @@ enum random_did {
 	DID_OUT_TABLE,
 	DID_IN_DATA,
 	DID_IN_TABLE,
+	DID_OUT_GTT,
 	DID_OTHER_GUEST,
+	DID_SWITCH,
+	DID_OPEN,
+	DID_CLOSE,
+	DID_LATE,
 	DID_FAIL_CALL,
 	DID_FAIL_GFN,
 	DID_FAIL_ENTRY,
@@ -138,6 +149,7 @@ void random_write_ggtt(struct random *r);
 void random_write_directory(struct random *r);
 void random_balloon_out(struct random *r);
 void random_balloon_in(struct random *r);
+void random_balloon_out_gtt(struct random *r);
 
 /* ppgtt_random_coverage.c */
 void random_coverage_add(const struct random *r);

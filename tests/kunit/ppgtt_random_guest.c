@@ -327,13 +327,26 @@ void random_write_on_two_vcpus(struct random *r)
 		KUNIT_EXPECT_EQ(r->test, ppgtt_guest_wait(r->guest, vcpu), 0);
 }
 
+/* The guest reads what it wrote, wherever that is. */
+static void write_ggtt(struct random *r, unsigned long index, u64 raw)
+{
+	u64 gfn = ppgtt_guest_ggtt_gfn(r->guest, index);
+
+	if (fake_gfn_mfn(DOM, gfn) != FAKE_NO_MFN && !fake_gfn_write_trapped(DOM, gfn))
+		r->did[DID_GGTT_UNTRAPPED]++;
+	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST), index, raw);
+	if (!random_one_in(r, 8))
+		return;
+	r->did[DID_GGTT_READ]++;
+	KUNIT_EXPECT_EQ(r->test, ppgtt_guest_get_ggtt(r->guest, index), raw);
+}
+
 void random_write_ggtt(struct random *r)
 {
 	u64 raw = any_entry(r, 1, 0);
 
 	r->did[DID_GGTT]++;
-	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST),
-			     PLAIN_FIRST + random_below(r, PLAIN_N), raw);
+	write_ggtt(r, PLAIN_FIRST + random_below(r, PLAIN_N), raw);
 }
 
 void random_write_directory(struct random *r)
@@ -341,8 +354,7 @@ void random_write_directory(struct random *r)
 	unsigned long index = DIRECTORY(random_below(r, DIRECTORIES)) + random_any_index(r, 512);
 
 	r->did[DID_DIRECTORY]++;
-	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST), index,
-			     any_entry(r, 2, FIRST_TABLE));
+	write_ggtt(r, index, any_entry(r, 2, FIRST_TABLE));
 }
 
 /* Memory that comes and goes */
@@ -363,6 +375,18 @@ void random_balloon_out(struct random *r)
 		return;
 	r->did[DID_OTHER_GUEST]++;
 	fake_gfn_populate(OTHER_DOM, r->next_gfn++);
+}
+
+/* RAM at the GTT is given away for good; what was written there stays. */
+void random_balloon_out_gtt(struct random *r)
+{
+	u64 gfn = ppgtt_guest_ggtt_gfn(r->guest, DIRECTORY(0) + random_below(r, GGTT_SHARE));
+
+	if (random_is_out(r, gfn))
+		return;
+	r->did[DID_OUT_GTT]++;
+	fake_guest_balloon_out(DOM, random_below(r, VCPUS_OF_GUEST), gfn);
+	sync_vgpu(r->guest->vgpu);
 }
 
 /* Nobody says so: what is missing may be until the next balloon event. */

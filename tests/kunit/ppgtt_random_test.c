@@ -17,15 +17,20 @@
 #include "modules.h"
 #include "ppgtt_random.h"
 
-#define WRITES_A_RUN	25000ull
-#define WRITES_GEN8	(8 * WRITES_A_RUN)	/* of all runs */
-#define WRITES_GEN7	(8 * WRITES_A_RUN)
+#define WRITES_A_RUN	20000ull
+#define WRITES_GEN8	(10 * WRITES_A_RUN)	/* of all runs */
+#define WRITES_GEN7	(10 * WRITES_A_RUN)
 
 /* Missing entries are tried again in turns, so many at a balloon event, all in so many turns. */
 #define RETRIES		4096
 #define TURNS		16
 
 #define CALM_EVERY	20		/* synchronisation points */
+
+/* Pages are opened, and closed, all the time; with LATE, syncs come by themselves. */
+#define OPEN_WRITES	2
+#define CALM_SYNCS	2
+#define POSTED_MAX	16
 
 #define PAGE_QUOTA	64
 #define TABLE_QUOTA	48
@@ -34,21 +39,25 @@
 
 static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 8, 1, BALLOON | SLOW_GPU },
-	{ FAKE_PVH_DOM0, 8, 2, BALLOON | FAULTS },
-	{ FAKE_PV_DOM0, 8, 3, BALLOON | FAULTS | DEATH },
-	{ FAKE_PVH_DOM0, 8, 4, FEW_TABLES | SLOW_GPU },
-	{ FAKE_PV_DOM0, 8, 5, FEW_TABLES | BALLOON | FAULTS },
-	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | DEATH },
+	{ FAKE_PVH_DOM0, 8, 2, BALLOON | FAULTS, XENGT_MODE_POSTED },
+	{ FAKE_PV_DOM0, 8, 3, BALLOON | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 8, 4, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 5, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
+	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 8, 7, FEW_PAGES | FEW_TABLES | FAULTS },
-	{ FAKE_PVH_DOM0, 8, 8, 0 },
+	{ FAKE_PVH_DOM0, 8, 8, LATE, XENGT_MODE_POSTED },
+	{ FAKE_PVH_DOM0, 8, 9, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 10, BALLOON | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 11, BALLOON | SLOW_GPU },
-	{ FAKE_PVH_DOM0, 7, 12, BALLOON | FAULTS },
-	{ FAKE_PV_DOM0, 7, 13, BALLOON | FAULTS | DEATH },
-	{ FAKE_PVH_DOM0, 7, 14, FEW_TABLES | SLOW_GPU },
-	{ FAKE_PV_DOM0, 7, 15, FEW_TABLES | BALLOON | FAULTS },
-	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | DEATH },
+	{ FAKE_PVH_DOM0, 7, 12, BALLOON | FAULTS, XENGT_MODE_POSTED },
+	{ FAKE_PV_DOM0, 7, 13, BALLOON | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 7, 14, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 7, 15, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
+	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 17, FEW_PAGES | FEW_TABLES | FAULTS },
-	{ FAKE_PVH_DOM0, 7, 18, 0 },
+	{ FAKE_PVH_DOM0, 7, 18, LATE, XENGT_MODE_POSTED },
+	{ FAKE_PVH_DOM0, 7, 19, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 7, 20, BALLOON | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
 };
 
 /* Faults */
@@ -341,6 +350,15 @@ static void change_root(struct random *r)
 	}
 }
 
+/* Modes */
+
+static void change_mode(struct random *r)
+{
+	r->did[DID_SWITCH]++;
+	xengt_vgpu_set_mode(r->guest->vgpu, random_below(r, XENGT_NR_MODES));
+	after_sync(r, 0);
+}
+
 /* Calm */
 
 static void end_all_roots(struct random *r)
@@ -441,6 +459,10 @@ static void step(struct random *r)
 		random_balloon_out(r);
 	else if (what < 966 && random_has(r, BALLOON))
 		random_balloon_in(r);
+	else if (what < 967 && random_has(r, BALLOON) && random_one_in(r, 8))
+		random_balloon_out_gtt(r);
+	else if (what < 972 && random_has(r, SWITCHES))
+		change_mode(r);
 	else if (what >= 990 && !random_is_gen7(r))
 		random_write_wide_table(r);
 	if (r->nr_syncs >= CALM_EVERY) {
@@ -449,10 +471,20 @@ static void step(struct random *r)
 	}
 }
 
+static void set_thresholds(const struct random *r)
+{
+	module_param_set("xengt.open_writes", __stringify(OPEN_WRITES));
+	module_param_set("xengt.calm_syncs", __stringify(CALM_SYNCS));
+	if (random_has(r, LATE))
+		module_param_set("xengt.posted_max", __stringify(POSTED_MAX));
+}
+
 static void start_run(struct random *r)
 {
 	struct ppgtt_guest_config config = {
 		.generation = r->run->generation,
+		.mode = r->run->writes,
+		.room = random_has(r, GTT_RAM) ? PAGES_OF_SHARE : 0,
 		.quota = random_has(r, FEW_PAGES) ? __stringify(PAGE_QUOTA) : NULL,
 	};
 	unsigned int i;
@@ -460,6 +492,7 @@ static void start_run(struct random *r)
 	if (random_has(r, FEW_TABLES))
 		config.tables = random_is_gen7(r) ? __stringify(TABLE_QUOTA_GEN7) :
 				__stringify(TABLE_QUOTA);
+	set_thresholds(r);
 	prandom_seed_state(&r->rnd, r->run->seed);
 	r->guest = ppgtt_guest_start(r->test, &config);
 	r->format = r->guest->format;
@@ -490,6 +523,13 @@ static void unpin_all(struct random *r)
 		unpin(r, i);
 }
 
+static void note_counters(struct random *r)
+{
+	r->did[DID_OPEN] += ppgtt_guest_count("pages_opened");
+	r->did[DID_CLOSE] += ppgtt_guest_count("pages_closed");
+	r->did[DID_LATE] += ppgtt_guest_count("syncs_late");
+}
+
 static void stop_run(struct random *r)
 {
 	if (random_has(r, DEATH)) {
@@ -500,6 +540,7 @@ static void stop_run(struct random *r)
 	} else {
 		unpin_all(r);
 	}
+	note_counters(r);
 	random_coverage_add(r);
 	kunit_info(r->test, "%llu writes, %llu of them trapped, %llu compares, %llu GPU checks",
 		   r->guest->writes, r->guest->trapped, r->did[DID_COMPARE],
@@ -549,8 +590,9 @@ static const void *next_run(const void *prev, char *desc)
 
 	if (run == runs + ARRAY_SIZE(runs))
 		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "gen%u, %s, seed %u, features %#x", run->generation,
-		 fake_xen_mode_name(run->mode), run->seed, run->features);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "gen%u, %s, %s, seed %u, features %#x",
+		 run->generation, fake_xen_mode_name(run->mode), xengt_mode_name(run->writes),
+		 run->seed, run->features);
 	return run;
 }
 
