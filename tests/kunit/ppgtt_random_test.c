@@ -224,14 +224,19 @@ static void draw_root(struct random *r, unsigned int i)
 	r->was_unpinned[i] = false;
 }
 
+static bool same_root(const struct ppgtt *a, const struct ppgtt *b)
+{
+	return a->root.levels == b->root.levels &&
+	       !memcmp(a->root.pdp, b->root.pdp, sizeof(a->root.pdp));
+}
+
 /* Two that are the same would be one that is announced twice; that is done in another way. */
 static bool is_drawn(const struct random *r, unsigned int i)
 {
 	unsigned int k;
 
 	for (k = 0; k < ROOTS; k++) {
-		if (k != i && r->roots[k].guest &&
-		    !memcmp(&r->roots[k].root, &r->roots[i].root, sizeof(r->roots[i].root)))
+		if (k != i && r->roots[k].guest && same_root(&r->roots[k], &r->roots[i]))
 			return true;
 	}
 	return false;
