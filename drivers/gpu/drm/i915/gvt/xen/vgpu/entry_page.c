@@ -222,6 +222,17 @@ static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
 				 msecs_to_jiffies(READ_ONCE(posted_age_ms)));
 }
 
+/* What is written to open pages is not noticed: they are looked through now and then. */
+static void plan_look(struct xengt_mm *mm)
+{
+	struct xengt_writes *writes = &mm->writes;
+	u64 delay = (u64)READ_ONCE(posted_age_ms) * OPEN_AGES;
+
+	if (writes->nr_open && mm->sync)
+		queue_delayed_work(system_unbound_wq, &writes->work,
+				   msecs_to_jiffies(min_t(u64, delay, INT_MAX)));
+}
+
 static bool can_be_opened(const struct xengt_entry_page *page)
 {
 	return page && page->va && page->memory && !page->open &&
@@ -307,6 +318,7 @@ static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
 		return;
 	}
 	note_open(pages, key, n);
+	plan_look(mm);
 	trace_xengt_open(mm->domid, pages->base + key, n);
 }
 
@@ -441,17 +453,6 @@ static struct xengt_entry_page *next_written(struct xengt_writes *writes,
 	}
 	spin_unlock(&writes->lock);
 	return page;
-}
-
-/* What is written to open pages is not noticed: they are looked through now and then. */
-static void plan_look(struct xengt_mm *mm)
-{
-	struct xengt_writes *writes = &mm->writes;
-	u64 delay = (u64)READ_ONCE(posted_age_ms) * OPEN_AGES;
-
-	if (writes->nr_open && mm->sync)
-		queue_delayed_work(system_unbound_wq, &writes->work,
-				   msecs_to_jiffies(min_t(u64, delay, INT_MAX)));
 }
 
 /*
