@@ -91,7 +91,7 @@ struct xen_dm_op_dev_info {
 	__u32 flags;		/* XEN_DMOP_DEV_INFO_* */
 	__u32 limit;		/* the most maps that the caller can have, of all guests together */
 	__u32 nr_maps;		/* how many it has */
-	__u32 nr_guest_maps;	/* how many of these are of this guest */
+	__u32 nr_guest_maps;	/* how many there are of this guest's pages, all callers' together */
 };
 
 #endif /* __XEN_PUBLIC_HVM_DEV_MAP_H__ */
