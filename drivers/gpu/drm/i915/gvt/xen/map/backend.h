@@ -50,13 +50,18 @@ struct xen_gpu_batch {
  * @about: what it does, for the log
  * @isolates: the device can reach what is mapped and nothing else
  * @batched_unmap: one hypercall unmaps many pages
- * @sees_frames: a BFN tells the frame behind it, so that a new frame shows as a new BFN
+ * @sees_frames: it can be told whether a mapping still has the frame that the GFN has: by the
+ *	BFN, which a new frame changes, or by @recheck
  * @unmap_chunk: how many pages to unmap before the domain's lock is let go
  * @probe: 0, or an error with the reason in words
  * @domain_init: prepares a domain, whose limits are set; NULL if there is nothing to prepare
  * @domain_exit: undoes it; nothing is mapped any more
  * @map: maps the slots
  * @unmap: unmaps the slots
+ * @recheck: asks Xen whether the GFNs of held slots still have the frames that are mapped.
+ *	status: 0: yes; -ESTALE: the GFN has another one, or the mapping is not there any more;
+ *	-ENOENT, -EPERM, -ENODEV: it has none; anything else: not known. NULL if Xen has no call
+ *	for that
  * @bfn: the BFN of a held slot
  * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
  *	held bits of those that it could, and frees what the backend keeps for the block if none is
@@ -75,16 +80,22 @@ struct xen_gpu_backend {
 	void (*domain_exit)(struct xen_gpu_domain *dom);
 	void (*map)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
 	void (*unmap)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
+	void (*recheck)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
 	u64 (*bfn)(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
 		   unsigned int slot, unsigned int side);
 	void (*drop_block)(struct xen_gpu_domain *dom, struct xen_gpu_block *block);
 };
 
+extern struct xen_gpu_backend xen_gpu_backend_native;
 extern const struct xen_gpu_backend xen_gpu_backend_pv;
+extern const struct xen_gpu_backend xen_gpu_backend_xenserver;
 extern const struct xen_gpu_backend xen_gpu_backend_physmap;
 
 const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced);
 int xen_gpu_backend_status(int error);
+bool xen_gpu_iommu_is_strict(void);
+u64 *xen_gpu_backend_words(struct xen_gpu_block *block, unsigned int side);
+void xen_gpu_backend_free_words(struct xen_gpu_block *block);
 void xen_gpu_batch_start(struct xen_gpu_batch *batch, enum xen_gpu_call kind);
 void xen_gpu_batch_add(struct xen_gpu_batch *batch, struct xen_gpu_block *block,
 		       unsigned int slot, unsigned int side, bool writable);

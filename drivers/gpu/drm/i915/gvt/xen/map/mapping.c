@@ -82,10 +82,18 @@ static void put_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 		xen_gpu_queue_add(dom, block, slot);
 }
 
+/* What Xen can give a little later is tried again when the clients hear that all is settled. */
+static int map_failure(struct xen_gpu_domain *dom, int status)
+{
+	if (status == -EAGAIN)
+		xen_gpu_revalidate_later(dom);
+	return status;
+}
+
 /*
- * Makes a read-only mapping writable: maps the other side, and if it has the same frame, moves
- * there. If the frame is a new one, the users of the old one have to be told first: -EAGAIN, and
- * a revalidation does that.
+ * Makes a read-only mapping writable: maps the other side, and if it has the same BFN, moves
+ * there. If not (the frame is a new one, or each side has BFNs of its own), the users of the old
+ * one have to be told first: -EAGAIN, and a revalidation does that.
  */
 static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			 unsigned int slot)
@@ -101,7 +109,7 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 	xen_gpu_batch_add(batch, block, slot, !old, true);
 	dom->backend->map(dom, batch);
 	if (batch->slots[0].status)
-		return batch->slots[0].status;
+		return map_failure(dom, batch->slots[0].status);
 	__set_bit(slot, block->held[!old]);
 
 	if (batch->slots[0].bfn == dom->backend->bfn(dom, block, slot, old)) {
@@ -110,6 +118,8 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 	} else {
 		drop = !old;
 		rc = -EAGAIN;
+		if (dom->backend->recheck)
+			__set_bit(slot, block->upgrade);
 		xen_gpu_revalidate_later(dom);
 	}
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_UNMAP);
@@ -184,8 +194,9 @@ static int settle_slot(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
 		       struct xen_gpu_run *run)
 {
 	if (slot->status)
-		return slot->status;
+		return map_failure(dom, slot->status);
 	__set_bit(slot->slot, slot->block->held[slot->side]);
+	__clear_bit(slot->slot, slot->block->upgrade);
 	__assign_bit(slot->slot, slot->block->writable, slot->writable);
 	dom->nr_held++;
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_MAPPED, 1);
@@ -275,7 +286,7 @@ static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, un
  * @gfns: the GFNs, in any order, with duplicates if need be
  * @n: how many there are
  * @access: XEN_GPU_MAP_READ, with XEN_GPU_MAP_WRITE for write access. Where the backend has no
- *	read-only mappings (physmap), the device can write all the same.
+ *	read-only mappings (physmap, xenserver), the device can write all the same.
  * @bfns: where the BFNs go, one for each GFN; 0 for those that could not be mapped
  * @status: where each GFN's status goes: 0, or
  *	-ENOENT: the GFN has no page that could be mapped;
@@ -284,7 +295,8 @@ static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, un
  *	-ERANGE: the BFN is above @client's max_bfn;
  *	-ENODEV: the domain has ended;
  *	-ENOMEM: no memory, here or in Xen;
- *	-EAGAIN: the page behind the GFN is changing; the client's settled operation follows;
+ *	-EAGAIN: the page behind the GFN, or its BFN, is changing; the client's settled operation
+ *	follows;
  *	or another error of Xen's.
  *
  * Each GFN with status 0 is one reference, to be given back with xen_gpu_release(). GFNs that are

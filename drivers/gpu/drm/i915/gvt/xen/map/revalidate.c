@@ -7,10 +7,12 @@
  * leads to one revalidation:
  *
  *  - what is idle is unmapped;
- *  - each live GFN is mapped a second time, on its other side. If that fails, the GFN is gone. If
- *    it gives the same BFN where BFNs tell frames (pv), the mapping is good and the second one is
- *    undone. If it gives a new BFN, the GFN moves: where BFNs tell frames because the frame is a
- *    new one, else (physmap) because the old mapping cannot be trusted;
+ *  - where Xen has a call for it (native) each live GFN is looked up. What still has its frame is
+ *    done with, what has none is gone;
+ *  - each other live GFN is mapped a second time, on its other side. If that fails, the GFN is
+ *    gone. If it gives the same BFN where BFNs tell frames (pv, xenserver), the mapping is good and
+ *    the second one is undone. If it gives a new BFN, the GFN moves: where frames are seen because
+ *    the frame is a new one, else (physmap) because the old mapping cannot be trusted;
  *  - the clients are told: they point the entries of GFNs that are gone to their scratch page and
  *    those that moved to the new BFN, and make the device forget;
  *  - only then the old mappings are undone, and with them the references on the old frames.
@@ -33,6 +35,7 @@
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/sort.h>
 #include <xen/xen_gpu_map.h>
 
 #include "client.h"
@@ -89,28 +92,33 @@ static void unmap_stuck(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 }
 
 /*
- * Maps every GFN once more, also those that became idle meanwhile and may be revived; returns how
- * many cannot be, as their other side is stuck.
+ * Puts a held GFN into reval_batch, to be mapped once more, on its other side. If that one is stuck
+ * nothing can be learnt.
  */
-static unsigned int map_other_sides(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
+static void add_other_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			   unsigned int slot, struct verdict *verdict)
 {
-	struct xen_gpu_batch *batch = dom->reval_batch;
-	unsigned int slot, other, stuck = 0;
+	unsigned int other = !xen_gpu_slot_side(block, slot);
 
-	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
+	if (test_bit(slot, block->held[other]))
+		verdict->unknown++;
+	else
+		xen_gpu_batch_add(dom->reval_batch, block, slot, other,
+				  test_bit(slot, block->writable) ||
+				  test_bit(slot, block->upgrade));
+}
+
+/* Every held GFN, also those that became idle meanwhile and may be revived. */
+static void add_other_sides(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			    struct verdict *verdict)
+{
+	unsigned int slot;
+
+	xen_gpu_batch_start(dom->reval_batch, XEN_GPU_CALL_REVALIDATE);
 	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
-		other = !xen_gpu_slot_side(block, slot);
-		if (!xen_gpu_slot_held(block, slot))
-			continue;
-		if (test_bit(slot, block->held[other]))
-			stuck++;
-		else
-			xen_gpu_batch_add(batch, block, slot, other,
-					  test_bit(slot, block->writable));
+		if (xen_gpu_slot_held(block, slot))
+			add_other_side(dom, block, slot, verdict);
 	}
-	if (batch->n)
-		dom->backend->map(dom, batch);
-	return stuck;
 }
 
 static void add_move(struct xen_gpu_domain *dom, struct verdict *verdict, u64 gfn, u64 bfn,
@@ -121,31 +129,50 @@ static void add_move(struct xen_gpu_domain *dom, struct verdict *verdict, u64 gf
 	*move = (struct xen_gpu_move){ .gfn = gfn, .bfn = bfn, .status = status };
 }
 
+/* The GFN has no page that could be mapped: its current side is to be undone. */
+static void judge_gone(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot,
+		       struct verdict *verdict)
+{
+	__set_bit(slot, block->gone);
+	if (test_bit(slot, block->idle))
+		xen_gpu_queue_remove(dom, block, slot);
+	xen_gpu_batch_add(dom->drop_batch, block, slot, xen_gpu_slot_side(block, slot), false);
+	add_move(dom, verdict, xen_gpu_slot_gfn(block, slot), 0, -ENOENT);
+	verdict->gone++;
+}
+
+/* No second mapping. */
+static void judge_failure(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
+			  struct verdict *verdict)
+{
+	/* The look-up said that the page is still there; it only cannot be had for writing. */
+	if (test_and_clear_bit(slot->slot, slot->block->upgrade)) {
+		verdict->kept++;
+		return;
+	}
+	switch (slot->status) {
+	case -ENOENT:
+	case -EPERM:
+	case -ENODEV:
+		judge_gone(dom, slot->block, slot->slot, verdict);
+		return;
+	default:
+		/* No memory: nothing was learnt. */
+		verdict->unknown++;
+	}
+}
+
 /* Judges one GFN by its second mapping, and puts the side that is to be undone into drop_batch. */
 static void judge(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot, struct verdict *verdict)
 {
 	struct xen_gpu_block *block = slot->block;
 
-	switch (slot->status) {
-	case 0:
-		break;
-	case -ENOENT:
-	case -EPERM:
-	case -ENODEV:
-		__set_bit(slot->slot, block->gone);
-		if (test_bit(slot->slot, block->idle))
-			xen_gpu_queue_remove(dom, block, slot->slot);
-		xen_gpu_batch_add(dom->drop_batch, block, slot->slot, !slot->side, false);
-		add_move(dom, verdict, slot->gfn, 0, -ENOENT);
-		verdict->gone++;
-		return;
-	default:
-		/* No memory, or a side that is stuck: nothing was learnt. */
-		verdict->unknown++;
+	if (slot->status) {
+		judge_failure(dom, slot, verdict);
 		return;
 	}
-
 	__set_bit(slot->slot, block->held[slot->side]);
+	__clear_bit(slot->slot, block->upgrade);
 	if (slot->bfn == dom->backend->bfn(dom, block, slot->slot, !slot->side)) {
 		xen_gpu_batch_add(dom->drop_batch, block, slot->slot, slot->side, false);
 		verdict->kept++;
@@ -158,6 +185,67 @@ static void judge(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot, struct 
 	verdict->moved++;
 }
 
+/* Judges one GFN by what Xen says about its mapping; it may have to be mapped anew. */
+static void judge_rechecked(struct xen_gpu_domain *dom, const struct xen_gpu_slot *slot,
+			    struct verdict *verdict)
+{
+	struct xen_gpu_block *block = slot->block;
+
+	switch (slot->status) {
+	case 0:
+		if (test_bit(slot->slot, block->upgrade))
+			add_other_side(dom, block, slot->slot, verdict);
+		else
+			verdict->kept++;
+		return;
+	case -ESTALE:
+		__clear_bit(slot->slot, block->upgrade);
+		add_other_side(dom, block, slot->slot, verdict);
+		return;
+	case -ENOENT:
+	case -EPERM:
+	case -ENODEV:
+		judge_gone(dom, block, slot->slot, verdict);
+		return;
+	default:
+		verdict->unknown++;
+	}
+}
+
+/* Looks every held GFN up, and leaves those in reval_batch that have to be mapped anew. */
+static void recheck_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			  struct verdict *verdict)
+{
+	struct xen_gpu_batch *batch = dom->reval_batch;
+	unsigned int i, n, slot;
+
+	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
+	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
+		if (xen_gpu_slot_held(block, slot))
+			xen_gpu_batch_add(batch, block, slot, xen_gpu_slot_side(block, slot),
+					  false);
+	}
+	if (batch->n)
+		dom->backend->recheck(dom, batch);
+
+	n = batch->n;
+	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
+	for (i = 0; i < n; i++) {
+		/* A copy: what is added comes into the places of those before it. */
+		const struct xen_gpu_slot one = batch->slots[i];
+
+		judge_rechecked(dom, &one, verdict);
+	}
+}
+
+static int compare_moves(const void *a, const void *b)
+{
+	u64 left = ((const struct xen_gpu_move *)a)->gfn;
+	u64 right = ((const struct xen_gpu_move *)b)->gfn;
+
+	return left < right ? -1 : left > right;
+}
+
 static void judge_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			struct verdict *verdict)
 {
@@ -165,10 +253,17 @@ static void judge_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 
 	lockdep_assert_held(&dom->lock);
 	unmap_stuck(dom, block);
-	verdict->unknown = map_other_sides(dom, block);
 	xen_gpu_batch_start(dom->drop_batch, XEN_GPU_CALL_REVALIDATE);
+	if (dom->backend->recheck)
+		recheck_block(dom, block, verdict);
+	else
+		add_other_sides(dom, block, verdict);
+	if (dom->reval_batch->n)
+		dom->backend->map(dom, dom->reval_batch);
 	for (i = 0; i < dom->reval_batch->n; i++)
 		judge(dom, &dom->reval_batch->slots[i], verdict);
+	/* Those that are gone may have come before those that move. */
+	sort(dom->moves, verdict->moved + verdict->gone, sizeof(*dom->moves), compare_moves, NULL);
 }
 
 /*

@@ -40,6 +40,7 @@ struct xen_gpu_block {
 	DECLARE_BITMAP(held[XEN_GPU_SIDES], XEN_GPU_BLOCK_GFNS);	/* Xen holds a reference */
 	DECLARE_BITMAP(side, XEN_GPU_BLOCK_GFNS);	/* the current side */
 	DECLARE_BITMAP(writable, XEN_GPU_BLOCK_GFNS);	/* the current side is mapped for writing */
+	DECLARE_BITMAP(upgrade, XEN_GPU_BLOCK_GFNS);	/* to be made writable by a revalidation */
 	DECLARE_BITMAP(idle, XEN_GPU_BLOCK_GFNS);	/* in the unmap queue */
 	DECLARE_BITMAP(aged, XEN_GPU_BLOCK_GFNS);	/* idle since before the last tick */
 	DECLARE_BITMAP(gone, XEN_GPU_BLOCK_GFNS);	/* being taken away by a revalidation */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Windows: where a guest's pages are mapped by a translated (PVH, HVM) caller, who chooses the BFNs.
+ * Windows: where a guest's pages are mapped by a translated (PVH, HVM) caller, who chooses the
+ * BFNs.
  *
  * What such a domain's devices see through the IOMMU is its own physmap, so a BFN is a GFN of the
  * caller, which has to be empty. Each guest has a window, reserved from iomem_resource so that
