@@ -8,14 +8,23 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <xen/xen.h>
+#include <xen/interface/version.h>
+#include <xen/interface/xen.h>
+#include <asm/xen/hypercall.h>
 
 #include "backend.h"
 
-/* In order of preference. */
+/*
+ * In order of preference. pv comes before xenserver: the references of its tables are counted by
+ * Xen, and stay when the guest dies; but its BFNs are MFNs, so it is not for where these differ.
+ */
 static const struct xen_gpu_backend * const backends[] = {
+	&xen_gpu_backend_native,
 	&xen_gpu_backend_pv,
+	&xen_gpu_backend_xenserver,
 	&xen_gpu_backend_physmap,
 };
 
@@ -36,7 +45,8 @@ static const struct xen_gpu_backend *choose_forced(const char *name)
 		pr_info("backend %s, forced by parameter: %s\n", name, backends[i]->about);
 		return backends[i];
 	}
-	pr_err("no backend is called \"%s\": there are auto, pv and physmap\n", name);
+	pr_err("no backend is called \"%s\": there are auto, native, pv, xenserver and physmap\n",
+	       name);
 	return ERR_PTR(-EINVAL);
 }
 
@@ -81,6 +91,55 @@ int xen_gpu_backend_status(int error)
 		return -EPERM;
 	default:
 		return error;
+	}
+}
+
+/* Tells whether a comma-separated option of Xen's command line has a word in it. */
+static bool option_has(const char *cmdline, const char *option, const char *word)
+{
+	const char *at, *end, *found;
+
+	for (at = strstr(cmdline, option); at; at = strstr(at + 1, option)) {
+		if (at != cmdline && at[-1] != ' ')
+			continue;
+		end = strchrnul(at, ' ');
+		found = strstr(at + strlen(option), word);
+		if (found && found < end && (found[-1] == '=' || found[-1] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* No call tells the IOMMU's mode for a PV dom0, but Xen shows dom0 its command line. */
+bool xen_gpu_iommu_is_strict(void)
+{
+	struct xen_commandline *line = kzalloc(sizeof(*line), GFP_KERNEL);
+	bool strict = false;
+
+	if (line && !HYPERVISOR_xen_version(XENVER_commandline, line)) {
+		line->buf[sizeof(line->buf) - 1] = '\0';
+		strict = option_has(line->buf, "dom0-iommu=", "strict") ||
+			 option_has(line->buf, "iommu=", "dom0-strict");
+	}
+	kfree(line);
+	return strict;
+}
+
+/* A word of the backend's own for each slot of a block's side. NULL: no memory. */
+u64 *xen_gpu_backend_words(struct xen_gpu_block *block, unsigned int side)
+{
+	if (!block->backend[side])
+		block->backend[side] = kcalloc(XEN_GPU_BLOCK_GFNS, sizeof(u64), GFP_KERNEL);
+	return block->backend[side];
+}
+
+void xen_gpu_backend_free_words(struct xen_gpu_block *block)
+{
+	unsigned int side;
+
+	for (side = 0; side < XEN_GPU_SIDES; side++) {
+		kfree(block->backend[side]);
+		block->backend[side] = NULL;
 	}
 }
 

@@ -24,16 +24,15 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <xen/xen.h>
 #include <xen/page.h>
-#include <xen/interface/version.h>
 #include <xen/interface/xen.h>
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
 
 #include "backend.h"
 #include "domain.h"
+#include "iommu_op.h"
 
 /* Bits of an x86 level 1 page table entry, as Xen reads them in mmu_update. */
 #define SLOT_PRESENT	BIT_ULL(0)
@@ -224,35 +223,12 @@ static void pv_domain_exit(struct xen_gpu_domain *dom)
 	kvfree(dom->backend_data);
 }
 
-/* Tells whether a comma-separated option of Xen's command line has a word in it. */
-static bool option_has(const char *cmdline, const char *option, const char *word)
+/* On XenServer's Xen, with an IOMMU, a BFN is not the MFN. */
+static bool bfn_is_not_mfn(void)
 {
-	const char *at, *end, *found;
+	bool translates;
 
-	for (at = strstr(cmdline, option); at; at = strstr(at + 1, option)) {
-		if (at != cmdline && at[-1] != ' ')
-			continue;
-		end = strchrnul(at, ' ');
-		found = strstr(at + strlen(option), word);
-		if (found && found < end && (found[-1] == '=' || found[-1] == ','))
-			return true;
-	}
-	return false;
-}
-
-/* No call tells the IOMMU's mode for a PV dom0, but Xen shows dom0 its command line. */
-static bool iommu_is_strict(void)
-{
-	struct xen_commandline *line = kzalloc(sizeof(*line), GFP_KERNEL);
-	bool strict = false;
-
-	if (line && !HYPERVISOR_xen_version(XENVER_commandline, line)) {
-		line->buf[sizeof(line->buf) - 1] = '\0';
-		strict = option_has(line->buf, "dom0-iommu=", "strict") ||
-			 option_has(line->buf, "iommu=", "dom0-strict");
-	}
-	kfree(line);
-	return strict;
+	return !xen_gpu_iommu_op_query(&translates) && translates;
 }
 
 static int pv_probe(const char **why)
@@ -261,8 +237,10 @@ static int pv_probe(const char **why)
 		*why = "this is not a PV domain";
 	else if (!xen_initial_domain())
 		*why = "this is not dom0";
-	else if (iommu_is_strict())
+	else if (xen_gpu_iommu_is_strict())
 		*why = "dom0's IOMMU is strict: guests' pages are never in it (use a PVH dom0)";
+	else if (bfn_is_not_mfn())
+		*why = "this Xen maps memory for dom0's devices elsewhere than 1:1 (use xenserver)";
 	else
 		return 0;
 	return -ENODEV;
