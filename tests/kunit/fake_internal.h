@@ -37,6 +37,16 @@ struct fake_index {
 	} found[FAKE_INDEX_SLOTS];	/* by the low bits of the number */
 };
 
+/*
+ * What holds a reference: a slot of dom0's physmap or of a page table, a page of dom0's, or a record of
+ * the hypervisor's.
+ */
+struct fake_map {
+	struct fake_frame *frame;
+	domid_t domid;
+	u64 gfn;
+};
+
 /* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
 struct fake_frame {
 	unsigned long mfn;
@@ -46,14 +56,8 @@ struct fake_frame {
 	unsigned int refs;	/* of others */
 	void *data;		/* where the contents are now, NULL: zeroes */
 	void *home;		/* where they go when dom0 unmaps them, NULL: not mapped */
+	struct fake_map foreign;	/* XenServer's bit, and who set it */
 	struct list_head node;	/* in the free list */
-};
-
-/* What holds a reference: a slot of dom0's physmap or of a page table, or a page of dom0's. */
-struct fake_map {
-	struct fake_frame *frame;
-	domid_t domid;
-	u64 gfn;
 };
 
 struct fake_server {
@@ -90,6 +94,7 @@ struct fake_domain {
 	struct fake_server *servers[FAKE_MAX_SERVERS];
 	struct fake_server *claimer;	/* of writes to trapped pages */
 	bool no_hap;
+	bool target;			/* a driver domain's */
 };
 
 /* A page table: a page of dom0's that is read-only, and perhaps pinned. */
@@ -158,6 +163,17 @@ struct fake {
 	struct xarray tables;		/* by PFN */
 	struct fake_index unpopulated;	/* by PFN */
 
+	bool dev_map;			/* Xen has the map operation, */
+	bool isolated;			/* and an IOMMU that lets through what is mapped only */
+	struct xarray dev_maps;		/* its records, by BFN */
+	unsigned int nr_dev_maps;
+	u32 dev_map_limit;
+	unsigned int dev_map_stop;	/* entries until the call ends, 0: never */
+	int dev_map_stop_error;
+	bool iommu_op;			/* Xen is XenServer's */
+	u64 bfn_offset;
+	unsigned int iommu_op_largest;
+
 	struct fake_port ports[FAKE_NR_PORTS];
 	u32 next_remote_port;
 	bool delivering;
@@ -200,6 +216,9 @@ static inline void fake_alloc_leave(unsigned int fail_nth)
 void *fake_zalloc(size_t size);
 
 /* fake_mem.c */
+void *fake_index_find(struct fake_index *index, unsigned long number);
+void fake_index_store(struct fake_index *index, unsigned long number, void *entry);
+void *fake_index_erase(struct fake_index *index, unsigned long number);
 void fake_mem_start(void);
 void fake_mem_stop(void);
 void fake_mem_check(struct kunit *test);
@@ -222,6 +241,19 @@ void fake_physmap_remove(struct fake_domain *d, u64 gfn);
 
 /* fake_reserve.c */
 long fake_reserve_op(unsigned int cmd, void *arg);
+
+/* fake_dev_map.c */
+void fake_dev_map_start(void);
+void fake_dev_map_stop(void);
+void fake_dev_map_check(struct kunit *test);
+bool fake_dev_map_reaches(u64 bfn);
+bool fake_dev_map_writable(unsigned long mfn);
+enum fake_call fake_dev_map_kind(u32 cmd);
+int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size);
+
+/* fake_iommu_op.c */
+void fake_iommu_op_start(void);
+void fake_iommu_op_domain_kill(struct fake_domain *d);
 
 /* fake_pv.c */
 void fake_pv_start(void);

@@ -215,14 +215,26 @@ static int dm_op(struct fake_domain *d, struct xen_dm_op *op)
 	}
 }
 
+/* Operations that have a buffer of entries, too, or not everything of struct xen_dm_op. */
+static long dev_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs)
+{
+	return fake_dev_map_op(domid, bufs[0].h, bufs[0].size, nr_bufs > 1 ? bufs[1].h : NULL,
+			       nr_bufs > 1 ? bufs[1].size : 0);
+}
+
 int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs)
 {
-	struct xen_dm_op *op = nr_bufs == 1 ? bufs[0].h : NULL;
+	struct xen_dm_op *op = nr_bufs ? bufs[0].h : NULL;
+	enum fake_call dev_kind = op ? fake_dev_map_kind(op->op) : FAKE_CALL_ANY;
 	struct fake_call_state state;
 	long rc;
 
+	if (dev_kind != FAKE_CALL_ANY) {
+		rc = fake_enter(&state, dev_kind);
+		return fake_leave(&state, rc ?: dev_op(domid, nr_bufs, bufs));
+	}
 	rc = fake_enter(&state, op ? dm_call_kind(op->op) : FAKE_CALL_ANY);
-	if (!rc && !op)
+	if (!rc && (!op || nr_bufs != 1))
 		rc = -EFAULT;
 	return fake_leave(&state, rc ?: dm_op(fake_domain_find(domid), op));
 }

@@ -53,7 +53,7 @@ static void init_index(struct fake_index *index)
 		forget(index, i);
 }
 
-static void *look_up(struct fake_index *index, unsigned long number)
+void *fake_index_find(struct fake_index *index, unsigned long number)
 {
 	unsigned int i = number % FAKE_INDEX_SLOTS;
 
@@ -64,7 +64,7 @@ static void *look_up(struct fake_index *index, unsigned long number)
 	return index->found[i].entry;
 }
 
-static void store(struct fake_index *index, unsigned long number, void *entry)
+void fake_index_store(struct fake_index *index, unsigned long number, void *entry)
 {
 	unsigned int nth = fake_alloc_enter();
 	int rc = xa_err(xa_store(&index->xa, number, entry, GFP_ATOMIC));
@@ -75,7 +75,7 @@ static void store(struct fake_index *index, unsigned long number, void *entry)
 	forget(index, number);
 }
 
-static void *erase(struct fake_index *index, unsigned long number)
+void *fake_index_erase(struct fake_index *index, unsigned long number)
 {
 	forget(index, number);
 	return xa_erase(&index->xa, number);
@@ -161,7 +161,7 @@ void fake_mem_check(struct kunit *test)
 
 struct fake_frame *fake_frame_find(unsigned long mfn)
 {
-	return look_up(&fake.frames, mfn);
+	return fake_index_find(&fake.frames, mfn);
 }
 
 static struct fake_frame *new_frame(unsigned long mfn)
@@ -171,7 +171,7 @@ static struct fake_frame *new_frame(unsigned long mfn)
 	frame->mfn = mfn;
 	frame->owner = -1;
 	INIT_LIST_HEAD(&frame->node);
-	store(&fake.frames, mfn, frame);
+	fake_index_store(&fake.frames, mfn, frame);
 	return frame;
 }
 
@@ -265,7 +265,9 @@ int fake_mfn_owner(unsigned long mfn)
 /* Is there a mapping of the frame that can be written through? */
 bool fake_mfn_writable(unsigned long mfn)
 {
-	return fake_is_pv() ? fake_pv_writable(mfn) : fake_mfn_refs(mfn);
+	if (fake.dev_map)
+		return fake_dev_map_writable(mfn);
+	return fake_is_pv() && !fake.iommu_op ? fake_pv_writable(mfn) : fake_mfn_refs(mfn);
 }
 
 unsigned long fake_total_refs(void)
@@ -289,12 +291,12 @@ struct fake_domain *fake_domain_find(domid_t domid)
 /* The frame behind a GFN, NULL: none; a dying domain has none. */
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 {
-	return look_up(&d->physmap, gfn);
+	return fake_index_find(&d->physmap, gfn);
 }
 
 static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame)
 {
-	store(&d->physmap, gfn, frame);
+	fake_index_store(&d->physmap, gfn, frame);
 	xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 	d->max_gfn = max(d->max_gfn, gfn);
 }
@@ -306,7 +308,7 @@ void fake_physmap_add(struct fake_domain *d, u64 gfn)
 
 void fake_physmap_remove(struct fake_domain *d, u64 gfn)
 {
-	struct fake_frame *frame = erase(&d->physmap, gfn);
+	struct fake_frame *frame = fake_index_erase(&d->physmap, gfn);
 
 	if (frame)
 		fake_frame_release_allocated(frame);
@@ -368,8 +370,9 @@ void fake_domain_kill(domid_t domid)
 	d->dying = true;
 	d->pages++;	/* so that it outlives the loop */
 	fake_ioreq_domain_kill(d);
+	fake_iommu_op_domain_kill(d);
 	xa_for_each(&d->physmap.xa, gfn, frame) {
-		erase(&d->physmap, gfn);
+		fake_index_erase(&d->physmap, gfn);
 		fake_frame_release_allocated(frame);
 	}
 	if (!--d->pages)
@@ -511,7 +514,7 @@ void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len)
 
 struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn)
 {
-	return look_up(&fake.unpopulated, pfn);
+	return fake_index_find(&fake.unpopulated, pfn);
 }
 
 /* Makes the page show the frame. While it does, the contents live in the page. */
@@ -602,7 +605,7 @@ static int alloc_unpopulated(struct page **page)
 		return -ENOMEM;
 	}
 	memset(page_address(u->page), UNMAPPED_POISON, PAGE_SIZE);
-	store(&fake.unpopulated, page_to_pfn(u->page), u);
+	fake_index_store(&fake.unpopulated, page_to_pfn(u->page), u);
 	*page = u->page;
 	return 0;
 }
@@ -622,7 +625,7 @@ static void free_unpopulated(struct page *page)
 	}
 	if (memchr_inv(page_address(page), UNMAPPED_POISON, PAGE_SIZE))
 		fake_error("an unpopulated page was written while nothing was mapped there");
-	erase(&fake.unpopulated, page_to_pfn(page));
+	fake_index_erase(&fake.unpopulated, page_to_pfn(page));
 	__free_page(page);
 	kfree(u);
 }
@@ -673,10 +676,10 @@ static int map_into_physmap(u64 gpfn, struct fake_frame *frame, domid_t domid, u
 	}
 	if (u)
 		return fake_unpopulated_map(u, frame, domid, gfn);
-	if (look_up(&fake.physmap, gpfn))
+	if (fake_index_find(&fake.physmap, gpfn))
 		return -ENXIO;
 	map = fake_zalloc(sizeof(*map));
-	store(&fake.physmap, gpfn, map);
+	fake_index_store(&fake.physmap, gpfn, map);
 	fake_map_get(map, frame, domid, gfn, gpfn);
 	return 0;
 }
@@ -722,7 +725,11 @@ static long remove_from_physmap(struct xen_remove_from_physmap *remove)
 		fake_error("dom0 frees its own memory at %lx", remove->gpfn);
 		return -EINVAL;
 	}
-	map = u ? NULL : erase(&fake.physmap, remove->gpfn);
+	if (fake_dev_map_reaches(remove->gpfn)) {
+		fake_error("a mapping of Xen's own is removed at %lx", remove->gpfn);
+		return -EINVAL;
+	}
+	map = u ? NULL : fake_index_erase(&fake.physmap, remove->gpfn);
 	if (!map && !(u && u->map.frame))
 		return -ENOENT;
 	fake.flushes++;
@@ -817,7 +824,8 @@ long HYPERVISOR_memory_op(unsigned int cmd, void *arg)
  * fake_dma_mfn - the frame that a device reaches
  * @bfn: the bus frame number that it uses
  *
- * PV: the IOMMU, if there is one, lets everything through: BFN == MFN. PVH: dom0's physmap.
+ * PV: the IOMMU, if there is one, lets everything through (but for one that isolates): BFN == MFN,
+ * or MFN + offset on XenServer's Xen. PVH: the caller's physmap.
  *
  * Return: the MFN, which is a PFN for dom0's own memory; FAKE_NO_MFN if the access goes nowhere.
  */
@@ -825,9 +833,11 @@ unsigned long fake_dma_mfn(u64 bfn)
 {
 	struct fake_map *map;
 
+	if (fake_is_pv() && fake.isolated)
+		return fake_dev_map_reaches(bfn) || pfn_valid(bfn) ? bfn : FAKE_NO_MFN;
 	if (fake_is_pv())
-		return bfn;
-	map = look_up(&fake.physmap, bfn);
+		return bfn < fake.bfn_offset ? FAKE_NO_MFN : bfn - fake.bfn_offset;
+	map = fake_index_find(&fake.physmap, bfn);
 	if (map)
 		return map->frame->mfn;
 	return is_own_ram(bfn) ? bfn : FAKE_NO_MFN;

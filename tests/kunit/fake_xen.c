@@ -58,6 +58,8 @@ static bool call_can_be_any(enum fake_call kind)
 	case FAKE_CALL_UNPIN:
 	case FAKE_CALL_UNPROTECT:
 	case FAKE_CALL_REMOVE_FROM_PHYSMAP:
+	case FAKE_CALL_DEV_UNMAP:
+	case FAKE_CALL_IOMMU_UNMAP:
 	case FAKE_CALL_DM_DESTROY:
 	case FAKE_CALL_DM_UNMAP_RANGE:
 	case FAKE_CALL_EVTCHN_SEND:
@@ -198,6 +200,8 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 	KUNIT_ASSERT_NOT_NULL(test, fake.events);
 	forget_everything();
 	fake_mem_start();
+	fake_dev_map_start();
+	fake_iommu_op_start();
 	fake_pv_start();
 	fake_evtchn_start();
 	fake_store_start();
@@ -217,6 +221,7 @@ void fake_xen_assert_balanced(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "the hypervisor complained, see above");
 	fake_mem_check(test);
+	fake_dev_map_check(test);
 	fake_memtype_check(test);
 	fake_pv_check(test);
 	fake_evtchn_check(test);
@@ -237,6 +242,7 @@ void fake_xen_stop(struct kunit *test)
 	fake.hook = NULL;
 	fake.yield = false;
 	fake_xen_assert_balanced(test);
+	fake_dev_map_stop();
 	set_mode(FAKE_NOT_XEN);
 	fake_store_stop();
 	fake_evtchn_stop();

@@ -10,6 +10,8 @@
  *   fake_xen.c	  start and stop, counts of hypercalls, failures to order, the record, the books
  *   fake_mem.c	  frames, domains, their physmaps, XENMEM_*, the view of a device
  *   fake_pv.c	  page tables of a PV dom0
+ *   fake_dev_map.c  Xen's own map operation
+ *   fake_iommu_op.c XenServer's iommu_op
  *   fake_evtchn.c  event channels and their irqs
  *   fake_ioreq.c	  ioreq servers
  *   fake_reserve.c memory that dom0 gives guests
@@ -17,11 +19,12 @@
  *   fake_vcpu.c	  vCPUs that make I/O requests and store to memory
  *   fake_store.c	  xenstore
  *
- * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages have
- * MFN == PFN: no two can be mistaken for each other.
+ * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages
+ * have MFN == PFN: no two can be mistaken for each other.
  *
- * There is one hypervisor. A test begins with fake_xen_start() and ends with fake_xen_stop(), which
- * checks the books: every reference given back, nothing left mapped, pinned, bound or allocated.
+ * There is one hypervisor. A test begins with fake_xen_start() and ends with fake_xen_stop(),
+ * which checks the books: every reference given back, nothing left mapped, pinned, bound or
+ * allocated.
  *
  * Locking: one spinlock, irqs off, never held while the modules' code runs. Domids, GFNs and MFNs
  * are the handles, so nothing can be used after it was freed.
@@ -70,6 +73,13 @@ enum fake_call {
 	FAKE_CALL_DM_CLAIM,	/* map_mem_type, either way */
 	FAKE_CALL_DM_SET_TYPE,	/* set_mem_type, either way */
 	FAKE_CALL_GET_TYPE,
+	FAKE_CALL_DEV_MAP,
+	FAKE_CALL_DEV_UNMAP,
+	FAKE_CALL_DEV_LOOKUP,
+	FAKE_CALL_DEV_INFO,
+	FAKE_CALL_IOMMU_QUERY,
+	FAKE_CALL_IOMMU_LOOKUP,
+	FAKE_CALL_IOMMU_UNMAP,
 	FAKE_CALL_EVTCHN_BIND,
 	FAKE_CALL_EVTCHN_SEND,
 	FAKE_CALL_EVTCHN_CLOSE,
@@ -166,6 +176,16 @@ int fake_dma_write(u64 addr, const void *data, size_t len);
 
 /* fake_reserve.c: memory that dom0 gives a guest */
 void fake_domain_set_room(domid_t domid, unsigned long pages);
+/* fake_dev_map.c */
+void fake_xen_set_dev_map(bool isolated);
+void fake_xen_set_dev_map_limit(u32 limit);
+void fake_xen_stop_dev_map(unsigned int entries, int error);
+void fake_domain_set_target(domid_t domid, bool target);
+void fake_dev_map_revoke(domid_t domid);
+
+/* fake_iommu_op.c */
+void fake_xen_set_iommu_op(u64 offset);
+unsigned int fake_iommu_op_largest(void);
 
 /* fake_pv.c */
 unsigned int fake_pv_tables(void);

@@ -47,6 +47,21 @@ struct mediator {
 	void *data;
 };
 
+/* A Xen that the service runs on, the backend that it finds there, and what that one can do. */
+struct platform {
+	enum fake_xen_mode mode;	/* first: other suites have nothing else */
+	const char *name;
+	const char *backend;
+	void (*prepare)(void);		/* what this Xen has that stock Xen has not */
+	bool isolates;
+	bool batched_unmap;
+	bool sees_frames;
+	bool bfn_is_frame;		/* BFNs are where frames are, not in a window */
+	bool read_only;			/* maps can be read-only */
+	bool rechecks;			/* Xen is asked whether a mapping is still good */
+	bool lasting;			/* references stay when the guest dies */
+};
+
 struct mapped {
 	u64 bfn[64];
 	int status[64];
@@ -72,9 +87,12 @@ void user_forget(struct mediator *user, u64 gfn);
 u64 user_bfn(struct mediator *user, u64 gfn);
 unsigned int user_check(struct mediator *user);
 
-bool is_pv(struct kunit *test);
+const struct platform *platform(struct kunit *test);
+const void *platforms_gen_params(const void *prev, char *desc);
+void start_xen(struct kunit *test, const struct platform *p);
 u64 counter(const char *name);
 unsigned long map_calls(void);
 unsigned long unmap_calls(void);
+enum fake_call unmap_call(struct kunit *test);
 
 #endif /* _XENGT_TEST_MAP_FIXTURE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service: mapping, counting, the unmap queue, limits. On both backends, over
+ * Tests of the mapping service: mapping, counting, the unmap queue, limits. On every backend, over
  * the fake hypervisor, whose books have to balance after every case.
  *
  * The numbers in comments are those of the design's invariants.
@@ -70,7 +70,7 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 	u64 *gfns = kunit_kmalloc_array(test, 512, sizeof(*gfns), GFP_KERNEL);
 	u64 *bfns = kunit_kmalloc_array(test, 512, sizeof(*bfns), GFP_KERNEL);
 	int *status = kunit_kmalloc_array(test, 512, sizeof(*status), GFP_KERNEL);
-	unsigned long unmap;
+	unsigned long unmap, flushes;
 	unsigned int i;
 
 	for (i = 0; i < 512; i++)
@@ -91,8 +91,11 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 
 	release_gfns(user, gfns, 512);
 	unmap = unmap_calls();
+	flushes = fake_xen_flushes();
 	flush(user);
-	KUNIT_EXPECT_EQ(test, unmap_calls() - unmap, is_pv(test) ? 1ul : 512ul);
+	KUNIT_EXPECT_EQ(test, unmap_calls() - unmap, platform(test)->batched_unmap ? 1ul : 512ul);
+	if (platform(test)->isolates)
+		KUNIT_EXPECT_EQ(test, fake_xen_flushes() - flushes, unmap_calls() - unmap);
 	KUNIT_EXPECT_EQ(test, counter("unmapped"), 512ull);
 	KUNIT_EXPECT_EQ(test, counter("drained_flush"), 512ull);
 	stop_user(test, user);
@@ -293,7 +296,7 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 	start_service(test, 64);
 	fake_gfn_populate_at(DOM, 1, high);
 	user = new_user(test, 64);
-	if (is_pv(test)) {
+	if (platform(test)->bfn_is_frame) {
 		KUNIT_ASSERT_FALSE(test, IS_ERR(user));
 		KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 2, &m), 1u);
 		KUNIT_EXPECT_EQ(test, m.status[0], -ERANGE);
@@ -314,11 +317,17 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 		release_gfns(user, gfns, 1);
 	}
 	free_user(user);
-	if (!is_pv(test)) {
+	if (!platform(test)->bfn_is_frame) {
 		struct xen_gpu_limits narrow = { .quota = 1, .max_bfn = 0x7ffff };
 
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xen_gpu_domain_get(DOM, &narrow)), -ENOSPC);
 	}
+}
+
+/* Can a page be made writable where it is mapped already? */
+static bool upgrades_in_place(struct kunit *test)
+{
+	return platform(test)->bfn_is_frame || !platform(test)->read_only;
 }
 
 static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
@@ -329,9 +338,13 @@ static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 	struct mapped m;
 	u64 bfn;
 
+	if (!upgrades_in_place(test)) {
+		stop_user(test, user);
+		return;
+	}
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
 	KUNIT_EXPECT_EQ(test, m.status[0], 0);
-	KUNIT_EXPECT_EQ(test, fake_mfn_writable(mfn), !is_pv(test));
+	KUNIT_EXPECT_EQ(test, fake_mfn_writable(mfn), !platform(test)->read_only);
 	bfn = m.bfn[0];
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ | XEN_GPU_MAP_WRITE, m.bfn, m.status);
 	KUNIT_EXPECT_EQ(test, m.status[0], 0);
@@ -343,6 +356,62 @@ static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* Where each mapping has a BFN of its own, the entries have to move to the one that is writable. */
+static void read_only_mapping_moves_to_be_writable(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfn = 5;
+	unsigned long mfn = fake_gfn_mfn(DOM, gfn);
+	struct mapped m;
+
+	if (upgrades_in_place(test)) {
+		stop_user(test, user);
+		return;
+	}
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
+	KUNIT_ASSERT_EQ(test, m.status[0], 0);
+	KUNIT_EXPECT_FALSE(test, fake_mfn_writable(mfn));
+	user_note(user, gfn, m.bfn[0]);
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
+	KUNIT_EXPECT_EQ(test, m.status[0], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, fake_mfn_refs(mfn), 1u);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_TRUE(test, fake_mfn_writable(mfn));
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
+	KUNIT_EXPECT_EQ(test, m.status[0], 0);
+	KUNIT_EXPECT_EQ(test, m.bfn[0], user_bfn(user, gfn));
+	KUNIT_EXPECT_EQ(test, fake_mfn_refs(mfn), 1u);
+	release_gfns(user, &gfn, 1);
+	stop_user(test, user);
+}
+
+/* The page turns out not to be had for writing after all: the read-only mapping stays as it is. */
+static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfn = 5;
+	struct mapped m;
+
+	if (upgrades_in_place(test)) {
+		stop_user(test, user);
+		return;
+	}
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
+	user_note(user, gfn, m.bfn[0]);
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
+	KUNIT_EXPECT_EQ(test, m.status[0], -EAGAIN);
+	fake_xen_fail_gfn(DOM, gfn, -EACCES);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user->nr_gone + user->nr_moved, 0u);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
+	KUNIT_EXPECT_EQ(test, m.status[0], -EPERM);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	stop_user(test, user);
+}
+
 /* The guest's page changed between the read-only mapping and the upgrade. */
 static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit *test)
 {
@@ -350,7 +419,7 @@ static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit
 	const u64 gfn = 5;
 	struct mapped m;
 
-	if (!is_pv(test)) {
+	if (!platform(test)->read_only || !upgrades_in_place(test)) {
 		stop_user(test, user);
 		return;
 	}
@@ -431,8 +500,7 @@ static void refused_unmap_is_tried_again(struct kunit *test)
 
 	map_gfns(user, gfns, 3, &m);
 	release_gfns(user, gfns, 3);
-	fake_xen_fail_call(is_pv(test) ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_REMOVE_FROM_PHYSMAP, 1,
-			   -EBUSY);
+	fake_xen_fail_call(unmap_call(test), 1, -EBUSY);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
 	KUNIT_EXPECT_GT(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
@@ -456,7 +524,7 @@ static void idle_page_is_not_reused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_dma_mfn(m.bfn[0]), mfn);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
-	if (!is_pv(test))
+	if (platform(test)->isolates)
 		KUNIT_EXPECT_EQ(test, fake_dma_mfn(m.bfn[0]), FAKE_NO_MFN);
 	stop_user(test, user);
 }
@@ -479,8 +547,10 @@ static void flush_comes_before_the_reference_goes(struct kunit *test)
 	flush(user);
 	unref = fake_xen_find_event(0, FAKE_EVENT_UNREF, mfn);
 	KUNIT_EXPECT_GE(test, unref, 0);
-	if (!is_pv(test))
+	if (platform(test)->isolates) {
+		KUNIT_EXPECT_GE(test, fake_xen_find_event(0, FAKE_EVENT_FLUSH, mfn), 0);
 		KUNIT_EXPECT_LT(test, fake_xen_find_event(0, FAKE_EVENT_FLUSH, mfn), unref);
+	}
 	stop_user(test, user);
 }
 
@@ -606,30 +676,32 @@ static void many_threads_never_lose_a_reference(struct kunit *test)
 }
 
 static struct kunit_case map_cases[] = {
-	KUNIT_CASE_PARAM(one_reference_for_any_number_of_users, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(reference_stays_until_the_last_user_let_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(batches_of_512_take_one_hypercall, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(gfns_in_any_order_with_duplicates, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(each_entry_has_its_own_status, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(any_entry_of_a_batch_can_fail, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(any_hypercall_can_fail, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(any_allocation_can_fail, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(quota_bounds_what_is_mapped, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(junk_gfns_take_no_memory, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(bfn_beyond_the_limit_is_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(read_only_mapping_is_upgraded_in_place, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(one_reference_for_any_number_of_users, platforms_gen_params),
+	KUNIT_CASE_PARAM(reference_stays_until_the_last_user_let_go, platforms_gen_params),
+	KUNIT_CASE_PARAM(batches_of_512_take_one_hypercall, platforms_gen_params),
+	KUNIT_CASE_PARAM(gfns_in_any_order_with_duplicates, platforms_gen_params),
+	KUNIT_CASE_PARAM(each_entry_has_its_own_status, platforms_gen_params),
+	KUNIT_CASE_PARAM(any_entry_of_a_batch_can_fail, platforms_gen_params),
+	KUNIT_CASE_PARAM(any_hypercall_can_fail, platforms_gen_params),
+	KUNIT_CASE_PARAM(any_allocation_can_fail, platforms_gen_params),
+	KUNIT_CASE_PARAM(quota_bounds_what_is_mapped, platforms_gen_params),
+	KUNIT_CASE_PARAM(junk_gfns_take_no_memory, platforms_gen_params),
+	KUNIT_CASE_PARAM(bfn_beyond_the_limit_is_refused, platforms_gen_params),
+	KUNIT_CASE_PARAM(read_only_mapping_is_upgraded_in_place, platforms_gen_params),
+	KUNIT_CASE_PARAM(read_only_mapping_moves_to_be_writable, platforms_gen_params),
+	KUNIT_CASE_PARAM(upgrade_that_fails_leaves_the_read_only_mapping, platforms_gen_params),
 	KUNIT_CASE_PARAM(upgrade_that_finds_another_frame_waits_for_revalidation,
-			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_age, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(too_many_idle_pages_are_drained, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(debugfs_flush_drains_every_domain, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(refused_unmap_is_tried_again, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(idle_page_is_not_reused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(flush_comes_before_the_reference_goes, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(put_gives_everything_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(users_of_a_guest_share_its_mappings, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(domids_that_make_no_sense_are_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(many_threads_never_lose_a_reference, both_dom0s_gen_params),
+			 platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_age, platforms_gen_params),
+	KUNIT_CASE_PARAM(too_many_idle_pages_are_drained, platforms_gen_params),
+	KUNIT_CASE_PARAM(debugfs_flush_drains_every_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(refused_unmap_is_tried_again, platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_page_is_not_reused, platforms_gen_params),
+	KUNIT_CASE_PARAM(flush_comes_before_the_reference_goes, platforms_gen_params),
+	KUNIT_CASE_PARAM(put_gives_everything_back, platforms_gen_params),
+	KUNIT_CASE_PARAM(users_of_a_guest_share_its_mappings, platforms_gen_params),
+	KUNIT_CASE_PARAM(domids_that_make_no_sense_are_refused, platforms_gen_params),
+	KUNIT_CASE_PARAM(many_threads_never_lose_a_reference, platforms_gen_params),
 	{}
 };
 

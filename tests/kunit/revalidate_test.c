@@ -48,7 +48,7 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	if (!is_pv(test)) {
+	if (!platform(test)->sees_frames) {
 		/* physmap moves the others, which is not the point here */
 		map_some(test, user, 5, 1);
 	} else {
@@ -62,7 +62,7 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, user->nr_calls, 1u);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner((unsigned long)user->data), -1);
 	KUNIT_EXPECT_EQ(test, counter("gone"), 1ull);
-	KUNIT_EXPECT_EQ(test, counter("live"), is_pv(test) ? 3ull : 0ull);
+	KUNIT_EXPECT_EQ(test, counter("live"), platform(test)->sees_frames ? 3ull : 0ull);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	stop_user(test, user);
 }
@@ -101,7 +101,7 @@ static void unchanged_gfns_stay_usable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 32ul);
 	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
-	if (is_pv(test)) {
+	if (platform(test)->sees_frames) {
 		KUNIT_EXPECT_EQ(test, user->nr_calls, 0u);
 		KUNIT_EXPECT_EQ(test, counter("kept"), 32ull);
 		KUNIT_EXPECT_EQ(test, counter("untrusted"), 0ull);
@@ -325,7 +325,8 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
 		FAKE_CALL_MMU_UPDATE, FAKE_CALL_PIN, FAKE_CALL_PROTECT, FAKE_CALL_ADD_TO_PHYSMAP,
-		FAKE_CALL_REMOVE_FROM_PHYSMAP,
+		FAKE_CALL_REMOVE_FROM_PHYSMAP, FAKE_CALL_DEV_MAP, FAKE_CALL_DEV_UNMAP,
+		FAKE_CALL_DEV_LOOKUP, FAKE_CALL_IOMMU_LOOKUP, FAKE_CALL_IOMMU_UNMAP,
 	};
 	struct mediator *user = start_user(test, 2048, 64);
 	unsigned int kind, nth, failures = 0;
@@ -452,21 +453,21 @@ static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 }
 
 static struct kunit_case revalidate_cases[] = {
-	KUNIT_CASE_PARAM(gone_gfn_is_zapped_before_its_reference_goes, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(gfn_with_a_new_frame_moves, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(several_blocks_are_revalidated, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(release_during_the_callback, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(gone_gfn_is_zapped_before_its_reference_goes, platforms_gen_params),
+	KUNIT_CASE_PARAM(gfn_with_a_new_frame_moves, platforms_gen_params),
+	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, platforms_gen_params),
+	KUNIT_CASE_PARAM(several_blocks_are_revalidated, platforms_gen_params),
+	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, platforms_gen_params),
+	KUNIT_CASE_PARAM(release_during_the_callback, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one,
-			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(revalidation_survives_any_failing_hypercall, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(balloon_storm_leaves_only_good_entries, both_dom0s_gen_params),
+			 platforms_gen_params),
+	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, platforms_gen_params),
+	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, platforms_gen_params),
+	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, platforms_gen_params),
+	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, platforms_gen_params),
+	KUNIT_CASE_PARAM(revalidation_survives_any_failing_hypercall, platforms_gen_params),
+	KUNIT_CASE_PARAM(balloon_storm_leaves_only_good_entries, platforms_gen_params),
 	{}
 };
 

@@ -49,24 +49,31 @@
 /* There is an IOMMU, and dom0's mappings in it can be changed */
 #define IOMMU_QUERY_map_cap		(1 << 0)
 
+struct pv_iommu_op_query_caps {
+	__u64 offset;
+};
+
+struct pv_iommu_op_lookup_foreign_page {
+	__u64 bfn;		/* OUT */
+	__u64 gfn;
+	__u16 domid;
+	__u16 ioserver;		/* not looked at */
+};
+
+struct pv_iommu_op_unmap_foreign_page {
+	__u64 bfn;
+	__u16 ioserver;		/* not looked at */
+};
+
+/* Bits 10, 14 and 15 of flags must be 0 (-ENOSPC). -ENODEV: no such sub-operation. */
 struct pv_iommu_op {
 	__u16 subop_id;
 	__u16 flags;
-	__s32 status;	/* OUT; -ENODEV: no such sub-operation, -ENOSPC: bits 10, 14 to 17 of flags */
+	__s32 status;		/* OUT */
 	union {
-		struct {
-			__u64 offset;
-		} query_caps;
-		struct {
-			__u64 bfn;		/* OUT */
-			__u64 gfn;
-			__u16 domid;
-			__u16 ioserver;		/* not looked at */
-		} lookup_foreign_page;
-		struct {
-			__u64 bfn;
-			__u16 ioserver;		/* not looked at */
-		} unmap_foreign_page;
+		struct pv_iommu_op_query_caps query_caps;
+		struct pv_iommu_op_lookup_foreign_page lookup_foreign_page;
+		struct pv_iommu_op_unmap_foreign_page unmap_foreign_page;
 	} u;
 };
 

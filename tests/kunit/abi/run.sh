@@ -7,6 +7,7 @@ set -euo pipefail
 need=()
 command -v gcc >/dev/null || need+=(gcc libc6-dev)
 command -v python3 >/dev/null || need+=(python3)
+command -v patch >/dev/null || need+=(patch)
 [ -r /usr/include/xen/hvm/dm_op.h ] || need+=(libxen-dev)
 [ -r /usr/include/linux/types.h ] || need+=(linux-libc-dev)
 if [ ${#need[@]} -gt 0 ]; then

@@ -21,6 +21,8 @@ int HYPERVISOR_event_channel_op(int cmd, void *arg);
 int HYPERVISOR_xen_version(int cmd, void *arg);
 int HYPERVISOR_hvm_op(int op, void *arg);
 int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs);
+long privcmd_call(unsigned int call, unsigned long a1, unsigned long a2, unsigned long a3,
+		  unsigned long a4, unsigned long a5);
 
 /* Not used by the modules; headers that they include refer to them. */
 int HYPERVISOR_physdev_op(int cmd, void *arg);

@@ -34,6 +34,7 @@ struct xen_gpu_slot {
 	u16 slot;		/* index of the GFN in the block */
 	u8 side;
 	bool writable;		/* map: IN wanted, OUT given */
+	bool lost;		/* a revalidation's: the other side is not mapped any more */
 	int status;		/* OUT: 0 or one of the service's errors */
 	u64 bfn;		/* map: OUT */
 };
@@ -59,9 +60,9 @@ struct xen_gpu_batch {
  * @map: maps the slots
  * @unmap: unmaps the slots
  * @recheck: asks Xen whether the GFNs of held slots still have the frames that are mapped.
- *	status: 0: yes; -ESTALE: the GFN has another one, or the mapping is not there any more;
- *	-ENOENT, -EPERM, -ENODEV: it has none; anything else: not known. NULL if Xen has no call
- *	for that
+ *	status: 0: yes; -ESTALE: the GFN has another one; -ENXIO: the mapping is not there any
+ *	more; -ENOENT, -EPERM, -ENODEV: the GFN has none; anything else: not known. NULL if Xen
+ *	has no call for that
  * @bfn: the BFN of a held slot
  * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
  *	held bits of those that it could, and frees what the backend keeps for the block if none is

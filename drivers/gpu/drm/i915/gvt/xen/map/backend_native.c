@@ -110,12 +110,6 @@ static int unmap_status(int error)
 	return error == -ENOENT || error == -ESRCH ? 0 : error;
 }
 
-/* A mapping that Xen took away is to be made anew. */
-static int recheck_status(int error)
-{
-	return error == -ENXIO ? -ESTALE : xen_gpu_backend_status(error);
-}
-
 /* The entry that maps a slot; an error if there cannot be one. */
 static int fill_map(const struct xen_gpu_native_buffer *buffer, const struct xen_gpu_slot *slot,
 		    struct xen_dm_op_dev_map_entry *entry)
@@ -199,7 +193,7 @@ static void native_recheck(struct xen_gpu_domain *dom, struct xen_gpu_batch *bat
 	name_held(buffer, batch);
 	make_call(dom, XEN_DMOP_dev_lookup, batch->kind, batch->n);
 	for (i = 0; i < batch->n; i++)
-		batch->slots[i].status = recheck_status(buffer->entries[i].status);
+		batch->slots[i].status = xen_gpu_backend_status(buffer->entries[i].status);
 }
 
 static u64 native_bfn(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,

@@ -93,19 +93,21 @@ static void unmap_stuck(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 
 /*
  * Puts a held GFN into reval_batch, to be mapped once more, on its other side. If that one is stuck
- * nothing can be learnt.
+ * nothing can be learnt. lost: Xen has the present mapping no more.
  */
 static void add_other_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
-			   unsigned int slot, struct verdict *verdict)
+			   unsigned int slot, bool lost, struct verdict *verdict)
 {
 	unsigned int other = !xen_gpu_slot_side(block, slot);
+	struct xen_gpu_batch *batch = dom->reval_batch;
 
-	if (test_bit(slot, block->held[other]))
+	if (test_bit(slot, block->held[other])) {
 		verdict->unknown++;
-	else
-		xen_gpu_batch_add(dom->reval_batch, block, slot, other,
-				  test_bit(slot, block->writable) ||
-				  test_bit(slot, block->upgrade));
+		return;
+	}
+	xen_gpu_batch_add(batch, block, slot, other, test_bit(slot, block->writable) ||
+			  test_bit(slot, block->upgrade));
+	batch->slots[batch->n - 1].lost = lost;
 }
 
 /* Every held GFN, also those that became idle meanwhile and may be revived. */
@@ -117,7 +119,7 @@ static void add_other_sides(struct xen_gpu_domain *dom, struct xen_gpu_block *bl
 	xen_gpu_batch_start(dom->reval_batch, XEN_GPU_CALL_REVALIDATE);
 	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
 		if (xen_gpu_slot_held(block, slot))
-			add_other_side(dom, block, slot, verdict);
+			add_other_side(dom, block, slot, false, verdict);
 	}
 }
 
@@ -173,14 +175,18 @@ static void judge(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot, struct 
 	}
 	__set_bit(slot->slot, block->held[slot->side]);
 	__clear_bit(slot->slot, block->upgrade);
-	if (slot->bfn == dom->backend->bfn(dom, block, slot->slot, !slot->side)) {
+	if (slot->lost) {
+		/* There is nothing to be undone, but at the same BFN perhaps the new one. */
+		__clear_bit(slot->slot, block->held[!slot->side]);
+	} else if (slot->bfn == dom->backend->bfn(dom, block, slot->slot, !slot->side)) {
 		xen_gpu_batch_add(dom->drop_batch, block, slot->slot, slot->side, false);
 		verdict->kept++;
 		return;
 	}
 	__change_bit(slot->slot, block->side);
 	__assign_bit(slot->slot, block->writable, slot->writable);
-	xen_gpu_batch_add(dom->drop_batch, block, slot->slot, !slot->side, false);
+	if (!slot->lost)
+		xen_gpu_batch_add(dom->drop_batch, block, slot->slot, !slot->side, false);
 	add_move(dom, verdict, slot->gfn, slot->bfn, 0);
 	verdict->moved++;
 }
@@ -194,13 +200,14 @@ static void judge_rechecked(struct xen_gpu_domain *dom, const struct xen_gpu_slo
 	switch (slot->status) {
 	case 0:
 		if (test_bit(slot->slot, block->upgrade))
-			add_other_side(dom, block, slot->slot, verdict);
+			add_other_side(dom, block, slot->slot, false, verdict);
 		else
 			verdict->kept++;
 		return;
 	case -ESTALE:
+	case -ENXIO:
 		__clear_bit(slot->slot, block->upgrade);
-		add_other_side(dom, block, slot->slot, verdict);
+		add_other_side(dom, block, slot->slot, slot->status == -ENXIO, verdict);
 		return;
 	case -ENOENT:
 	case -EPERM:

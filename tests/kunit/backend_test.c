@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of what single backends promise, beyond what all do (map_test.c, revalidate_test.c): Xen's
+ * own map operation, and XenServer's iommu_op with its traps.
+ *
+ * The numbers in comments are those of the design's invariants.
+ */
+
+#include <linux/slab.h>
+
+#include "fake_xen.h"
+#include "map_fixture.h"
+#include "modules.h"
+
+static const void *next_platform(const void *prev, char *desc, const char *backend)
+{
+	const struct platform *p = prev;
+
+	do {
+		p = platforms_gen_params(p, desc);
+	} while (p && strcmp(p->backend, backend));
+	return p;
+}
+
+static const void *native_gen_params(const void *prev, char *desc)
+{
+	return next_platform(prev, desc, "native");
+}
+
+static const void *xenserver_gen_params(const void *prev, char *desc)
+{
+	return next_platform(prev, desc, "xenserver");
+}
+
+static void map_some(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
+{
+	while (n--)
+		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
+}
+
+static void balloon(struct mediator *user)
+{
+	xen_gpu_balloon_event(user->client.domain);
+	flush(user);
+}
+
+/* Xen's own operation */
+
+/* A balloon event costs one look-up for each 512 GFNs, and where nothing changed nothing else. */
+static void good_mappings_cost_one_lookup(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1536, 1536);
+	u64 gfn;
+
+	for (gfn = 0; gfn < 1024; gfn += 2)
+		KUNIT_ASSERT_EQ(test, user_map(user, gfn), 0);
+	fake_xen_reset_calls();
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_LOOKUP), 2ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_ANY), 2ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_flushes(), 0ul);
+	KUNIT_EXPECT_EQ(test, counter("reval_hypercalls"), 2ull);
+	KUNIT_EXPECT_EQ(test, counter("kept"), 512ull);
+	KUNIT_EXPECT_EQ(test, user->nr_calls, 0u);
+	stop_user(test, user);
+}
+
+/* Only what has another frame is mapped anew, only what has none is taken away. */
+static void stale_page_moves_and_lost_page_goes(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_some(test, user, 0, 32);
+	fake_gfn_remove(DOM, 20);
+	fake_gfn_remove(DOM, 9);
+	fake_gfn_populate(DOM, 9);
+	fake_gfn_remove(DOM, 3);
+	fake_xen_reset_calls();
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 2u);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	KUNIT_EXPECT_EQ(test, counter("kept"), 29ull);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_LOOKUP), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_MAP), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_UNMAP), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_flushes(), platform(test)->isolates ? 1ul : 0ul);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 30ul);
+	stop_user(test, user);
+}
+
+/* 12: the one page of a batch that Xen refuses to unmap stays mapped, and is tried again */
+static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfns[] = { 1, 2, 3, 4 };
+	struct mapped m;
+
+	map_gfns(user, gfns, 4, &m);
+	release_gfns(user, gfns, 4);
+	fake_xen_fail_entry(2, -EBUSY);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 1ull);
+	KUNIT_EXPECT_EQ(test, counter("unmapped"), 3ull);
+	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 6: a call that ends in the middle has done what it has done, and nothing else */
+static void call_that_ends_in_the_middle(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfns[] = { 1, 2, 3, 4 };
+	struct mapped m;
+	unsigned int i;
+
+	fake_xen_stop_dev_map(2, -EFAULT);
+	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 4, &m), 2u);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, m.status[i], i < 2 ? 0 : -EFAULT);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
+	release_gfns(user, gfns, 2);
+	fake_xen_stop_dev_map(1, -EFAULT);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
+	flush(user);
+	stop_user(test, user);
+}
+
+/* The toolstack took the guest away and gave it back: what Xen unmapped is mapped anew. */
+static void mappings_that_xen_took_away_are_made_anew(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_some(test, user, 0, 8);
+	fake_dev_map_revoke(DOM);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	/* What the device has is dead by now, which nobody could tell before. */
+	user->n = 0;
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 8ull);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
+	while (user->n < 8)
+		user_note(user, user->n, 0);
+	stop_user(test, user);
+}
+
+static void release_what_is_gone(struct mediator *user, const struct xen_gpu_move *moves,
+				 unsigned int n)
+{
+	for (; n; n--, moves++) {
+		KUNIT_EXPECT_EQ(user->test, moves->status, -ENOENT);
+		user->nr_gone++;
+		xen_gpu_release(&user->client, &moves->gfn, 1);
+	}
+}
+
+/* 4: a driver domain loses its target: all entries go, and what Xen unmapped is not missed later */
+static void lost_target_loses_its_mappings(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	if (platform(test)->mode != FAKE_PV_DOMU && platform(test)->mode != FAKE_PVH_DOMU) {
+		stop_user(test, user);
+		return;
+	}
+	map_some(test, user, 0, 8);
+	user->n = 0;
+	user->on_moved = release_what_is_gone;
+	fake_domain_set_target(DOM, false);
+	fake_dev_map_revoke(DOM);
+	xen_gpu_balloon_event(user->client.domain);
+	xen_gpu_flush(user->client.domain);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 8u);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 8ull);
+	KUNIT_EXPECT_EQ(test, counter("live"), 0ull);
+	fake_domain_set_target(DOM, true);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 8ull);
+	stop_user(test, user);
+}
+
+/* A guest that is nobody's target is refused, in words that say why. */
+static void guest_that_is_no_target_is_refused(struct kunit *test)
+{
+	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
+				   platform(test)->mode == FAKE_PVH_DOMU;
+	struct mediator *user = start_user(test, 64, 64);
+	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
+	struct xen_gpu_domain *other;
+
+	fake_domain_create(OTHER_DOM, 4);
+	other = xen_gpu_domain_get(OTHER_DOM, &limits);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(other), driver_domain ? -EPERM : 0);
+	if (!IS_ERR(other))
+		xen_gpu_domain_put(other);
+	stop_user(test, user);
+}
+
+/* A page that is on its way is tried again when all is settled. */
+static void page_in_transition_comes_later(struct kunit *test)
+{
+	static const int errors[] = { -EAGAIN, -EBUSY };
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		fake_xen_fail_gfn(DOM, 5, errors[i]);
+		KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+		fake_xen_fail_nothing();
+		flush(user);
+		KUNIT_EXPECT_EQ(test, user->nr_settled, i + 1);
+		KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+		user_unmap_all(user);
+		flush(user);
+	}
+	stop_user(test, user);
+}
+
+/* 8: Xen's limit is one more reason for scratch entries */
+static void limit_of_xen_is_a_quota(struct kunit *test)
+{
+	struct mediator *user;
+	unsigned int i;
+
+	start_service(test, 64);
+	fake_xen_set_dev_map_limit(4);
+	user = new_user(test, 64);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(user));
+	for (i = 0; i < 6; i++)
+		KUNIT_EXPECT_EQ(test, user_map(user, i), i < 4 ? 0 : -ENOSPC);
+	KUNIT_EXPECT_EQ(test, counter("fail_quota"), 2ull);
+	stop_user(test, user);
+}
+
+static void write_access_that_xen_refuses_is_an_error(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfn = 5;
+	struct mapped m;
+
+	fake_xen_fail_gfn(DOM, gfn, -EACCES);
+	KUNIT_EXPECT_EQ(test, map_gfns(user, &gfn, 1, &m), 0u);
+	KUNIT_EXPECT_EQ(test, m.status[0], -EPERM);
+	KUNIT_EXPECT_EQ(test, counter("fail_perm"), 1ull);
+	stop_user(test, user);
+}
+
+/* XenServer's iommu_op */
+
+/* 1: whatever the number of look-ups, there is one reference, and it goes with the last user */
+static void revalidation_does_not_lose_the_only_reference(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned int i;
+
+	map_some(test, user, 0, 8);
+	fake_xen_reset_calls();
+	for (i = 0; i < 3; i++)
+		balloon(user);
+	/* Looked up again, which is no second reference: so nothing is undone either. */
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_LOOKUP), 3ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 0ul);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	user_unmap_all(user);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+static void ignore_moves(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+			 unsigned int n)
+{
+}
+
+static void ignore_end(struct xen_gpu_client *client)
+{
+}
+
+/* 1, 9: a frame of a dead guest is another one's by the time that we let go of it */
+static void late_unmap_spares_the_next_guest(struct kunit *test)
+{
+	static const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
+	struct mediator *user = start_user(test, 8, 64);
+	static const struct xen_gpu_client_ops ops = { .moved = ignore_moves, .ended = ignore_end };
+	struct xen_gpu_client client = { .ops = &ops, .max_bfn = MAX_BFN };
+	struct xen_gpu_domain *other;
+	unsigned int i, same = 0;
+	struct mapped m, before;
+	u64 gfns[8];
+
+	for (i = 0; i < 8; i++)
+		gfns[i] = i;
+	map_gfns(user, gfns, 8, &before);
+	/* xenstore does not tell yet: we go on believing. */
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	fake_domain_create(OTHER_DOM, 8);
+	other = xen_gpu_domain_get(OTHER_DOM, &limits);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	KUNIT_ASSERT_EQ(test, xen_gpu_client_register(other, &client), 0);
+	KUNIT_EXPECT_EQ(test, xen_gpu_map(&client, gfns, 8, XEN_GPU_MAP_WRITE, m.bfn, m.status),
+			8u);
+	for (i = 0; i < 64; i++)
+		same += m.bfn[i / 8] == before.bfn[i % 8];
+	KUNIT_EXPECT_EQ(test, same, 8u);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
+
+	release_gfns(user, gfns, 8);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_TRUE(test, fake_dma_reaches(m.bfn[i], OTHER_DOM, i));
+	fake_store_release(DOM);
+	xen_gpu_release(&client, gfns, 8);
+	xen_gpu_client_unregister(&client);
+	xen_gpu_domain_put(other);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 8: Xen would take any number of entries */
+static void calls_are_bounded(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 2000, 2000);
+	u64 *gfns = kunit_kmalloc_array(test, 2000, sizeof(*gfns), GFP_KERNEL);
+	u64 *bfns = kunit_kmalloc_array(test, 2000, sizeof(*bfns), GFP_KERNEL);
+	int *status = kunit_kmalloc_array(test, 2000, sizeof(*status), GFP_KERNEL);
+	unsigned int i;
+
+	for (i = 0; i < 2000; i++)
+		gfns[i] = i;
+	KUNIT_EXPECT_EQ(test, xen_gpu_map(&user->client, gfns, 2000, XEN_GPU_MAP_WRITE, bfns,
+					  status), 2000u);
+	KUNIT_EXPECT_EQ(test, fake_iommu_op_largest(), 512u);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_LOOKUP), 4ul);
+	xen_gpu_release(&user->client, gfns, 2000);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 4ul);
+	KUNIT_EXPECT_EQ(test, fake_iommu_op_largest(), 512u);
+	stop_user(test, user);
+}
+
+/* 12: the same for iommu_op's unmaps */
+static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfns[] = { 1, 2, 3 };
+	struct mapped m;
+
+	map_gfns(user, gfns, 3, &m);
+	release_gfns(user, gfns, 3);
+	fake_xen_fail_entry(1, -EIO);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
+	/* It is revived, and is still the one reference. */
+	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 3u);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
+	release_gfns(user, gfns, 3);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+static struct kunit_case backend_cases[] = {
+	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
+	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
+	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),
+	KUNIT_CASE_PARAM(call_that_ends_in_the_middle, native_gen_params),
+	KUNIT_CASE_PARAM(mappings_that_xen_took_away_are_made_anew, native_gen_params),
+	KUNIT_CASE_PARAM(lost_target_loses_its_mappings, native_gen_params),
+	KUNIT_CASE_PARAM(guest_that_is_no_target_is_refused, native_gen_params),
+	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
+	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),
+	KUNIT_CASE_PARAM(write_access_that_xen_refuses_is_an_error, native_gen_params),
+	KUNIT_CASE_PARAM(revalidation_does_not_lose_the_only_reference, xenserver_gen_params),
+	KUNIT_CASE_PARAM(late_unmap_spares_the_next_guest, xenserver_gen_params),
+	KUNIT_CASE_PARAM(calls_are_bounded, xenserver_gen_params),
+	KUNIT_CASE_PARAM(refused_unmap_keeps_the_frame_ours, xenserver_gen_params),
+	{}
+};
+
+static struct kunit_suite backend_suite = {
+	.name = "xen_gpu_backend",
+	.exit = map_fixture_exit,
+	.test_cases = backend_cases,
+};
+
+kunit_test_suite(backend_suite);

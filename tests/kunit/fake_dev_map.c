@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake hypervisor's map operation: dm_op's dev_map, dev_unmap, dev_lookup and dev_info, for
+ * callers of every kind.
+ *
+ * Every mapping is a record with a reference: the same page can be mapped several times. What is
+ * mapped for a translated caller is in its physmap; for a PV one the record is all there is, and
+ * with an IOMMU that isolates, what its devices reach. Unmaps clear first, then flush once, and
+ * only then drop the references.
+ *
+ * Source: include/xen/interface/hvm/dev_map.h. See fake_internal.h for the locking.
+ */
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <xen/interface/hvm/dev_map.h>
+
+#include "fake_internal.h"
+
+#define HIGHEST_BFN	((1ull << (46 - 12)) - 1)
+
+struct fake_dev_map {
+	struct fake_map map;	/* first: a translated caller's physmap points to it */
+	u64 bfn;
+	u32 flags;
+	struct fake_dev_map *next;	/* at the same BFN; or being unmapped */
+};
+
+void fake_dev_map_start(void)
+{
+	xa_init_flags(&fake.dev_maps, XA_FLAGS_LOCK_IRQ);
+	fake.dev_map = false;
+	fake.isolated = false;
+	fake.nr_dev_maps = 0;
+	fake.dev_map_limit = 1u << 20;
+	fake.dev_map_stop = 0;
+}
+
+/*
+ * Xen has the operation from here on. isolated: the caller's devices reach what is mapped, and no
+ * more; those of a translated caller always do.
+ */
+void fake_xen_set_dev_map(bool isolated)
+{
+	fake.dev_map = true;
+	fake.isolated = isolated || !fake_is_pv();
+}
+
+void fake_xen_set_dev_map_limit(u32 limit)
+{
+	fake.dev_map_limit = limit;
+}
+
+/* The next call ends with an error after so many entries, and leaves the others as they are. */
+void fake_xen_stop_dev_map(unsigned int entries, int error)
+{
+	fake.dev_map_stop = entries + 1;
+	fake.dev_map_stop_error = error;
+}
+
+/* The toolstack gives the caller control over a guest, or takes it away. */
+void fake_domain_set_target(domid_t domid, bool target)
+{
+	unsigned long flags;
+	struct fake_domain *d;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	if (d)
+		d->target = target;
+	spin_unlock_irqrestore(&fake.lock, flags);
+}
+
+static struct fake_dev_map *first_at(u64 bfn)
+{
+	return xa_load(&fake.dev_maps, bfn);
+}
+
+static void set_first(u64 bfn, struct fake_dev_map *record)
+{
+	unsigned int nth = fake_alloc_enter();
+
+	if (!record)
+		xa_erase(&fake.dev_maps, bfn);
+	else if (xa_is_err(xa_store(&fake.dev_maps, bfn, record, GFP_ATOMIC)))
+		panic("fake xen: out of memory\n");
+	if (!fake_is_pv()) {
+		if (!record)
+			fake_index_erase(&fake.physmap, bfn);
+		else
+			fake_index_store(&fake.physmap, bfn, &record->map);
+	}
+	fake_alloc_leave(nth);
+}
+
+static struct fake_dev_map *find(domid_t domid, u64 bfn, u32 flags)
+{
+	struct fake_dev_map *record;
+
+	for (record = first_at(bfn); record; record = record->next) {
+		if (record->map.domid == domid && record->flags == flags)
+			return record;
+	}
+	return NULL;
+}
+
+static void unlink(struct fake_dev_map *record)
+{
+	struct fake_dev_map *first = first_at(record->bfn), *before;
+
+	if (first == record) {
+		set_first(record->bfn, record->next);
+	} else {
+		for (before = first; before->next != record; before = before->next)
+			;
+		before->next = record->next;
+	}
+	record->next = NULL;
+	fake.nr_dev_maps--;
+}
+
+/* A device's way through the BFN of a PV caller with an IOMMU that isolates. */
+bool fake_dev_map_reaches(u64 bfn)
+{
+	return first_at(bfn);
+}
+
+bool fake_dev_map_writable(unsigned long mfn)
+{
+	struct fake_dev_map *record;
+	unsigned long bfn;
+
+	xa_for_each(&fake.dev_maps, bfn, record) {
+		for (; record; record = record->next) {
+			if (record->map.frame->mfn == mfn &&
+			    !(record->flags & XEN_DMOP_DEV_MAP_readonly))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int map_one(struct fake_domain *d, unsigned int i, struct xen_dm_op_dev_map_entry *entry)
+{
+	struct fake_frame *frame = fake_frame_of_gfn(d, entry->gfn);
+	u64 bfn = entry->bfn;
+	struct fake_dev_map *record;
+	int rc = fake_entry_failure(i, d->domid, entry->gfn);
+
+	if (rc)
+		return rc;
+	if (entry->flags & ~XEN_DMOP_DEV_MAP_readonly)
+		return -EINVAL;
+	if (d->dying)
+		return -ESRCH;
+	if (!frame)
+		return -ENOENT;
+	if (fake_memtype_trapped(d, entry->gfn) && !(entry->flags & XEN_DMOP_DEV_MAP_readonly))
+		return -EACCES;
+	if (fake_is_pv())
+		bfn = frame->mfn;
+	else if (bfn > HIGHEST_BFN)
+		return -ERANGE;
+	else if (fake_index_find(&fake.physmap, bfn) || pfn_valid(bfn))
+		return -EEXIST;
+	if (fake.nr_dev_maps == fake.dev_map_limit)
+		return -ENOSPC;
+	record = fake_zalloc(sizeof(*record));
+	record->bfn = bfn;
+	record->flags = entry->flags;
+	record->next = first_at(bfn);
+	fake_map_get(&record->map, frame, d->domid, entry->gfn, bfn);
+	set_first(bfn, record);
+	fake.nr_dev_maps++;
+	entry->bfn = bfn;
+	return 0;
+}
+
+static int lookup_one(struct fake_domain *d, unsigned int i,
+		      const struct xen_dm_op_dev_map_entry *entry)
+{
+	struct fake_dev_map *record = find(d->domid, entry->bfn, entry->flags);
+	struct fake_frame *frame = fake_frame_of_gfn(d, entry->gfn);
+	int rc = fake_entry_failure(i, DOMID_INVALID, 0);
+
+	if (rc)
+		return rc;
+	if (!record)
+		return -ENXIO;
+	if (!frame)
+		return -ENOENT;
+	return record->map.frame == frame ? 0 : -ESTALE;
+}
+
+/* One flush for all that was cleared, then the references. */
+static void release(struct fake_dev_map *cleared)
+{
+	struct fake_dev_map *record, *next;
+
+	for (record = cleared; record && fake.isolated; record = record->next)
+		fake_record(FAKE_EVENT_FLUSH, &record->map, record->bfn);
+	if (cleared && fake.isolated)
+		fake.flushes++;
+	for (record = cleared; record; record = next) {
+		next = record->next;
+		fake_map_put(&record->map, record->bfn);
+		kfree(record);
+	}
+}
+
+static int unmap_one(struct fake_domain *d, unsigned int i,
+		     const struct xen_dm_op_dev_map_entry *entry, struct fake_dev_map **cleared)
+{
+	struct fake_dev_map *record = find(d->domid, entry->bfn, entry->flags);
+	int rc = fake_entry_failure(i, DOMID_INVALID, 0);
+
+	if (rc)
+		return rc;
+	if (!record)
+		return -ENOENT;
+	unlink(record);
+	record->next = *cleared;
+	*cleared = record;
+	return 0;
+}
+
+/* The toolstack takes the target away: Xen unmaps everything. */
+void fake_dev_map_revoke(domid_t domid)
+{
+	struct fake_dev_map *record, *next, *cleared = NULL;
+	unsigned long flags, bfn;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	xa_for_each(&fake.dev_maps, bfn, record) {
+		for (; record; record = next) {
+			next = record->next;
+			if (record->map.domid != domid)
+				continue;
+			unlink(record);
+			record->next = cleared;
+			cleared = record;
+		}
+	}
+	release(cleared);
+	spin_unlock_irqrestore(&fake.lock, flags);
+}
+
+static int work(struct fake_domain *d, u32 cmd, struct xen_dm_op_dev_map_entry *entries,
+		unsigned int n)
+{
+	struct fake_dev_map *cleared = NULL;
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < n; i++) {
+		if (fake.dev_map_stop && !--fake.dev_map_stop) {
+			rc = fake.dev_map_stop_error;
+			break;
+		}
+		if (cmd == XEN_DMOP_dev_map)
+			entries[i].status = map_one(d, i, &entries[i]);
+		else if (cmd == XEN_DMOP_dev_unmap)
+			entries[i].status = unmap_one(d, i, &entries[i], &cleared);
+		else
+			entries[i].status = lookup_one(d, i, &entries[i]);
+	}
+	release(cleared);
+	return rc;
+}
+
+static int info(struct xen_dm_op_dev_info *info, domid_t domid)
+{
+	struct fake_dev_map *record;
+	unsigned long bfn;
+
+	*info = (struct xen_dm_op_dev_info){
+		.limit = fake.dev_map_limit,
+		.nr_maps = fake.nr_dev_maps,
+	};
+	if (fake.isolated)
+		info->flags |= XEN_DMOP_DEV_INFO_isolated;
+	if (!fake_is_pv())
+		info->flags |= XEN_DMOP_DEV_INFO_caller_bfn;
+	xa_for_each(&fake.dev_maps, bfn, record) {
+		for (; record; record = record->next)
+			info->nr_guest_maps += record->map.domid == domid;
+	}
+	return 0;
+}
+
+enum fake_call fake_dev_map_kind(u32 cmd)
+{
+	switch (cmd) {
+	case XEN_DMOP_dev_map:
+		return FAKE_CALL_DEV_MAP;
+	case XEN_DMOP_dev_unmap:
+		return FAKE_CALL_DEV_UNMAP;
+	case XEN_DMOP_dev_lookup:
+		return FAKE_CALL_DEV_LOOKUP;
+	case XEN_DMOP_dev_info:
+		return FAKE_CALL_DEV_INFO;
+	default:
+		return FAKE_CALL_ANY;
+	}
+}
+
+static bool may_control(const struct fake_domain *d)
+{
+	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0 || d->target;
+}
+
+/* The dm_op calls that are made with an op of so many bytes, and entries, if it has some. */
+int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size)
+{
+	struct fake_domain *d = fake_domain_find(domid);
+	struct xen_dm_op_dev_map *map = (void *)(op + 2);
+
+	if (*op == XEN_DMOP_dev_info && domid == DOMID_SELF && fake.dev_map)
+		return info((void *)(op + 2), domid);
+	if (!d)
+		return -ESRCH;
+	if (!may_control(d))
+		return -EPERM;
+	if (!fake.dev_map)
+		return -EOPNOTSUPP;
+	if (*op == XEN_DMOP_dev_info)
+		return op_size < 8 + sizeof(struct xen_dm_op_dev_info) ? -EFAULT :
+		       info((void *)(op + 2), domid);
+	if (op_size < 8 + sizeof(*map))
+		return -EFAULT;
+	if (op[1] || map->opaque || !entries)
+		return -EINVAL;
+	if (size < map->nr_entries * sizeof(struct xen_dm_op_dev_map_entry))
+		return -EFAULT;
+	return work(d, *op, entries, map->nr_entries);
+}
+
+void fake_dev_map_stop(void)
+{
+	struct fake_dev_map *record, *next;
+	unsigned long bfn;
+
+	xa_for_each(&fake.dev_maps, bfn, record) {
+		if (!fake_is_pv())
+			fake_index_erase(&fake.physmap, bfn);
+		for (; record; record = next) {
+			next = record->next;
+			kfree(record);
+		}
+	}
+	xa_destroy(&fake.dev_maps);
+	fake.dev_map = false;
+}
+
+void fake_dev_map_check(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ_MSG(test, fake.nr_dev_maps, 0u, "Xen has records of mappings left");
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fake hypervisor's iommu_op, as XenServer's Xen has it, traps and all: a page has one bit for
+ * a reference, however often it was looked up; an unmap finds the page by its BFN alone and drops
+ * that reference whoever asked for it; when a guest dies Xen drops it; more than one entry flushes
+ * all of the IOTLB; without an IOMMU a BFN that Xen never gave is looked up in the frame table as
+ * it is.
+ *
+ * Source: include/xen/interface/iommu_op.h. See fake_internal.h for the locking.
+ */
+
+#include <linux/mm.h>
+#include <xen/interface/iommu_op.h>
+#include <asm/xen/hypercall.h>
+
+#include "fake_internal.h"
+
+void fake_iommu_op_start(void)
+{
+	fake.iommu_op = false;
+	fake.bfn_offset = 0;
+	fake.iommu_op_largest = 0;
+}
+
+/* Xen has iommu_op from here on. offset: BFN - MFN of all RAM in dom0's IOMMU; 0: there is none. */
+void fake_xen_set_iommu_op(u64 offset)
+{
+	fake.iommu_op = true;
+	fake.bfn_offset = offset;
+}
+
+/* The most entries that a call had */
+unsigned int fake_iommu_op_largest(void)
+{
+	return fake.iommu_op_largest;
+}
+
+static int query(struct pv_iommu_op *op)
+{
+	op->flags = fake.bfn_offset ? IOMMU_QUERY_map_cap | BIT(1) : 0;
+	if (fake.bfn_offset)
+		op->u.query_caps.offset = fake.bfn_offset;
+	return 0;
+}
+
+static int lookup(unsigned int i, struct pv_iommu_op *op)
+{
+	domid_t domid = op->u.lookup_foreign_page.domid;
+	u64 gfn = op->u.lookup_foreign_page.gfn;
+	struct fake_domain *d = fake_domain_find(domid);
+	struct fake_frame *frame;
+	int rc;
+
+	if (!domid || domid == DOMID_SELF)
+		return -EPERM;
+	if (!d)
+		return -ENXIO;
+	rc = fake_entry_failure(i, domid, gfn);
+	if (rc)
+		return rc;
+	frame = fake_frame_of_gfn(d, gfn);
+	if (!frame)
+		return -ENXIO;
+	op->u.lookup_foreign_page.bfn = frame->mfn + fake.bfn_offset;
+	if (!frame->foreign.frame)
+		fake_map_get(&frame->foreign, frame, domid, gfn, frame->mfn + fake.bfn_offset);
+	return 0;
+}
+
+static int unmap(unsigned int i, const struct pv_iommu_op *op)
+{
+	u64 bfn = op->u.unmap_foreign_page.bfn;
+	struct fake_frame *frame = fake_frame_find(bfn - fake.bfn_offset);
+	int rc = fake_entry_failure(i, DOMID_INVALID, 0);
+
+	if (rc)
+		return rc;
+	if (!frame && !fake.bfn_offset)
+		fake_error("iommu_op is to unmap BFN %llx, which it never gave", bfn);
+	if (!frame || !frame->foreign.frame)
+		return -ENOENT;
+	fake_map_put(&frame->foreign, bfn);
+	return 0;
+}
+
+static int work_on(unsigned int i, struct pv_iommu_op *op)
+{
+	if (op->flags & (0xf1 << 10))
+		return -ENOSPC;
+	switch (op->subop_id) {
+	case IOMMUOP_query_caps:
+		return query(op);
+	case IOMMUOP_lookup_foreign_page:
+		return lookup(i, op);
+	case IOMMUOP_unmap_foreign_page:
+		return unmap(i, op);
+	default:
+		return -ENODEV;
+	}
+}
+
+static long iommu_op(struct pv_iommu_op *ops, unsigned int count)
+{
+	unsigned int i;
+
+	if (!fake.iommu_op || fake.mode != FAKE_PV_DOM0)
+		return -ENOSYS;
+	if ((int)count < 0)
+		return -EINVAL;
+	fake.iommu_op_largest = max(fake.iommu_op_largest, count);
+	for (i = 0; i < count; i++)
+		ops[i].status = work_on(i, &ops[i]);
+	if (count > 1 && fake.bfn_offset)
+		fake.flushes++;
+	return 0;
+}
+
+static enum fake_call kind_of(const struct pv_iommu_op *op)
+{
+	switch (op->subop_id) {
+	case IOMMUOP_lookup_foreign_page:
+		return FAKE_CALL_IOMMU_LOOKUP;
+	case IOMMUOP_unmap_foreign_page:
+		return FAKE_CALL_IOMMU_UNMAP;
+	default:
+		return FAKE_CALL_IOMMU_QUERY;
+	}
+}
+
+/* The only hypercall that is made in this way */
+long privcmd_call(unsigned int call, unsigned long a1, unsigned long a2, unsigned long a3,
+		  unsigned long a4, unsigned long a5)
+{
+	struct pv_iommu_op *ops = (void *)a1;
+	struct fake_call_state state;
+	long rc;
+
+	if (call != __HYPERVISOR_iommu_op)
+		return -ENOSYS;
+	rc = fake_enter(&state, a2 ? kind_of(ops) : FAKE_CALL_IOMMU_QUERY);
+	return fake_leave(&state, rc ?: iommu_op(ops, a2));
+}
+
+/* Xen lets go of a dying guest's pages. */
+void fake_iommu_op_domain_kill(struct fake_domain *d)
+{
+	struct fake_frame *frame;
+	unsigned long mfn;
+
+	xa_for_each(&fake.frames, mfn, frame) {
+		if (frame->owner == d->domid && frame->foreign.frame)
+			fake_map_put(&frame->foreign, mfn + fake.bfn_offset);
+	}
+}
