@@ -212,12 +212,13 @@ static int unmap_one(struct fake_domain *d, unsigned int i,
 		     const struct xen_dm_op_dev_map_entry *entry, struct fake_dev_map **cleared)
 {
 	struct fake_dev_map *record = find(d->domid, entry->bfn, entry->flags);
-	int rc = fake_entry_failure(i, DOMID_INVALID, 0);
+	int rc;
 
-	if (rc)
-		return rc;
 	if (!record)
 		return -ENOENT;
+	rc = fake_unmap_failure(i, &record->map);
+	if (rc)
+		return rc;
 	unlink(record);
 	record->next = *cleared;
 	*cleared = record;

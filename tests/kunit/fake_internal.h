@@ -146,6 +146,7 @@ struct fake {
 		domid_t domid;
 		u64 gfn;
 		int error;
+		bool unmap;
 	} bad_gfns[FAKE_NR_BAD_GFNS];
 	fake_hook hook;
 	void *hook_arg;
@@ -192,6 +193,7 @@ void __printf(1, 2) fake_error(const char *fmt, ...);
 int fake_enter(struct fake_call_state *state, enum fake_call kind);
 long fake_leave(struct fake_call_state *state, long rc);
 int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn);
+int fake_unmap_failure(unsigned int entry, const struct fake_map *map);
 void fake_record(enum fake_event_kind kind, const struct fake_map *map, u64 bfn);
 
 static inline bool fake_is_pv(void)

@@ -71,14 +71,15 @@ static int unmap(unsigned int i, const struct pv_iommu_op *op)
 {
 	u64 bfn = op->u.unmap_foreign_page.bfn;
 	struct fake_frame *frame = fake_frame_find(bfn - fake.bfn_offset);
-	int rc = fake_entry_failure(i, DOMID_INVALID, 0);
+	int rc;
 
-	if (rc)
-		return rc;
 	if (!frame && !fake.bfn_offset)
 		fake_error("iommu_op is to unmap BFN %llx, which it never gave", bfn);
 	if (!frame || !frame->foreign.frame)
 		return -ENOENT;
+	rc = fake_unmap_failure(i, &frame->foreign);
+	if (rc)
+		return rc;
 	fake_map_put(&frame->foreign, bfn);
 	return 0;
 }

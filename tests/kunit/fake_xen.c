@@ -108,8 +108,7 @@ long fake_leave(struct fake_call_state *state, long rc)
 	return rc;
 }
 
-/* What entry number "entry" of the batch under way is to fail with, 0: nothing. */
-int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn)
+static int entry_failure(unsigned int entry, domid_t domid, u64 gfn, bool unmap)
 {
 	unsigned int i;
 
@@ -118,10 +117,23 @@ int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn)
 		return fake.fail_entry_error;
 	}
 	for (i = 0; i < fake.nr_bad_gfns; i++) {
-		if (fake.bad_gfns[i].domid == domid && fake.bad_gfns[i].gfn == gfn)
+		if (fake.bad_gfns[i].domid == domid && fake.bad_gfns[i].gfn == gfn &&
+		    fake.bad_gfns[i].unmap == unmap)
 			return fake.bad_gfns[i].error;
 	}
 	return 0;
+}
+
+/* What entry number "entry" of the batch under way is to fail with, 0: nothing. */
+int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn)
+{
+	return entry_failure(entry, domid, gfn, false);
+}
+
+/* The same for an entry that unmaps something. */
+int fake_unmap_failure(unsigned int entry, const struct fake_map *map)
+{
+	return entry_failure(entry, map->domid, map->gfn, true);
 }
 
 static struct fake_event *new_event(enum fake_event_kind kind)
@@ -307,8 +319,7 @@ void fake_xen_fail_entry(unsigned int entry, int error)
 	fake.fail_entry_error = error;
 }
 
-/* Lets every attempt to map a GFN fail, until fake_xen_fail_nothing(). */
-void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error)
+static void fail_gfn(domid_t domid, u64 gfn, int error, bool unmap)
 {
 	if (WARN_ON(fake.nr_bad_gfns == FAKE_NR_BAD_GFNS))
 		return;
@@ -316,7 +327,20 @@ void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error)
 		.domid = domid,
 		.gfn = gfn,
 		.error = error,
+		.unmap = unmap,
 	};
+}
+
+/* Lets every attempt to map a GFN fail, until fake_xen_fail_nothing(). */
+void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error)
+{
+	fail_gfn(domid, gfn, error, false);
+}
+
+/* The same for attempts to unmap it, in calls that have a status for each entry. */
+void fake_xen_fail_unmap(domid_t domid, u64 gfn, int error)
+{
+	fail_gfn(domid, gfn, error, true);
 }
 
 void fake_xen_fail_nothing(void)

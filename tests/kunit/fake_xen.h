@@ -128,6 +128,7 @@ void fake_xen_fail_call(enum fake_call kind, unsigned int nth, int error);
 bool fake_xen_fail_pending(void);
 void fake_xen_fail_entry(unsigned int entry, int error);
 void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error);
+void fake_xen_fail_unmap(domid_t domid, u64 gfn, int error);
 void fake_xen_fail_nothing(void);
 
 typedef void (*fake_hook)(enum fake_call kind, void *arg);
