@@ -216,7 +216,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		{ FAKE_PV_DOM0, STOCK, "pv", "", "pv" },
 		{ FAKE_PVH_DOM0, STOCK, "physmap", "dom0-iommu=strict", "physmap" },
 		{ FAKE_PVH_DOM0, STOCK, "auto", "", "physmap" },
-		/* XenServer's: where BFNs are not MFNs, pv is wrong; else its references are better. */
+		/* XenServer's: where BFNs are not MFNs, pv is wrong. */
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "", "xenserver" },
 		{ FAKE_PV_DOM0, IOMMU_OP, "pv", "", NULL, -ENODEV },
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "dom0-iommu=strict", NULL, -ENODEV },

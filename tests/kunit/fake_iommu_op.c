@@ -43,7 +43,7 @@ static int query(struct pv_iommu_op *op)
 	return 0;
 }
 
-static int lookup(unsigned int i, struct pv_iommu_op *op)
+static int take(unsigned int i, struct pv_iommu_op *op)
 {
 	domid_t domid = op->u.lookup_foreign_page.domid;
 	u64 gfn = op->u.lookup_foreign_page.gfn;
@@ -67,7 +67,7 @@ static int lookup(unsigned int i, struct pv_iommu_op *op)
 	return 0;
 }
 
-static int unmap(unsigned int i, const struct pv_iommu_op *op)
+static int drop(unsigned int i, const struct pv_iommu_op *op)
 {
 	u64 bfn = op->u.unmap_foreign_page.bfn;
 	struct fake_frame *frame = fake_frame_find(bfn - fake.bfn_offset);
@@ -92,9 +92,9 @@ static int work_on(unsigned int i, struct pv_iommu_op *op)
 	case IOMMUOP_query_caps:
 		return query(op);
 	case IOMMUOP_lookup_foreign_page:
-		return lookup(i, op);
+		return take(i, op);
 	case IOMMUOP_unmap_foreign_page:
-		return unmap(i, op);
+		return drop(i, op);
 	default:
 		return -ENODEV;
 	}

@@ -47,7 +47,7 @@
 #define IOMMUOP_unmap_foreign_page	6
 
 /* There is an IOMMU, and dom0's mappings in it can be changed */
-#define IOMMU_QUERY_map_cap		(1 << 0)
+#define IOMMU_QUERY_map_cap		0x1
 
 struct pv_iommu_op_query_caps {
 	__u64 offset;

@@ -16,7 +16,7 @@
 
 static char *backend = "auto";
 module_param(backend, charp, 0444);
-MODULE_PARM_DESC(backend, 
+MODULE_PARM_DESC(backend,
 		 "How pages are mapped: auto, native, pv, xenserver or physmap (auto: what fits)");
 
 static int __init xen_gpu_map_init(void)
