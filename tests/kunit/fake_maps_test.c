@@ -5,6 +5,7 @@
  */
 
 #include <linux/string.h>
+#include <xen/interface/xen.h>
 #include <xen/interface/iommu_op.h>
 #include <xen/interface/hvm/dev_map.h>
 #include <xen/interface/hvm/dm_op.h>
