@@ -38,8 +38,8 @@ struct fake_index {
 };
 
 /*
- * What holds a reference: a slot of dom0's physmap or of a page table, a page of dom0's, or a record
- * of the hypervisor's.
+ * What holds a reference: a slot of dom0's physmap or of a page table, a page of dom0's, or a
+ * record of the hypervisor's.
  */
 struct fake_map {
 	struct fake_frame *frame;

@@ -18,7 +18,7 @@
  * Without, they can reach all memory, and the mapping is a reference and no more.
  *
  * Xen holds a reference on the page from map to unmap, and remembers it in the caller's name. What
- * the caller leaves behind when it dies, or when the toolstack takes the target from it, Xen unmaps.
+ * the caller leaves behind when it dies, or the toolstack takes the target from it, Xen unmaps.
  *
  * tests/kunit/abi compares the layouts with Xen's header.
  */
@@ -34,7 +34,7 @@
 #define XEN_DMOP_dev_info	24
 
 /* Flags of an entry: the devices may only read */
-#define XEN_DMOP_DEV_MAP_readonly	(1U << 0)
+#define XEN_DMOP_DEV_MAP_readonly	0x1
 
 /*
  * One page.
@@ -80,9 +80,9 @@ struct xen_dm_op_dev_map {
 };
 
 /* The caller's devices can reach what is mapped and nothing else */
-#define XEN_DMOP_DEV_INFO_isolated	(1U << 0)
+#define XEN_DMOP_DEV_INFO_isolated	0x1
 /* The caller chooses the BFNs */
-#define XEN_DMOP_DEV_INFO_caller_bfn	(1U << 1)
+#define XEN_DMOP_DEV_INFO_caller_bfn	0x2
 
 /*
  * dev_info: what the operation does for this caller. All of it is OUT. One buffer.
@@ -91,7 +91,7 @@ struct xen_dm_op_dev_info {
 	__u32 flags;		/* XEN_DMOP_DEV_INFO_* */
 	__u32 limit;		/* the most maps that the caller can have, of all guests together */
 	__u32 nr_maps;		/* how many it has */
-	__u32 nr_guest_maps;	/* how many there are of this guest's pages, all callers' together */
+	__u32 nr_guest_maps;	/* how many there are of this guest's pages, all callers' */
 };
 
 #endif /* __XEN_PUBLIC_HVM_DEV_MAP_H__ */
