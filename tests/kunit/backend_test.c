@@ -254,6 +254,26 @@ static void write_access_that_xen_refuses_is_an_error(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 9: a driver domain may not read another one's entries in xenstore */
+static void xen_tells_that_a_guest_is_dying(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_some(test, user, 0, 8);
+	/* Somebody else's end */
+	fake_xen_reset_calls();
+	fake_store_fire("@releaseDomain");
+	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
+	KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
+	fake_store_fire("@releaseDomain");
+	wait_for(test, user->nr_ended == 1 && !fake_domain_exists(DOM));
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
 /* XenServer's iommu_op */
 
 /* 1: whatever the number of look-ups, there is one reference, and it goes with the last user */
@@ -385,6 +405,7 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
 	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),
 	KUNIT_CASE_PARAM(write_access_that_xen_refuses_is_an_error, native_gen_params),
+	KUNIT_CASE_PARAM(xen_tells_that_a_guest_is_dying, native_gen_params),
 	KUNIT_CASE_PARAM(revalidation_does_not_lose_the_only_reference, xenserver_gen_params),
 	KUNIT_CASE_PARAM(late_unmap_spares_the_next_guest, xenserver_gen_params),
 	KUNIT_CASE_PARAM(calls_are_bounded, xenserver_gen_params),

@@ -289,11 +289,19 @@ static int info(struct xen_dm_op_dev_info *info, domid_t domid)
 	return 0;
 }
 
-enum fake_call fake_dev_map_kind(u32 cmd)
+/* A GFN that no guest has is a question, which the modules ask when they like: no map. */
+static bool is_question(const struct xen_dm_op_dev_map *map,
+			const struct xen_dm_op_dev_map_entry *entries)
 {
-	switch (cmd) {
+	return entries && map->nr_entries == 1 && entries->gfn >> (52 - 12 - 1);
+}
+
+enum fake_call fake_dev_map_kind(const u32 *op, const void *entries)
+{
+	switch (*op) {
 	case XEN_DMOP_dev_map:
-		return FAKE_CALL_DEV_MAP;
+		return is_question((const void *)(op + 2), entries) ? FAKE_CALL_DEV_INFO :
+		       FAKE_CALL_DEV_MAP;
 	case XEN_DMOP_dev_unmap:
 		return FAKE_CALL_DEV_UNMAP;
 	case XEN_DMOP_dev_lookup:

@@ -250,7 +250,7 @@ void fake_dev_map_stop(void);
 void fake_dev_map_check(struct kunit *test);
 bool fake_dev_map_reaches(u64 bfn);
 bool fake_dev_map_writable(unsigned long mfn);
-enum fake_call fake_dev_map_kind(u32 cmd);
+enum fake_call fake_dev_map_kind(const u32 *op, const void *entries);
 int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size);
 
 /* fake_iommu_op.c */

@@ -225,7 +225,8 @@ static long dev_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bu
 int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs)
 {
 	struct xen_dm_op *op = nr_bufs ? bufs[0].h : NULL;
-	enum fake_call dev_kind = op ? fake_dev_map_kind(op->op) : FAKE_CALL_ANY;
+	void *entries = nr_bufs > 1 ? bufs[1].h : NULL;
+	enum fake_call dev_kind = op ? fake_dev_map_kind(&op->op, entries) : FAKE_CALL_ANY;
 	struct fake_call_state state;
 	long rc;
 

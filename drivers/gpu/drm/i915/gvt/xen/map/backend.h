@@ -63,6 +63,7 @@ struct xen_gpu_batch {
  *	status: 0: yes; -ESTALE: the GFN has another one; -ENXIO: the mapping is not there any
  *	more; -ENOENT, -EPERM, -ENODEV: the GFN has none; anything else: not known. NULL if Xen
  *	has no call for that
+ * @dying: Xen says that the guest is dying. NULL if Xen has no call for that
  * @bfn: the BFN of a held slot
  * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
  *	held bits of those that it could, and frees what the backend keeps for the block if none is
@@ -82,6 +83,7 @@ struct xen_gpu_backend {
 	void (*map)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
 	void (*unmap)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
 	void (*recheck)(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
+	bool (*dying)(struct xen_gpu_domain *dom);
 	u64 (*bfn)(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
 		   unsigned int slot, unsigned int side);
 	void (*drop_block)(struct xen_gpu_domain *dom, struct xen_gpu_block *block);

@@ -70,7 +70,7 @@ static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
 }
 
 /* Has Xen work on the first n entries. Each has a status of ours afterwards, whatever Xen wrote. */
-static void make_call(struct xen_gpu_domain *dom, u32 cmd, enum xen_gpu_call kind, unsigned int n)
+static void work_on(struct xen_gpu_domain *dom, u32 cmd, unsigned int n)
 {
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
 	struct dev_op op = { .op = cmd, .u.map.nr_entries = n };
@@ -82,13 +82,10 @@ static void make_call(struct xen_gpu_domain *dom, u32 cmd, enum xen_gpu_call kin
 	unsigned int i;
 	int rc;
 
-	if (!n)
-		return;
 	for (i = 0; i < n; i++)
 		buffer->entries[i].status = unwritten;
 	set_xen_guest_handle(bufs[0].h, (void *)&op);
 	set_xen_guest_handle(bufs[1].h, (void *)buffer->entries);
-	xen_gpu_count_hypercall(&dom->counters, kind, n);
 	rc = HYPERVISOR_dm_op(dom->domid, ARRAY_SIZE(bufs), bufs);
 	for (i = 0; i < n; i++) {
 		if (buffer->entries[i].status == unwritten)
@@ -96,6 +93,14 @@ static void make_call(struct xen_gpu_domain *dom, u32 cmd, enum xen_gpu_call kin
 		else if (buffer->entries[i].status > 0)
 			buffer->entries[i].status = -EIO;
 	}
+}
+
+static void make_call(struct xen_gpu_domain *dom, u32 cmd, enum xen_gpu_call kind, unsigned int n)
+{
+	if (!n)
+		return;
+	xen_gpu_count_hypercall(&dom->counters, kind, n);
+	work_on(dom, cmd, n);
 }
 
 /* A page in transition can be had a little later, as one that is paged out. */
@@ -194,6 +199,25 @@ static void native_recheck(struct xen_gpu_domain *dom, struct xen_gpu_batch *bat
 	make_call(dom, XEN_DMOP_dev_lookup, batch->kind, batch->n);
 	for (i = 0; i < batch->n; i++)
 		batch->slots[i].status = xen_gpu_backend_status(buffer->entries[i].status);
+}
+
+/* A dying guest gets no new mapping: asked for a page that no guest has, Xen says which it is. */
+static bool native_dying(struct xen_gpu_domain *dom)
+{
+	struct xen_gpu_native_buffer *buffer = dom->backend_data;
+	struct xen_dm_op_dev_map_entry *entry = buffer->entries;
+
+	*entry = (struct xen_dm_op_dev_map_entry){
+		.gfn = XEN_GPU_MAX_GFN,
+		.bfn = buffer->window ? buffer->window->base : 0,
+		.flags = XEN_DMOP_DEV_MAP_readonly,
+	};
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
+	work_on(dom, XEN_DMOP_dev_map, 1);
+	if (!WARN_ON_ONCE(!entry->status))
+		return entry->status == -ESRCH;
+	work_on(dom, XEN_DMOP_dev_unmap, 1);
+	return false;
 }
 
 static u64 native_bfn(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
@@ -308,6 +332,7 @@ struct xen_gpu_backend xen_gpu_backend_native = {
 	.map = native_map,
 	.unmap = native_unmap,
 	.recheck = native_recheck,
+	.dying = native_dying,
 	.bfn = native_bfn,
 	.drop_block = native_drop_block,
 };

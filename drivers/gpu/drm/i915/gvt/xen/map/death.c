@@ -18,10 +18,26 @@
 #include <xen/xen_gpu_map.h>
 
 #include "death.h"
+#include "domain.h"
 #include "domains.h"
 #include "identity.h"
 
 static bool watching;
+
+/* xenstore tells, if we may ask it (a driver domain may not), or Xen itself. */
+static bool has_ended(struct xen_gpu_domain *dom)
+{
+	bool dying;
+
+	if (xen_gpu_identity_ended(dom))
+		return true;
+	if (!dom->backend->dying)
+		return false;
+	mutex_lock(&dom->lock);
+	dying = !dom->ended && dom->backend->dying(dom);
+	mutex_unlock(&dom->lock);
+	return dying;
+}
 
 static void bury(struct work_struct *work)
 {
@@ -29,7 +45,7 @@ static void bury(struct work_struct *work)
 	unsigned long id = 0;
 
 	while ((dom = xen_gpu_domain_next(&id))) {
-		if (xen_gpu_identity_ended(dom))
+		if (has_ended(dom))
 			xen_gpu_domain_end(dom);
 		xen_gpu_domain_put(dom);
 	}
