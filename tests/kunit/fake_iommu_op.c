@@ -148,7 +148,7 @@ void fake_iommu_op_domain_kill(struct fake_domain *d)
 	struct fake_frame *frame;
 	unsigned long mfn;
 
-	xa_for_each(&fake.frames, mfn, frame) {
+	xa_for_each(&fake.frames.xa, mfn, frame) {
 		if (frame->owner == d->domid && frame->foreign.frame)
 			fake_map_put(&frame->foreign, mfn + fake.bfn_offset);
 	}
