@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The service's counters: one set for each domain, one for all that ever were.
+ * The service's counters: one set for each domain. The total is added up when it is read. See
+ * counters.h for the locking.
  */
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 
 #include "counters.h"
 
-struct xen_gpu_counters xen_gpu_total;
+static DEFINE_MUTEX(sets_lock);
+static LIST_HEAD(sets);
+static struct xen_gpu_counters ended;	/* the sum of the sets that are gone */
 
 static const char * const counter_names[] = {
 	[XEN_GPU_COUNT_REFS_TAKEN] = "refs_taken",
@@ -56,13 +60,29 @@ static const char * const counter_names[] = {
 	[XEN_GPU_COUNT_DOMAINS_ENDED] = "domains_ended",
 };
 
-/* Counts for the domain and for the total. */
-void xen_gpu_count(struct xen_gpu_counters *counters, enum xen_gpu_counter which, u64 n)
+static void add_up(struct xen_gpu_counters *sum, const struct xen_gpu_counters *counters)
 {
-	if (!n)
-		return;
-	atomic64_add(n, &counters->value[which]);
-	atomic64_add(n, &xen_gpu_total.value[which]);
+	unsigned int i;
+
+	for (i = 0; i < XEN_GPU_NR_COUNTERS; i++)
+		xen_gpu_count(sum, i, xen_gpu_counter_read(counters, i));
+}
+
+/* From here on the set, which is all zeroes, is part of the total. */
+void xen_gpu_counters_start(struct xen_gpu_counters *counters)
+{
+	mutex_lock(&sets_lock);
+	list_add_tail(&counters->node, &sets);
+	mutex_unlock(&sets_lock);
+}
+
+/* Nobody counts any more; what was counted stays in the total. */
+void xen_gpu_counters_end(struct xen_gpu_counters *counters)
+{
+	mutex_lock(&sets_lock);
+	list_del(&counters->node);
+	add_up(&ended, counters);
+	mutex_unlock(&sets_lock);
 }
 
 /* The class of a batch: 1, 2-7, 8-63, 64-511 and 512 pages. */
@@ -132,4 +152,18 @@ void xen_gpu_counters_show(struct seq_file *m, const struct xen_gpu_counters *co
 	BUILD_BUG_ON(ARRAY_SIZE(counter_names) != XEN_GPU_NR_COUNTERS);
 	for (i = 0; i < XEN_GPU_NR_COUNTERS; i++)
 		seq_printf(m, "%s %llu\n", counter_names[i], xen_gpu_counter_read(counters, i));
+}
+
+/* Of all domains that ever were. */
+void xen_gpu_counters_show_total(struct seq_file *m)
+{
+	const struct xen_gpu_counters *counters;
+	struct xen_gpu_counters total = {};
+
+	mutex_lock(&sets_lock);
+	add_up(&total, &ended);
+	list_for_each_entry(counters, &sets, node)
+		add_up(&total, counters);
+	mutex_unlock(&sets_lock);
+	xen_gpu_counters_show(m, &total);
 }

@@ -2,13 +2,19 @@
 /*
  * The service's counters: one set for each domain, one for all that ever were.
  *
- * Each is documented in Documentation/counters.rst. They only go up. Locking: none, atomics.
+ * Each is documented in Documentation/counters.rst. They only go up.
+ *
+ * Locking: who counts holds the lock that all who count the same thing hold (the domain's lock, or
+ * notify_lock for what revalidations find), so that counting is a plain addition. Balloon events
+ * come from anywhere and are counted atomically. Reading takes no lock. The list of the sets has a
+ * mutex of its own, which nests inside of all others.
  */
 
 #ifndef _XEN_GPU_MAP_COUNTERS_H
 #define _XEN_GPU_MAP_COUNTERS_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 struct seq_file;
@@ -72,15 +78,30 @@ enum xen_gpu_call {
 
 struct xen_gpu_counters {
 	atomic64_t value[XEN_GPU_NR_COUNTERS];
+	struct list_head node;		/* in the list of those that count */
 };
 
-extern struct xen_gpu_counters xen_gpu_total;
+/* Under the lock of those who count this. */
+static inline void xen_gpu_count(struct xen_gpu_counters *counters, enum xen_gpu_counter which,
+				 u64 n)
+{
+	atomic64_set(&counters->value[which], atomic64_read(&counters->value[which]) + n);
+}
 
-void xen_gpu_count(struct xen_gpu_counters *counters, enum xen_gpu_counter which, u64 n);
+/* From anywhere. */
+static inline void xen_gpu_count_event(struct xen_gpu_counters *counters,
+				       enum xen_gpu_counter which)
+{
+	atomic64_inc(&counters->value[which]);
+}
+
+void xen_gpu_counters_start(struct xen_gpu_counters *counters);
+void xen_gpu_counters_end(struct xen_gpu_counters *counters);
 void xen_gpu_count_hypercall(struct xen_gpu_counters *counters, enum xen_gpu_call kind,
 			     unsigned int pages);
 void xen_gpu_count_failure(struct xen_gpu_counters *counters, int error, unsigned int n);
 u64 xen_gpu_counter_read(const struct xen_gpu_counters *counters, enum xen_gpu_counter which);
 void xen_gpu_counters_show(struct seq_file *m, const struct xen_gpu_counters *counters);
+void xen_gpu_counters_show_total(struct seq_file *m);
 
 #endif /* _XEN_GPU_MAP_COUNTERS_H */

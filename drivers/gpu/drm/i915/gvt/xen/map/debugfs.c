@@ -36,7 +36,7 @@ DEFINE_SHOW_ATTRIBUTE(backend);
 
 static int total_show(struct seq_file *m, void *unused)
 {
-	xen_gpu_counters_show(m, &xen_gpu_total);
+	xen_gpu_counters_show_total(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(total);

@@ -56,11 +56,13 @@ struct xen_gpu_domain *xen_gpu_domain_new(domid_t domid, const struct xen_gpu_li
 	mutex_init(&dom->notify_lock);
 	INIT_LIST_HEAD(&dom->clients);
 	xa_init(&dom->table);
+	xen_gpu_counters_start(&dom->counters);
 
 	rc = alloc_buffers(dom);
 	if (!rc && backend->domain_init)
 		rc = backend->domain_init(dom);
 	if (rc) {
+		xen_gpu_counters_end(&dom->counters);
 		free_buffers(dom);
 		kfree(dom);
 		return ERR_PTR(rc);
@@ -78,6 +80,7 @@ void xen_gpu_domain_free(struct xen_gpu_domain *dom)
 	xa_destroy(&dom->table);
 	if (dom->backend->domain_exit)
 		dom->backend->domain_exit(dom);
+	xen_gpu_counters_end(&dom->counters);
 	free_buffers(dom);
 	kfree(dom->identity);
 	kfree(dom);

@@ -402,7 +402,7 @@ void xen_gpu_revalidate_now(struct xen_gpu_domain *dom)
  */
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom)
 {
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS, 1);
+	xen_gpu_count_event(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS);
 	xen_gpu_revalidate_later(dom);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_balloon_event);
