@@ -491,20 +491,68 @@ static void debugfs_flush_drains_every_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A page that Xen refuses to unmap stays known, and is tried again. */
+/* A page that Xen refuses to unmap stays known, and is tried again: not at once, but next time. */
 static void refused_unmap_is_tried_again(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
-	const u64 gfns[] = { 1, 2, 3 };
+	u64 gfns[40];
 	struct mapped m;
+	unsigned int i;
 
-	map_gfns(user, gfns, 3, &m);
-	release_gfns(user, gfns, 3);
+	for (i = 0; i < ARRAY_SIZE(gfns); i++)
+		gfns[i] = i;
+	map_gfns(user, gfns, ARRAY_SIZE(gfns), &m);
+	release_gfns(user, gfns, ARRAY_SIZE(gfns));
 	fake_xen_fail_call(unmap_call(test), 1, -EBUSY);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
-	KUNIT_EXPECT_GT(test, counter("unmap_failed"), 0ull);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 1ull);
+	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* A drain passes blocks whose idle pages were all revived; what is idle there later is found. */
+static void page_can_be_idle_again_after_a_drain(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1024, 1024);
+	const u64 revived = 5, idle = 600;
+	struct mapped m;
+
+	map_gfns(user, &revived, 1, &m);
+	map_gfns(user, &idle, 1, &m);
+	release_gfns(user, &revived, 1);
+	release_gfns(user, &idle, 1);
+	map_gfns(user, &revived, 1, &m);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	release_gfns(user, &revived, 1);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* Neither in the trap nor anywhere: what is mapped already takes no memory. */
+static void mapped_pages_take_no_allocation(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1024, 1024);
+	const u64 gfns[] = { 600, 3, 4, 3 };
+	struct mapped m;
+	unsigned int i;
+
+	map_gfns(user, gfns, 4, &m);
+	fake_fail_alloc(1);
+	for (i = 0; i < 3; i++) {
+		map_gfns(user, gfns, 4, &m);
+		release_gfns(user, gfns, 4);
+		release_gfns(user, gfns, 4);
+		map_gfns(user, gfns, 1, &m);
+		map_gfns(user, gfns + 1, 3, &m);
+	}
+	KUNIT_EXPECT_TRUE(test, fake_fail_alloc_stop());
+	KUNIT_EXPECT_EQ(test, counter("shared"), 3 * 5ull);
+	KUNIT_EXPECT_EQ(test, counter("revived"), 3 * 3ull);
+	release_gfns(user, gfns, 4);
 	stop_user(test, user);
 }
 
@@ -696,6 +744,8 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(too_many_idle_pages_are_drained, platforms_gen_params),
 	KUNIT_CASE_PARAM(debugfs_flush_drains_every_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(refused_unmap_is_tried_again, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_can_be_idle_again_after_a_drain, platforms_gen_params),
+	KUNIT_CASE_PARAM(mapped_pages_take_no_allocation, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_is_not_reused, platforms_gen_params),
 	KUNIT_CASE_PARAM(flush_comes_before_the_reference_goes, platforms_gen_params),
 	KUNIT_CASE_PARAM(put_gives_everything_back, platforms_gen_params),

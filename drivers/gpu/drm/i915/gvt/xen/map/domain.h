@@ -54,6 +54,7 @@ struct xen_gpu_domain {
 	unsigned long nr_blocks;
 	unsigned long nr_held;		/* GFNs held on their current side: live and idle */
 	unsigned long nr_idle;
+	u64 aged_next;			/* no GFN below it is idle for long, since the last tick */
 	bool ended;
 	struct xen_gpu_batch *batch;	/* of map and drain */
 	struct xen_gpu_run *runs;	/* of map */

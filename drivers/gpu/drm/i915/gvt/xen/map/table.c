@@ -62,20 +62,31 @@ bool xen_gpu_block_empty(const struct xen_gpu_block *block)
 void xen_gpu_slot_set_idle(struct xarray *table, struct xen_gpu_block *block, unsigned int slot)
 {
 	__set_bit(slot, block->idle);
+	block->nr_idle++;
+	if (block->marked)
+		return;
 	xa_set_mark(table, block->index, XEN_GPU_BLOCK_IDLE);
+	block->marked = true;
 }
 
-void xen_gpu_slot_clear_idle(struct xarray *table, struct xen_gpu_block *block, unsigned int slot)
+void xen_gpu_slot_clear_idle(struct xen_gpu_block *block, unsigned int slot)
 {
 	__clear_bit(slot, block->idle);
 	__clear_bit(slot, block->aged);
-	if (bitmap_empty(block->idle, XEN_GPU_BLOCK_GFNS))
-		xa_clear_mark(table, block->index, XEN_GPU_BLOCK_IDLE);
+	block->nr_idle--;
+}
+
+void xen_gpu_block_unmark(struct xarray *table, struct xen_gpu_block *block)
+{
+	xa_clear_mark(table, block->index, XEN_GPU_BLOCK_IDLE);
+	block->marked = false;
 }
 
 /* A tick of the clock: what is idle now is old at the next one. Tells whether anything is. */
-bool xen_gpu_block_age(struct xen_gpu_block *block)
+bool xen_gpu_block_age(struct xarray *table, struct xen_gpu_block *block)
 {
 	bitmap_copy(block->aged, block->idle, XEN_GPU_BLOCK_GFNS);
-	return !bitmap_empty(block->aged, XEN_GPU_BLOCK_GFNS);
+	if (!block->nr_idle)
+		xen_gpu_block_unmark(table, block);
+	return block->nr_idle;
 }

@@ -11,7 +11,8 @@
  *
  * Invariants: idle => held on the current side and count 0; count > 0 => held on the current
  * side; a block with nothing held and no count is freed by the one that emptied it, so the table
- * is bounded by what is mapped.
+ * is bounded by what is mapped. A block with idle GFNs is marked. It keeps its mark when they are
+ * revived, as they are likely to be idle again soon; whoever passes the queue takes it away.
  *
  * Locking: everything here is under the domain's lock.
  */
@@ -31,11 +32,13 @@
 /* GFNs above this do not exist on x86: physical addresses have 52 bits. */
 #define XEN_GPU_MAX_GFN		((1ULL << (52 - 12)) - 1)
 
-/* xarray mark of blocks that hold idle GFNs */
+/* xarray mark of blocks that hold idle GFNs, or did */
 #define XEN_GPU_BLOCK_IDLE	XA_MARK_0
 
 struct xen_gpu_block {
 	unsigned long index;				/* GFN >> XEN_GPU_BLOCK_SHIFT */
+	u16 nr_idle;
+	bool marked;					/* XEN_GPU_BLOCK_IDLE is set */
 	u32 count[XEN_GPU_BLOCK_GFNS];			/* our users of each GFN */
 	DECLARE_BITMAP(held[XEN_GPU_SIDES], XEN_GPU_BLOCK_GFNS);	/* Xen holds a reference */
 	DECLARE_BITMAP(side, XEN_GPU_BLOCK_GFNS);	/* the current side */
@@ -76,7 +79,8 @@ void xen_gpu_table_remove(struct xarray *table, struct xen_gpu_block *block);
 bool xen_gpu_block_empty(const struct xen_gpu_block *block);
 
 void xen_gpu_slot_set_idle(struct xarray *table, struct xen_gpu_block *block, unsigned int slot);
-void xen_gpu_slot_clear_idle(struct xarray *table, struct xen_gpu_block *block, unsigned int slot);
-bool xen_gpu_block_age(struct xen_gpu_block *block);
+void xen_gpu_slot_clear_idle(struct xen_gpu_block *block, unsigned int slot);
+void xen_gpu_block_unmark(struct xarray *table, struct xen_gpu_block *block);
+bool xen_gpu_block_age(struct xarray *table, struct xen_gpu_block *block);
 
 #endif /* _XEN_GPU_MAP_TABLE_H */
