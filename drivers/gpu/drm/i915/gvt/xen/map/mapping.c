@@ -2,8 +2,9 @@
 /*
  * Mapping and releasing GFNs: the service's hot path.
  *
- * A call is cut into chunks of at most 512 GFNs. In a chunk, equal GFNs make a run, which is
- * looked up and counted once; what is not mapped yet goes to Xen in one batch.
+ * A call is cut into chunks of at most 512 GFNs. Most GFNs are mapped already: those are taken in
+ * one pass, in the order in which they come. What is left is sorted; equal GFNs make a run, which
+ * is looked up and counted once; what is not mapped yet goes to Xen in one batch.
  *
  * Invariants: one reference of Xen's for each GFN, however many users: looking up, counting and
  * mapping happen under one hold of the domain's lock, so a last release elsewhere cannot drop
@@ -37,14 +38,24 @@ static int compare_gfns(const void *a, const void *b, const void *gfns)
 	return 0;
 }
 
-/* Sorts the chunk (order[] has the places of its GFNs) into runs; returns how many there are. */
+/* GFNs that come in order, as most do, are not sorted. */
+static bool in_order(const u16 *order, const u64 *gfns, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 1; i < n; i++) {
+		if (gfns[order[i - 1]] > gfns[order[i]])
+			return false;
+	}
+	return true;
+}
+
+/* Sorts n GFNs, whose places are in order[], into runs; returns how many there are. */
 static unsigned int make_runs(struct xen_gpu_domain *dom, const u64 *gfns, unsigned int n)
 {
 	unsigned int i, nr_runs = 0;
 
-	for (i = 0; i < n; i++)
-		dom->order[i] = i;
-	if (n > 1)
+	if (!in_order(dom->order, gfns, n))
 		sort_r(dom->order, n, sizeof(*dom->order), compare_gfns, NULL, gfns);
 	for (i = 0; i < n; i++) {
 		u64 gfn = gfns[dom->order[i]];
@@ -55,6 +66,15 @@ static unsigned int make_runs(struct xen_gpu_domain *dom, const u64 *gfns, unsig
 			dom->runs[nr_runs++] = (struct xen_gpu_run){ .gfn = gfn, .refs = 1 };
 	}
 	return nr_runs;
+}
+
+/* The block of a GFN, which is often that of the GFN before. */
+static struct xen_gpu_block *find_block(struct xen_gpu_domain *dom, u64 gfn,
+					struct xen_gpu_block *last)
+{
+	if (last && last->index == gfn >> XEN_GPU_BLOCK_SHIFT)
+		return last;
+	return xen_gpu_table_find(&dom->table, gfn);
 }
 
 static int take_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot,
@@ -261,13 +281,54 @@ static unsigned int answer(struct xen_gpu_domain *dom, unsigned int nr_runs, u64
 	return mapped;
 }
 
-static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
-			      unsigned int access, u64 *bfns, int *status)
+/* What there is to do about a GFN in a block that is mapped, with this access: one reference. */
+static bool take_cached(struct xen_gpu_client *client, struct xen_gpu_block *block, u64 gfn,
+			unsigned int access, u64 *bfn)
 {
 	struct xen_gpu_domain *dom = client->domain;
-	unsigned int nr_runs, missing, mapped;
+	unsigned int slot = xen_gpu_gfn_slot(gfn);
+	bool shared;
 
-	lockdep_assert_held(&dom->lock);
+	if (!xen_gpu_slot_held(block, slot) || test_bit(slot, block->gone))
+		return false;
+	if ((access & XEN_GPU_MAP_WRITE) && !test_bit(slot, block->writable))
+		return false;
+	*bfn = dom->backend->bfn(dom, block, slot, xen_gpu_slot_side(block, slot));
+	if (*bfn > client->max_bfn)
+		return false;
+	shared = block->count[slot];
+	if (take_refs(dom, block, slot, 1))
+		return false;
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SHARED, shared);
+	return true;
+}
+
+/* Takes what is mapped already; puts the places of the others into order[], returns how many. */
+static unsigned int take_all_cached(struct xen_gpu_client *client, const u64 *gfns,
+				    unsigned int n, unsigned int access, u64 *bfns, int *status)
+{
+	struct xen_gpu_domain *dom = client->domain;
+	struct xen_gpu_block *block = NULL;
+	unsigned int i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!dom->ended)
+			block = find_block(dom, gfns[i], block);
+		if (block && take_cached(client, block, gfns[i], access, &bfns[i]))
+			status[i] = 0;
+		else
+			dom->order[left++] = i;
+	}
+	return left;
+}
+
+/* The others, which take a hypercall or cannot be mapped; returns how many are mapped. */
+static unsigned int map_left(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
+			     unsigned int access, u64 *bfns, int *status)
+{
+	struct xen_gpu_domain *dom = client->domain;
+	unsigned int nr_runs, missing;
+
 	nr_runs = make_runs(dom, gfns, n);
 	missing = take_runs(dom, nr_runs, access);
 	if (missing) {
@@ -275,8 +336,21 @@ static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, un
 		map_missing(dom, nr_runs, access);
 	}
 	check_width(client, nr_runs);
-	mapped = answer(dom, nr_runs, bfns, status);
-	trace_xen_gpu_map_batch(dom->domid, n, missing, mapped);
+	return answer(dom, nr_runs, bfns, status);
+}
+
+static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
+			      unsigned int access, u64 *bfns, int *status)
+{
+	struct xen_gpu_domain *dom = client->domain;
+	unsigned int left, mapped;
+
+	lockdep_assert_held(&dom->lock);
+	left = take_all_cached(client, gfns, n, access, bfns, status);
+	mapped = n - left;
+	if (left)
+		mapped += map_left(client, gfns, left, access, bfns, status);
+	trace_xen_gpu_map_batch(dom->domid, n, left, mapped);
 	return mapped;
 }
 
@@ -321,11 +395,9 @@ unsigned int xen_gpu_map(struct xen_gpu_client *client, const u64 *gfns, unsigne
 }
 EXPORT_SYMBOL_GPL(xen_gpu_map);
 
-static void release_one(struct xen_gpu_domain *dom, u64 gfn)
+static void release_one(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			unsigned int slot)
 {
-	struct xen_gpu_block *block = xen_gpu_table_find(&dom->table, gfn);
-	unsigned int slot = xen_gpu_gfn_slot(gfn);
-
 	/* The end of the domain took everything. */
 	if (dom->ended && !block)
 		return;
@@ -348,11 +420,14 @@ static void release_one(struct xen_gpu_domain *dom, u64 gfn)
 void xen_gpu_release(struct xen_gpu_client *client, const u64 *gfns, unsigned int n)
 {
 	struct xen_gpu_domain *dom = client->domain;
+	struct xen_gpu_block *block = NULL;
 	unsigned int i;
 
 	mutex_lock(&dom->lock);
-	for (i = 0; i < n; i++)
-		release_one(dom, gfns[i]);
+	for (i = 0; i < n; i++) {
+		block = find_block(dom, gfns[i], block);
+		release_one(dom, block, xen_gpu_gfn_slot(gfns[i]));
+	}
 	mutex_unlock(&dom->lock);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_release);
