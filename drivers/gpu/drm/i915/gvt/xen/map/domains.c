@@ -218,9 +218,9 @@ void xen_gpu_domain_end(struct xen_gpu_domain *dom)
 	mutex_lock(&dom->lock);
 	xen_gpu_domain_drop_everything(dom);
 	mutex_unlock(&dom->lock);
-	mutex_unlock(&dom->notify_lock);
 	if (first)
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_DOMAINS_ENDED, 1);
+	mutex_unlock(&dom->notify_lock);
 }
 
 /* Brings every domain up to date with Xen. Returns 0, or the last error of xen_gpu_flush(). */

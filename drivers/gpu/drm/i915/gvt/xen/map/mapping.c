@@ -84,7 +84,8 @@ static int take_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 		block->count[slot] -= refs;
 		return -EOVERFLOW;
 	}
-	if (test_bit(slot, block->idle)) {
+	/* Only what has no user can be idle. */
+	if (block->count[slot] == refs && test_bit(slot, block->idle)) {
 		xen_gpu_queue_remove(dom, block, slot);
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVIVED, 1);
 	}
@@ -281,22 +282,24 @@ static unsigned int answer(struct xen_gpu_domain *dom, unsigned int nr_runs, u64
 	return mapped;
 }
 
-/* What there is to do about a GFN in a block that is mapped, with this access: one reference. */
+/*
+ * Takes a reference on a GFN that is mapped, with this access. Each bit is in a cache line of its
+ * own, so what the count tells is not looked up: a GFN with users is held, and not idle.
+ */
 static bool take_cached(struct xen_gpu_client *client, struct xen_gpu_block *block, u64 gfn,
 			unsigned int access, u64 *bfn)
 {
 	struct xen_gpu_domain *dom = client->domain;
 	unsigned int slot = xen_gpu_gfn_slot(gfn);
-	bool shared;
+	bool shared = block->count[slot];
 
-	if (!xen_gpu_slot_held(block, slot) || test_bit(slot, block->gone))
+	if ((!shared && !xen_gpu_slot_held(block, slot)) || test_bit(slot, block->gone))
 		return false;
 	if ((access & XEN_GPU_MAP_WRITE) && !test_bit(slot, block->writable))
 		return false;
 	*bfn = dom->backend->bfn(dom, block, slot, xen_gpu_slot_side(block, slot));
 	if (*bfn > client->max_bfn)
 		return false;
-	shared = block->count[slot];
 	if (take_refs(dom, block, slot, 1))
 		return false;
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SHARED, shared);
