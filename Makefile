@@ -3,6 +3,7 @@
 #
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
 #   make test      every test: KUnit, real Xen, static checks
+#   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
 #   make clean
 
@@ -21,4 +22,7 @@ demo:
 test:
 	tests/run.sh
 
-.PHONY: help modules clean demo test
+bench:
+	bench/run.sh
+
+.PHONY: help modules clean demo test bench

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds a UML kernel with this project's modules and KUnit suites linked in, runs it, judges the result.
 #
-#   tests/kunit/run.sh [-v plain|debug|all] [-n] [-j JOBS] [SUITE_GLOB]
-#     -v  which kernel: plain, debug (KASAN, lockdep, UBSAN, object debugging), or both (the default)
+#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n] [-j JOBS] [SUITE_GLOB]
+#     -v  which kernel: plain, debug (KASAN, lockdep, UBSAN, object debugging), both (all, the default),
+#         or bench: the plain one with bench/native in it
 #     -n  build nothing but the kernel's image and run nothing
 #
 # SUITE_GLOB as in kunit.filter_glob: "xen_gpu_map*" or "suite.case".
@@ -31,7 +32,7 @@ failed=0
 
 usage()
 {
-	sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,10s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
@@ -39,7 +40,7 @@ while getopts v:nj: opt; do
 	case $opt in
 	v)	case $OPTARG in
 		all) ;;
-		plain|debug) variants=$OPTARG ;;
+		plain|debug|bench) variants=$OPTARG ;;
 		*) usage ;;
 		esac ;;
 	n)	build_only=1 ;;
@@ -106,7 +107,8 @@ kunit()
 	shift 2
 
 	config=(--kunitconfig="$repo/tests/kunit/kunit.config")
-	[ "$variant" = plain ] || config+=(--kunitconfig="$repo/tests/kunit/$variant.config")
+	[ ! -e "$repo/tests/kunit/$variant.config" ] ||
+		config+=(--kunitconfig="$repo/tests/kunit/$variant.config")
 	(cd "$tree" && nice -n 5 ./tools/testing/kunit/kunit.py "$action" --arch=um \
 		--build_dir="$build" --jobs="$jobs" "${config[@]}" \
 		--make_options=KBUILD_KCONFIG="$build/Kconfig.xengt" \
@@ -165,7 +167,7 @@ run_variant()
 {
 	local variant=$1 counts filter=()
 
-	build=$cache/$ver-$variant
+	build=$cache/$ver-${variant/bench/plain}
 	write_kconfig
 	echo "== $variant kernel"
 	if [ -n "$build_only" ]; then

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Makes one JSON file of what the kernels of bench/native/run.sh wrote to their logs.
+
+    gather.py LOG
+
+Of each figure the fastest of all runs counts; "slowest" says how far they went. Bytes are the same in all.
+"""
+import json
+import sys
+
+
+def key(result):
+    return tuple(result.get(k) for k in ("what", "how", "layout", "mappings"))
+
+
+def cpu():
+    with open("/proc/cpuinfo") as f:
+        for line in f:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return "unknown"
+
+
+def main():
+    results = {}
+    runs = {}
+    with open(sys.argv[1]) as f:
+        for line in f:
+            result = json.loads(line.split("native bench: ", 1)[1])
+            best = results.setdefault(key(result), result)
+            runs[key(result)] = runs.get(key(result), 0) + 1
+            if "bytes" in result:
+                if result != best:
+                    sys.exit(f"not the same in all runs: {result}, {best}")
+                continue
+            best["slowest"] = max(best.get("slowest", 0), result["ns"])
+            best["ns"] = min(best["ns"], result["ns"])
+    if not results or len(set(runs.values())) != 1:
+        sys.exit("some run is not complete")
+    lines = ",\n".join("    " + json.dumps(r) for r in results.values())
+    print(f'{{\n  "cpu": {json.dumps(cpu())},\n  "runs": {max(runs.values())},\n'
+          f'  "results": [\n{lines}\n  ]\n}}')
+
+
+main()

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The baseline of the benchmark: a cache of mappings in red-black trees.
+ *
+ * As kvmgt keeps them: one allocation for each mapping, in one tree by GFN and in another one by
+ * DMA address, with a reference count, under a mutex. Mapping looks up by GFN, unmapping by DMA
+ * address, and the last reference takes the mapping away. The IOMMU's part is left out: a DMA
+ * address is an offset from the GFN.
+ *
+ * Locking: the cache's mutex, which every function takes.
+ */
+
+#ifndef _XENGT_BENCH_RB_CACHE_H
+#define _XENGT_BENCH_RB_CACHE_H
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+struct rb_cache {
+	struct mutex lock;	/* of the trees and of what is in them */
+	struct rb_root by_gfn;
+	struct rb_root by_dma;
+};
+
+/* The DMA address of a GFN */
+static inline u64 rb_cache_dma(u64 gfn)
+{
+	return (1ULL << 32) + (gfn << PAGE_SHIFT);
+}
+
+void rb_cache_init(struct rb_cache *cache);
+int rb_cache_map(struct rb_cache *cache, u64 gfn, u64 *dma);
+void rb_cache_unmap(struct rb_cache *cache, u64 dma);
+size_t rb_cache_mapping_size(void);
+
+#endif /* _XENGT_BENCH_RB_CACHE_H */

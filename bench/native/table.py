@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Prints the results of bench/native/run.sh.
+
+    table.py [-d] JSON      -d: as data for gnuplot, a column for each operation and kind
+"""
+import json
+import sys
+
+HOWS = ("pv", "physmap", "rbtree")
+# What to show: the table's operation and what the trees do in its place
+ROWS = (("cached", "cached", "map + release of one GFN in use"),
+        ("hot", "hot", "the same, of 1 Ki GFNs only"),
+        ("cached_batch", "cached_batch", "the same in batches of 512, for each GFN"),
+        ("revived", "rebound", "release + map of a GFN with no other user"),
+        ("revived_batch", None, "the same in batches of 512, for each GFN"),
+        ("drain", None, "unmapping an old idle page among 15 young ones, hypercall included"))
+
+
+def load(path):
+    with open(path) as f:
+        return json.load(f)["results"]
+
+
+def figure(results, what, how, mappings, field="ns", layout=None):
+    for r in results:
+        if (r["what"], r["how"], r["mappings"], r.get("layout")) == (what, how, mappings, layout):
+            return r[field]
+    return None
+
+
+def cells(results, row, mappings):
+    return [figure(results, row[1] if how == "rbtree" else row[0], how, mappings) for how in HOWS]
+
+
+def show(value):
+    return f"{value:.1f}" if value is not None else "-"
+
+
+def print_table(results, sizes):
+    for row in ROWS:
+        print(f"\n{row[2]}, ns\n{'mappings':>10}" + "".join(f"{how:>10}" for how in HOWS))
+        for n in sizes:
+            print(f"{n:>10}" + "".join(f"{show(v):>10}" for v in cells(results, row, n)))
+    print(f"\nbytes for a mapping\n{'':>10}" + "".join(f"{how:>10}" for how in HOWS))
+    for layout, n in (("dense", max(sizes)), ("sparse", 2048)):
+        row = [figure(results, "memory", how, n, "bytes", layout) for how in HOWS]
+        print(f"{layout:>10}" + "".join(f"{show(v and v / n):>10}" for v in row))
+
+
+def print_data(results, sizes):
+    for n in sizes:
+        values = [v for row in ROWS for v in cells(results, row, n)]
+        print(n, " ".join("nan" if v is None else str(v) for v in values))
+
+
+def promise(text, value, met):
+    print(f"{'met' if met else 'MISSED'}: {text}: {value}")
+
+
+def print_promises(results, sizes):
+    print()
+    for how in HOWS[:2]:
+        ratio = (figure(results, "cached", "rbtree", 262144) /
+                 figure(results, "cached", how, 262144))
+        promise(f"{how}: a cached pair at 256 Ki mappings, times faster than trees (5)",
+                f"{ratio:.1f}", ratio >= 5)
+        growth = (figure(results, "hot", how, max(sizes)) /
+                  figure(results, "hot", how, min(sizes)))
+        promise(f"{how}: growth from 1 Ki to 1 Mi mappings, the caches apart (1.25)",
+                f"{growth:.2f}", growth <= 1.25)
+        size = figure(results, "memory", how, max(sizes), "bytes", "dense") / max(sizes)
+        promise(f"{how}: bytes for a mapping when dense (16)", f"{size:.1f}", size <= 16)
+
+
+def main():
+    args = sys.argv[1:]
+    results = load(args[-1])
+    sizes = sorted({r["mappings"] for r in results if r["what"] == "cached"})
+    if args[0] == "-d":
+        print_data(results, sizes)
+    else:
+        print_table(results, sizes)
+        print_promises(results, sizes)
+
+
+main()

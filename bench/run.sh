@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every benchmark: prints tables, and writes tables, figures and plots into Documentation/bench/.
+#
+#   bench/run.sh
+#
+# The packages are installed by name. Documentation/performance.rst says what the figures mean.
+# XENGT_BUILD: where results go first (default: .build).
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+repo=$(cd "$here/.." && pwd)
+out=${XENGT_BUILD:-$repo/.build}/bench
+docs=$repo/Documentation/bench
+
+install_packages()
+{
+	command -v gnuplot >/dev/null && return
+	echo "installing gnuplot"
+	if [ "$(id -u)" != 0 ]; then
+		echo "as root: apt-get install gnuplot-nox" >&2
+		exit 2
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gnuplot-nox \
+		>/dev/null
+}
+
+# publish NAME DIRECTORY: of NAME.json, DIRECTORY/table.py makes NAME.txt, and with NAME.gp NAME.svg.
+publish()
+{
+	cp "$out/$1.json" "$docs/$1.json"
+	"$2/table.py" "$out/$1.json" >"$docs/$1.txt"
+	"$2/table.py" -d "$out/$1.json" >"$out/$1.dat"
+	gnuplot -e "data='$out/$1.dat'; out='$docs/$1.svg'" "$2/$1.gp"
+}
+
+install_packages
+mkdir -p "$docs"
+echo "=== native"
+"$here/native/run.sh"
+publish native "$here/native"
