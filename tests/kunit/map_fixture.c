@@ -78,6 +78,17 @@ const void *platforms_gen_params(const void *prev, char *desc)
 	return next;
 }
 
+/* The same on stock Xen only: the two kinds of dom0 */
+const void *stock_platforms_gen_params(const void *prev, char *desc)
+{
+	const struct platform *p = prev;
+
+	do {
+		p = platforms_gen_params(p, desc);
+	} while (p && p->prepare);
+	return p;
+}
+
 void start_xen(struct kunit *test, const struct platform *p)
 {
 	fake_xen_start(test, p->mode);

@@ -89,6 +89,7 @@ unsigned int user_check(struct mediator *user);
 
 const struct platform *platform(struct kunit *test);
 const void *platforms_gen_params(const void *prev, char *desc);
+const void *stock_platforms_gen_params(const void *prev, char *desc);
 void start_xen(struct kunit *test, const struct platform *p);
 u64 counter(const char *name);
 unsigned long map_calls(void);

@@ -575,15 +575,15 @@ static void sets_remember(struct kunit *test)
 static struct kunit_case model_cases[] = {
 	KUNIT_CASE(entries_are_what_the_manuals_say),
 	KUNIT_CASE(sets_remember),
-	KUNIT_CASE_PARAM(walks_by_hand_find_the_pages, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(right_shadow_is_found_right, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(wrong_shadow_is_found_wrong, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_lost_its_reference_is_found, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(scratch_is_tolerated_if_it_may_be, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_that_is_scratch_is_found, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(large_entries_in_the_shadow_are_right, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(flags_above_a_page_of_64k_matter, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(random_tables_compare, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(walks_by_hand_find_the_pages, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(right_shadow_is_found_right, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(wrong_shadow_is_found_wrong, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(page_that_lost_its_reference_is_found, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(scratch_is_tolerated_if_it_may_be, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(table_that_is_scratch_is_found, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(large_entries_in_the_shadow_are_right, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(flags_above_a_page_of_64k_matter, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(random_tables_compare, stock_platforms_gen_params),
 	{}
 };
 
