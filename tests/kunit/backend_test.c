@@ -129,7 +129,9 @@ static void call_that_ends_in_the_middle(struct kunit *test)
 	fake_xen_stop_dev_map(1, -EFAULT);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 1ull);
-	KUNIT_EXPECT_EQ(test, counter("unmapped"), 2ull);
+	KUNIT_EXPECT_EQ(test, counter("unmapped"), 1ull);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	stop_user(test, user);
 }
