@@ -48,6 +48,7 @@ static int domain_show(struct seq_file *m, void *unused)
 	mutex_lock(&dom->lock);
 	seq_printf(m, "live %lu\n", dom->nr_held - dom->nr_idle);
 	seq_printf(m, "idle %lu\n", dom->nr_idle);
+	seq_printf(m, "held_peak %lu\n", dom->held_peak);
 	seq_printf(m, "quota %lu\n", dom->quota);
 	seq_printf(m, "blocks %lu\n", dom->nr_blocks);
 	mutex_unlock(&dom->lock);

@@ -53,6 +53,7 @@ struct xen_gpu_domain {
 	struct xarray table;		/* of struct xen_gpu_block */
 	unsigned long nr_blocks;
 	unsigned long nr_held;		/* GFNs held on their current side: live and idle */
+	unsigned long held_peak;	/* the most there ever were */
 	unsigned long nr_idle;
 	u64 aged_next;			/* no GFN below it is idle for long, since the last tick */
 	bool ended;

@@ -16,6 +16,7 @@
 
 #include <linux/export.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/sort.h>
 #include <xen/xen_gpu_map.h>
@@ -220,6 +221,7 @@ static int settle_slot(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
 	__clear_bit(slot->slot, slot->block->upgrade);
 	__assign_bit(slot->slot, slot->block->writable, slot->writable);
 	dom->nr_held++;
+	dom->held_peak = max(dom->held_peak, dom->nr_held);
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_MAPPED, 1);
 	run->bfn = slot->bfn;
 	return take_refs(dom, slot->block, slot->slot, run->refs);

@@ -24,13 +24,13 @@
 #include "queue.h"
 #include "trace.h"
 
-static unsigned int idle_age_ms = 100;
+static unsigned int idle_age_ms = 1000;
 module_param(idle_age_ms, uint, 0644);
-MODULE_PARM_DESC(idle_age_ms, "How long an unused page stays mapped, in ms, at least (100)");
+MODULE_PARM_DESC(idle_age_ms, "How long an unused page stays mapped, in ms, at least (1000)");
 
-static unsigned int idle_max = 4096;
+static unsigned int idle_max = 65536;
 module_param(idle_max, uint, 0644);
-MODULE_PARM_DESC(idle_max, "Unused pages of one guest beyond which they are unmapped (4096)");
+MODULE_PARM_DESC(idle_max, "Unused pages of one guest beyond which they are unmapped (65536)");
 
 /* Which of the idle GFNs */
 enum drain_scope { DRAIN_AGED, DRAIN_ALL };
