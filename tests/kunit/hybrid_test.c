@@ -476,6 +476,57 @@ static void page_that_xen_does_not_close_stays_open(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* The guest writes the same once more when the page has come back: that is to be noticed. */
+static void page_with_a_missing_entry_is_closed(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_heat(test, 1);
+	hybrid_put(test, FIRST + 5, PTE(NO_GFN));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST + 5));
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_FALSE_MSG(test, is_open(1), "nor opened again");
+	fake_gfn_populate(DOM, NO_GFN);
+	hybrid_put(test, FIRST + 5, PTE(NO_GFN));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 5, DOM, NO_GFN));
+	hybrid_heat(test, 1);
+	KUNIT_EXPECT_TRUE(test, is_open(1));
+	fake_gfn_remove(DOM, NO_GFN);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	stop_hybrid(test, vgpu);
+}
+
+static void table_with_a_missing_entry_is_closed(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	unsigned int i;
+
+	heat_table(guest);
+	ppgtt_guest_put(guest, TABLE, 5, PTE(NO_GFN));
+	for (i = 1; i < 5; i++)
+		ppgtt_guest_put(guest, 610, i, PTE(NO_GFN + 1));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 2ull);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	ppgtt_check(&ppgtt);
+	fake_gfn_populate(DOM, NO_GFN);
+	fake_gfn_populate(DOM, NO_GFN + 1);
+	ppgtt_guest_put(guest, TABLE, 5, PTE(NO_GFN));
+	for (i = 1; i < 5; i++)
+		ppgtt_guest_put(guest, 610, i, PTE(NO_GFN + 1));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
 /* Modes */
 
 static void another_mode_closes_all_pages(struct kunit *test)
@@ -659,6 +710,8 @@ static struct kunit_case hybrid_cases[] = {
 	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_before_the_page_is_closed_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_xen_does_not_close_stays_open, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_with_a_missing_entry_is_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_a_missing_entry_is_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(another_mode_closes_all_pages, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_while_the_mode_changes_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_stays_open_in_another_mode_is_closed_later,
