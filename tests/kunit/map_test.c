@@ -491,7 +491,7 @@ static void debugfs_flush_drains_every_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* How many of n unmaps fail with one hypercall: stock Xen goes on with the next, or has one each. */
+/* How many of n unmaps fail with one hypercall: stock Xen goes on, or has one for each. */
 static u64 refused(struct kunit *test, u64 n)
 {
 	const char *backend = platform(test)->backend;
