@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Every benchmark: prints tables, and writes tables, figures and plots into Documentation/bench/.
+# Every benchmark, natively and on a real Xen: prints tables, and writes tables, figures and plots into Documentation/bench/.
 #
 #   bench/run.sh
 #
@@ -40,3 +40,6 @@ mkdir -p "$docs"
 echo "=== native"
 "$here/native/run.sh"
 publish native "$here/native"
+echo "=== a real Xen"
+XENGT_BENCH=$out/rig.json "$here/xen/run.sh"
+publish rig "$here/xen"

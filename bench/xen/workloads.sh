@@ -135,9 +135,9 @@ tell g1 share $first $count
 
 each_mode fill 4096 65536 wfill $first LENGTH 4096
 each_mode bind 12 200 wbind 7 $first $count LENGTH
-each_mode media 2 40 wmedia $first 16 512 LENGTH
+each_mode media 2 200 wmedia $first 16 512 LENGTH
 each_mode 3d 1 8 wcontexts 12000 16 LENGTH
-each_mode storm 2 20 wmedia $first 16 512 LENGTH 16
+each_mode storm 2 40 wmedia $first 16 512 LENGTH 16
 for m in strict posted; do
 	vcpus $m
 done
