@@ -50,7 +50,7 @@ before=$(gpu a traps)
 mapped=$(domain "$g1" map_hypercalls)
 tell g1 map $((entry + 512)) 64 512
 tell g1 flush
-note "   $(($(gpu a traps) - before)) traps: then the page was opened; and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
+note "   $(($(gpu a traps) - before)) traps, and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
 works "the GPU copies through the last one" dma copy 0x103ff000 $spare 4096
 works "the guest reads back what it wrote" tell g1 verify $((entry + 512)) 512
 

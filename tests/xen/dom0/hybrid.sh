@@ -194,9 +194,11 @@ check_hybrid_destroy() {
 	for i in 1 2; do
 		tiny_guest h "bar0=$bar0 first=131072 count=128 gfn=0x400 storm"
 		id=$(domid h)
-		make_gpu h "$id" bar0 $bar0 mappable_base "$(at 131072)" mappable_size "$(at 128)"
+		make_gpu h "$id" bar0 $bar0 mode hybrid mappable_base "$(at 131072)" mappable_size "$(at 128)"
 		xl unpause h
 		works "a guest writes to a page of the GGTT that is open" await 60 eval '[ "$(gpu h pages_open)" = 1 ]'
+		remember $gpu_debug/vgpus/h
+		works "... and goes on" await 60 eval '[ "$(since shadowed)" -gt 200 ]'
 		if [ $i = 1 ]; then
 			works "9: ... its virtual GPU can be removed" remove_gpu h
 			destroy h

@@ -3,7 +3,7 @@
  * The smallest guest that has a GTT: a flat 32-bit PVH kernel that writes GTT entries at once and
  * then sleeps or goes on writing. Its command line: bar0=ADDRESS first=ENTRY count=ENTRIES
  * gfn=FIRST [ppgtt=ADDRESS] [storm]. One starts within a second, where Linux under emulation takes
- * ten.
+ * ten. Entries are written by rep movs, those of a storm one by one.
  *
  * With ppgtt= it also makes a PPGTT of 4 levels, whose tables are the 4 pages from ADDRESS on and
  * whose address 0 is the page FIRST; a storm then goes through the entries of that, too.
@@ -149,7 +149,7 @@ void __attribute__((used)) run(struct start_info *info)
 	uint32_t first = parameter(line, "first="), count = parameter(line, "count=");
 	uint32_t gfn = parameter(line, "gfn="), done, n, turn;
 
-	for (done = 0; done < count; done += n) {
+	for (done = 0; done < count && !find(line, "storm"); done += n) {
 		n = count - done < 512 ? count - done : 512;
 		write_entries(gtt + (first + done) * 2, gfn + done, n);
 	}

@@ -48,11 +48,25 @@ static int set_trap(struct xengt_guest_pages *pages, struct xengt_guest_page *pa
 	return xengt_dm_set_write_trap(pages->mm->domid, page->entries.key, 1, trap);
 }
 
-/* Fails only if the trap may still be there: with the page, or the guest, it is gone. */
+/* Nobody has been told of the page yet, or there is no page any more. */
+static void untrap_at_once(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
+{
+	set_trap(pages, page, false);
+}
+
+/*
+ * Fails only if the trap may still be there: with the page, or the guest, it is gone. -EBUSY if a
+ * vCPU is writing to the page just now.
+ */
 static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	int rc = set_trap(pages, page, false);
+	struct xengt_mm *mm = pages->mm;
+	int rc;
 
+	if (mm->untrap)
+		rc = mm->untrap(mm, page->entries.key);
+	else
+		rc = set_trap(pages, page, false);
 	return rc == -EINVAL || rc == -ESRCH ? 0 : rc;
 }
 
@@ -100,7 +114,7 @@ struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u
 exit:
 	xengt_foreign_page_exit(&page->map);
 untrap:
-	untrap(pages, page);
+	untrap_at_once(pages, page);
 free:
 	kfree(page);
 	/* Xen says -EINVAL for whatever is no plain RAM. */
@@ -197,7 +211,7 @@ enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pag
 	xengt_entry_page_show(&page->entries, NULL);
 	is = trap_again(pages, page);
 	if (is && xengt_foreign_page_map(&page->map, page->entries.key)) {
-		untrap(pages, page);
+		untrap_at_once(pages, page);
 		is = false;
 	}
 	if (!is)

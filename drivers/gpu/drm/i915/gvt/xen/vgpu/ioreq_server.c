@@ -11,14 +11,21 @@
  * stops: Xen would keep the vCPU waiting for good. Nothing of Xen's is left behind by stop: no
  * server, port, irq or page, in whichever step the start failed.
  *
- * Source: Xen's public/hvm/ioreq.h and common/ioreq.c.
+ * Source: Xen's public/hvm/ioreq.h, common/ioreq.c, and hvmemul_do_io() in arch/x86/hvm/emulate.c.
  *
- * Locking: each vCPU's lock is held while its request is handled.
+ * Once it has its answer, a vCPU emulates its instruction anew, and Xen expects that this leads to
+ * the same request. If it does not, since a page that was trapped has become RAM, an instruction
+ * with a rep prefix or a locked one goes on without taking the answer, and Xen crashes the guest at
+ * its next request. So who changes that holds the answers back and looks whether one is due.
+ *
+ * Locking: each vCPU's lock is held while its request is handled; answers while it is answered, and
+ * nothing nests inside that. Who holds answers back may have locks that handlers take.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/interrupt.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -61,12 +68,14 @@ static bool serve(struct xengt_ioreq_vcpu *vcpu)
 	req = *slot;
 	slot->state = STATE_IOREQ_INPROCESS;
 	vcpu->server->handle(vcpu->server, &req, vcpu->buffer);
+	down_read(&vcpu->server->answers);
 	if (req.dir == IOREQ_READ && !req.data_is_ptr)
 		slot->data = req.data;
 	/* The answer is there before the vCPU is told. */
 	virt_wmb();
 	slot->state = STATE_IORESP_READY;
 	notify_remote_via_evtchn(vcpu->port);
+	up_read(&vcpu->server->answers);
 	return true;
 }
 
@@ -189,6 +198,7 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 	server->domid = domid;
 	server->nr_vcpus = 0;
 	server->page.page = NULL;
+	init_rwsem(&server->answers);
 	server->vcpus = kcalloc(MAX_VCPUS, sizeof(*server->vcpus), GFP_KERNEL);
 	if (!server->vcpus)
 		return -ENOMEM;
@@ -270,4 +280,83 @@ void xengt_ioreq_server_stop(struct xengt_ioreq_server *server)
 	server->vcpus = NULL;
 	server->nr_vcpus = 0;
 	server->created = false;
+}
+
+/**
+ * xengt_ioreq_server_settle - wait until no vCPU is in the middle of an instruction
+ * @server: a server that was started
+ *
+ * Xen pauses the guest for a moment, even if there is nothing to change. After that a vCPU that had
+ * taken its answer has completed its instruction, and a request that was on its way is there.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error of Xen's, when nothing is known.
+ */
+int xengt_ioreq_server_settle(struct xengt_ioreq_server *server)
+{
+	return xengt_dm_set_state(server->domid, server->id, true);
+}
+
+/**
+ * xengt_ioreq_server_hold - give no answers for a while
+ * @server: a server that was started
+ *
+ * After it, a vCPU that has a request of this server's to complete is one that
+ * xengt_ioreq_server_busy() finds. To be undone with xengt_ioreq_server_go_on(), soon, as all vCPUs
+ * that wait do so until then.
+ *
+ * Context: process context, may sleep; not while a request is answered.
+ * Return: 0 or an error of Xen's, when nothing is held.
+ */
+int xengt_ioreq_server_hold(struct xengt_ioreq_server *server)
+{
+	int rc;
+
+	down_write(&server->answers);
+	rc = xengt_ioreq_server_settle(server);
+	if (rc)
+		up_write(&server->answers);
+	return rc;
+}
+
+/* Does the request touch the addresses from start to end? Counts go up or down. */
+static bool touches(const struct xen_ioreq *req, u64 start, u64 end)
+{
+	u64 len = (u64)req->size * max(req->count, 1u);
+
+	return req->addr <= end + len && req->addr + len > start - min(start, len);
+}
+
+/**
+ * xengt_ioreq_server_busy - has a vCPU a request to complete that touches some addresses
+ * @server: a server whose answers are held back
+ * @start: the first guest-physical address
+ * @end: the last one
+ *
+ * Context: between xengt_ioreq_server_hold() and xengt_ioreq_server_go_on().
+ * Return: whether one has, or nearly.
+ */
+bool xengt_ioreq_server_busy(const struct xengt_ioreq_server *server, u64 start, u64 end)
+{
+	unsigned int i;
+
+	lockdep_assert_held_write(&server->answers);
+	for (i = 0; i < server->nr_vcpus; i++) {
+		const struct xen_ioreq *slot = server->vcpus[i].slot;
+
+		if (slot->state != STATE_IOREQ_NONE && touches(slot, start, end))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * xengt_ioreq_server_go_on - answers are given again
+ * @server: a server whose answers are held back
+ *
+ * Context: process context.
+ */
+void xengt_ioreq_server_go_on(struct xengt_ioreq_server *server)
+{
+	up_write(&server->answers);
 }

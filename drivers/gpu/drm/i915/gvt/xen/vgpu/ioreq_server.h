@@ -8,6 +8,7 @@
 #define _XENGT_IOREQ_SERVER_H
 
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <xen/interface/event_channel.h>
@@ -37,6 +38,7 @@ struct xengt_ioreq_vcpu {
  * @page: the page of requests
  * @vcpus: the guest's vCPUs
  * @nr_vcpus: how many there are
+ * @answers: read while an answer is given, written while all are held back
  * @handle: handles one request and puts the answer of a read by value into it; called for several
  *	vCPUs at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
  */
@@ -47,6 +49,7 @@ struct xengt_ioreq_server {
 	struct xengt_foreign_page page;
 	struct xengt_ioreq_vcpu *vcpus;
 	unsigned int nr_vcpus;
+	struct rw_semaphore answers;
 	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer);
 };
 
@@ -54,6 +57,10 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 			     u64 end);
 int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u64 end);
 void xengt_ioreq_server_stop(struct xengt_ioreq_server *server);
+int xengt_ioreq_server_hold(struct xengt_ioreq_server *server);
+int xengt_ioreq_server_settle(struct xengt_ioreq_server *server);
+bool xengt_ioreq_server_busy(const struct xengt_ioreq_server *server, u64 start, u64 end);
+void xengt_ioreq_server_go_on(struct xengt_ioreq_server *server);
 
 int xengt_ioreq_servers_init(void);
 void xengt_ioreq_servers_exit(void);

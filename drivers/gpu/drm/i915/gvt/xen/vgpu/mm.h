@@ -31,6 +31,8 @@ struct xengt_update;
  * @settled: tells the owner that a revalidation is complete; called without the lock; set by the
  *	owner when it can be told, and valid until the mm is closed and exited
  * @sync: has the owner bring the shadow up to date; called without the lock; set as @settled is
+ * @untrap: takes the trap from a page of the guest's memory, by GFN: 0 or an error; -EBUSY if a
+ *	vCPU is writing to it; set as @settled is, NULL if nobody can be writing
  * @writes: what the guest wrote and is not in the shadow yet
  * @scratch: what entries point to that lead nowhere
  * @scratch_bfn: its BFN
@@ -51,6 +53,7 @@ struct xengt_mm {
 	void (*ended)(struct xengt_mm *mm);
 	void (*settled)(struct xengt_mm *mm);
 	void (*sync)(struct xengt_mm *mm);
+	int (*untrap)(struct xengt_mm *mm, u64 gfn);
 	struct xengt_writes writes;
 	struct page *scratch;
 	u64 scratch_bfn;

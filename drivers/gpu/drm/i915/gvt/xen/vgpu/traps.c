@@ -357,3 +357,39 @@ void xengt_traps_stop(struct xengt_vgpu *vgpu)
 	xengt_ioreq_server_stop(&traps->server);
 	xengt_foreign_page_exit(&traps->copy_page);
 }
+
+static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn)
+{
+	struct xengt_ioreq_server *server = &vgpu->traps.server;
+	u64 start = gfn << XENGT_PAGE_SHIFT, end = start + XENGT_PAGE_SIZE - 1;
+	domid_t domid = vgpu->config.domid;
+	int rc;
+
+	if (xengt_ioreq_server_busy(server, start, end))
+		return -EBUSY;
+	rc = xengt_dm_set_write_trap(domid, gfn, 1, false);
+	if (rc)
+		return rc;
+	/* Had one found the trap before it went? Then it has to find it again. */
+	rc = xengt_ioreq_server_settle(server);
+	if (rc || !xengt_ioreq_server_busy(server, start, end))
+		return rc;
+	return xengt_dm_set_write_trap(domid, gfn, 1, true) ?: -EBUSY;
+}
+
+/*
+ * Takes the trap from a page, unless a vCPU is in the middle of a write to it (see ioreq_server.c):
+ * -EBUSY, when the page is trapped, though it may have been written without a trap for a moment. 0,
+ * or an error of Xen's.
+ */
+int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn)
+{
+	struct xengt_ioreq_server *server = &vgpu->traps.server;
+	int rc = xengt_ioreq_server_hold(server);
+
+	if (rc)
+		return rc;
+	rc = untrap_held(vgpu, gfn);
+	xengt_ioreq_server_go_on(server);
+	return rc;
+}

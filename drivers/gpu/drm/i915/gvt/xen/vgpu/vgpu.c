@@ -89,6 +89,13 @@ static void on_sync(struct xengt_mm *mm)
 	xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
+static int on_untrap(struct xengt_mm *mm, u64 gfn)
+{
+	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
+
+	return xengt_traps_untrap(vgpu, gfn);
+}
+
 static int start_mm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
 {
 	struct xengt_mm_config config = {
@@ -124,6 +131,7 @@ static int start_tables(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *
 	rc = xengt_traps_start(vgpu);
 	if (rc)
 		goto exit_ppgtts;
+	WRITE_ONCE(vgpu->mm.untrap, on_untrap);
 	return 0;
 
 exit_ppgtts:
@@ -290,7 +298,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	vgpu->config.fences = DEFAULT_FENCES;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
 	vgpu->config.place = &xengt_place_mem;
-	vgpu->config.mode = XENGT_MODE_HYBRID;
+	vgpu->config.mode = XENGT_MODE_POSTED;
 	return vgpu;
 }
 
