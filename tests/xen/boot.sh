@@ -1,10 +1,13 @@
 #!/bin/bash
 # Boots Xen in QEMU with a PV or a PVH dom0 that runs one suite of tests/xen/dom0, or of bench/xen, and passes on the lines that
 # it reports.
-# Usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]     exit status 0 when the suite came to its end; what it found is in its lines;
-#                                               3 when nothing was heard of it any more
+# Usage: boot.sh pv|strict|pvh SUITE [ONLY [SKIP]]    exit status 0 when the suite came to its end; what it found is in its
+#                                                     lines; 3 when nothing was heard of it any more
+#   strict: a PV dom0 whose devices reach its own memory and what it maps
 #   ONLY: the name of the one check to run, for suites that have several
 #   SKIP: the names of checks not to run, with commas between them
+#   XENGT_XEN=FILE            another hypervisor, uncompressed
+#   XENGT_XEN_OPTIONS=WORDS   more for the hypervisor's command line
 # The full logs stay in the build directory: log/KIND-SUITE.{report,console,iommu,hung}.
 #
 # No KVM and no GPU are needed. The CPU's flags and number:
@@ -18,7 +21,8 @@
 # The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD IOMMU, whose invalidations
 # are traced. Writes to PCI configuration space are traced too: dom0 marks places in that trace with them, and a line
 # "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here; the number is
-# put at the end of a line "count-iotlb FROM TO TEXT".
+# put at the end of a line "count-iotlb FROM TO TEXT". A line "faults FROM TO some NAME" is a check of DMA that the IOMMU refused
+# (this emulator knows no fault log entry for a page that is not there: it is a translation to 0); only devmap has such.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,10 +43,15 @@ die() {
 
 case $kind in
 pv) dom0='' cpus=2 ;;
+strict) dom0="dom0-iommu=strict" cpus=2 ;;
 pvh) dom0="dom0=pvh" cpus=1 ;;
-*) die "usage: boot.sh pv|pvh SUITE [ONLY [SKIP]]" ;;
+*) die "usage: boot.sh pv|strict|pvh SUITE [ONLY [SKIP]]" ;;
 esac
 [ -e "$here/dom0/$suite.sh" ] || [ -e "$project/bench/xen/$suite.sh" ] || die "no suite $suite"
+hypervisor=${XENGT_XEN:-$build/xen.elf}
+[ -s "$hypervisor" ] || die "no hypervisor $hypervisor"
+traces=(-trace 'amdvi_*inval' -trace pci_cfg_write)
+[ "$suite" != devmap ] || traces+=(-trace amdvi_translation_result)
 [ -s "$build/dom0.cpio" ] || die "nothing built in $build: run build.sh first"
 
 log=$build/log/$kind-$suite
@@ -55,15 +64,15 @@ stop() {
 trap stop EXIT
 
 start() {
-	local xen="console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no watchdog=0 $dom0"
+	local xen="console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no watchdog=0 $dom0 ${XENGT_XEN_OPTIONS:-}"
 	local linux="console=hvc0 loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
 
 	exec timeout -k 10 "$longest" qemu-system-x86_64 -machine q35 -cpu max,-smap,+svm,-rdtscp,-xsave \
 		-accel tcg,thread=multi -smp "${XENGT_CPUS:-$cpus}" -m 2560 -display none -no-reboot -monitor "unix:$log.monitor,server=on,wait=off" -net none -vga none -nodefaults \
 		-device amd-iommu,intremap=on -device edu,dma_mask=0xffffffffffffffff \
-		-trace 'amdvi_*inval' -trace pci_cfg_write -D "$log.iommu" \
+		"${traces[@]}" -D "$log.iommu" \
 		-chardev "socket,id=console,path=$log.serial,server=on,wait=off,logfile=$log.console" -serial chardev:console -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report \
-		-kernel "$build/xen.elf" -append "$xen" -initrd "$build/vmlinux $linux suite=$suite kind=$kind only=$only skip=${skip//,/,,},$build/dom0.cpio" \
+		-kernel "$hypervisor" -append "$xen" -initrd "$build/vmlinux $linux suite=$suite kind=$kind only=$only skip=${skip//,/,,},$build/dom0.cpio" \
 		</dev/null 2>"$log.qemu"
 }
 
@@ -81,23 +90,35 @@ look_inside() {
 	tail -n "${XENGT_HUNG_LINES:-150}" "$log.hung" | sed 's/^/    /' >&2
 }
 
-# The invalidations of pages between two marks in the trace.
-count_invalidations() { # FROM TO
-	awk -v from="$(printf '0x%x' "$1")" -v to="$(printf '0x%x' "$2")" '
+# How often an event is between two marks in the trace.
+count_events() { # EVENT LAST-WORD FROM TO
+	awk -v event="$1" -v last="$2" -v from="$(printf '0x%x' "$3")" -v to="$(printf '0x%x' "$4")" '
 		$1 == "pci_cfg_write" && $2 == "edu" && $4 == "@0x3c" { if ($6 == from) { on = 1; n = 0 } else if ($6 == to) on = 0 }
-		$1 == "amdvi_pages_inval" && on { n++ }
+		$1 == event && on && (last == "" || last == $NF) { n++ }
 		END { print n + 0 }' "$log.iommu"
 }
 
 check_invalidations() { # FROM TO WANTED NAME...
 	local seen wanted=$3
 
-	seen=$(count_invalidations "$1" "$2")
+	seen=$(count_events amdvi_pages_inval "" "$1" "$2")
 	shift 3
 	if [ "$seen" = "$wanted" ]; then
 		line="ok $*"
 	else
 		line="not ok $*: $seen, not $wanted"
+	fi
+}
+
+check_faults() { # FROM TO some NAME...
+	local seen
+
+	seen=$(count_events amdvi_translation_result 0x0 "$1" "$2")
+	shift 3
+	if [ "$seen" -gt 0 ]; then
+		line="ok $*"
+	else
+		line="not ok $*: none seen"
 	fi
 }
 
@@ -118,6 +139,9 @@ while true; do
 	elif [ "${line#count-iotlb }" != "$line" ]; then
 		read -r -a words <<<"$line"
 		line="${words[*]:3} $(count_invalidations "${words[1]}" "${words[2]}")"
+	elif [ "${line#faults }" != "$line" ]; then
+		read -r -a words <<<"$line"
+		check_faults "${words[@]:1}"
 	fi
 	printf '%4d %s\n' "$SECONDS" "$line" >>"$log.report"
 	[ "$line" = "# end" ] && break

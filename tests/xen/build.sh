@@ -131,6 +131,7 @@ build_programs() {
 	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
+	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c
 	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables -mno-sse -nostdlib -static -Wl,--build-id=none -Wl,-T,"$here/guest/tiny.lds" \
 		-o "$build/bin/tiny.elf" "$here/guest/tiny.c"
@@ -152,6 +153,17 @@ pack_guest() {
 	cp "$build/bin/agent" "$root/init"
 	cp "$(module_path xen-privcmd)" "$root/mod/"
 	pack "$root" "$build/guest.cpio"
+}
+
+# A domain that is a caller of XEN_DMOP_dev_map itself.
+pack_caller() {
+	local root=$build/root-caller
+
+	skeleton "$root"
+	cp "$(command -v busybox)" "$build/bin/devmap" "$root/bin/"
+	cp "$(module_path xen-privcmd)" "$root/mod/"
+	install -m 755 "$here/devmap/caller-init" "$root/init"
+	pack "$root" "$build/caller.cpio"
 }
 
 module_path() { # NAME
@@ -177,7 +189,7 @@ copy_toolstack() { # ROOT
 	local path=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
 
 	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
-	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls} "$1/usr/lib/xen-$xen_version/bin/"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write} "$1/usr/lib/xen-$xen_version/bin/"
 	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
 	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do LD_LIBRARY_PATH=$path ldd "$f"; done | grep -o '/[^ ]*' | sort -u)
 	for l in $libs; do
@@ -199,9 +211,9 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,report} "$root/bin/"
+	cp "$build"/bin/{ask,books,devmap,report} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
-	cp "$build/vmlinux" "$build/guest.cpio" "$build/bin/tiny.elf" "$root/guests/"
+	cp "$build/vmlinux" "$build/guest.cpio" "$build/caller.cpio" "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"
 	install -m 755 "$here/dom0/init" "$root/init"
 	pack "$root" "$build/dom0.cpio"
@@ -216,6 +228,7 @@ main() {
 	build_modules
 	build_programs
 	pack_guest
+	pack_caller
 	pack_dom0
 	say "ready in $build"
 }

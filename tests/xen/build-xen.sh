@@ -1,0 +1,143 @@
+#!/bin/bash
+# Builds the patched hypervisor: Debian's source package with the patches of xen/VERSION/, in Debian's configuration. Toolstack and dom0
+# stay Debian's own. Prints where it is: .build/xen-patched/xen-VERSION.elf, or xen-VERSION-debug.elf with assertions compiled in.
+# Usage: build-xen.sh [-d] [-c] [VERSION]      as root, on Debian 12; VERSION: 4.17 (the default)
+#   -d: a debug build
+#   -c: compiles after each patch, which takes as many minutes as there are patches
+#   XENGT_BUILD_XEN=DIR      where everything goes (default: .build/xen-patched at the top of the project)
+#   XENGT_XEN_SOURCE=DIR     take the source package's files (.dsc and tarballs) found there instead of fetching them
+# Next to it, in xen-VERSION-public/, are its public headers.
+# What is there is rebuilt when the patches, the source or this file have changed.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+build=${XENGT_BUILD_XEN:-$project/.build/xen-patched}
+mirror=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1)	# whatever the system uses
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+debug=n
+each=
+
+say() {
+	echo "build-xen: $*" >&2
+}
+
+fail() {
+	echo "build-xen: error: $*" >&2
+	[ ! -s "$log" ] || tail -n 20 "$log" >&2
+	exit 1
+}
+
+run() { # WHAT COMMAND...
+	local what=$1
+
+	shift
+	"$@" >>"$log" 2>&1 || fail "$what failed"
+}
+
+while getopts dc option; do
+	case $option in
+	d) debug=y ;;
+	c) each=1 ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+version=${1:-4.17}
+case $version in
+4.17) suite=bookworm ;;
+4.20) suite=trixie ;;
+*)
+	echo "usage: build-xen.sh [-d] [-c] [4.17|4.20]" >&2
+	exit 2
+	;;
+esac
+patches=$project/xen/$version
+name=xen-$version
+[ $debug = n ] || name=$name-debug
+result=$build/$name.elf
+source=$build/source-$version
+tree=$build/$name
+log=$build/$name.log
+mkdir -p "$build"
+: >"$log"
+compgen -G "$patches/*.patch" >/dev/null || fail "no patches in $patches"
+
+install_packages() {
+	local need=() p
+
+	for p in dpkg-dev xz-utils patch make gcc libc6-dev bison flex python3-minimal; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p")
+	done
+	[ ${#need[@]} = 0 ] && return
+	[ "$(id -u)" = 0 ] || fail "must run as root to install: ${need[*]}"
+	say "installing ${need[*]}"
+	run "apt-get update" apt-get -q -o DPkg::Lock::Timeout=600 update
+	DEBIAN_FRONTEND=noninteractive run "installing packages" \
+		apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${need[@]}"
+}
+
+# apt with lists of its own: the system's need not have source packages in them.
+own_apt() {
+	apt-get -q -o Dir::Etc::sourcelist="$source/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$source/apt/lists" \
+		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root "$@"
+}
+
+# The release's package: the source of a newer security update may be gone from the mirror when a yet newer one is out.
+fetch_source() {
+	[ -e "$source/.complete" ] && return
+	rm -rf "$source"
+	mkdir -p "$source/apt/lists/partial"
+	if [ -n "${XENGT_XEN_SOURCE:-}" ]; then
+		cp "$XENGT_XEN_SOURCE"/xen_"$version".* "$source/" || fail "no source package of Xen $version in $XENGT_XEN_SOURCE"
+	else
+		say "fetching the source of Debian's Xen $version"
+		echo "deb-src [signed-by=$keyring] $mirror $suite main" >"$source/apt/sources.list"
+		run "apt-get update" own_apt update
+		(cd "$source" && run "fetching the source" own_apt source --download-only xen)
+	fi
+	rm -rf "$source/apt"
+	touch "$source/.complete"
+}
+
+stamp() {
+	cat "$0" "$patches"/*.patch "$source"/*.dsc | sha256sum
+}
+
+compile() {
+	run "make olddefconfig" make -C "$tree/xen" XEN_TARGET_ARCH=x86_64 olddefconfig
+	run "compiling" nice -n 5 make -C "$tree/xen" XEN_TARGET_ARCH=x86_64 -j"$(nproc)" build
+}
+
+build_tree() {
+	local p
+
+	rm -rf "$tree"
+	run "unpacking" dpkg-source --no-check -x "$source"/xen_"$version".*.dsc "$tree"
+	cp "$tree/debian/xen-kconfig" "$tree/xen/.config"
+	[ $debug = n ] || printf 'CONFIG_DEBUG=y\nCONFIG_DEBUG_LOCKS=y\n' >>"$tree/xen/.config"
+	for p in "$patches"/*.patch; do
+		run "$(basename "$p")" patch -d "$tree" -p1 --fuzz=0 -i "$p"
+		if [ -n "$each" ]; then
+			say "compiling with $(basename "$p")"
+			compile
+		fi
+	done
+	compile
+	if [ $debug = y ]; then
+		grep -q '^CONFIG_DEBUG=y' "$tree/xen/.config" || fail "this is no debug build"
+	fi
+}
+
+install_packages
+fetch_source
+if [ -n "$each" ] || [ ! -s "$result" ] || [ "$(cat "$build/$name.stamp" 2>/dev/null)" != "$(stamp)" ]; then
+	say "building $name; this takes about 4 minutes"
+	build_tree
+	cp "$tree/xen/xen" "$result"
+	rm -rf "$build/$name-public"
+	cp -r "$tree/xen/include/public" "$build/$name-public"
+	rm -rf "$tree"
+	stamp >"$build/$name.stamp"
+fi
+echo "$result"

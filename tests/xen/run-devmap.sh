@@ -1,0 +1,44 @@
+#!/bin/bash
+# The checks of the hypervisor's own operation (tests/xen/dom0/devmap.sh), on the patched hypervisor, with each kind of dom0. Builds what they
+# need first.
+# Usage: run-devmap.sh [-d] [pv|strict|pvh [CHECK]]       all kinds by default; CHECK: one of them only, such as check_death
+#   -d: on a debug build, with assertions; a PVH dom0 only: under this emulator a PV dom0 does not start on a debug build
+# Prints "ok KIND: NAME" or "not ok KIND: NAME: what was seen" for each, ends with "N passed, N failed"; exit status 0 if none failed.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+export XENGT_BUILD=${XENGT_BUILD:-$project/.build/xen}
+results=$XENGT_BUILD/log/results.devmap
+kinds=(pvh strict pv)
+flags=()
+if [ "${1:-}" = -d ]; then
+	flags=(-d)
+	kinds=(pvh)
+	shift
+fi
+case ${1:-} in
+"") ;;
+pv | strict | pvh) kinds=("$1") ;;
+*)
+	echo "usage: run-devmap.sh [-d] [pv|strict|pvh [CHECK]]" >&2
+	exit 2
+	;;
+esac
+
+"$here/build.sh"
+XENGT_XEN=$("$here/build-xen.sh" "${flags[@]}")
+export XENGT_XEN
+# What check_caller maps is what a caller can have.
+export XENGT_XEN_OPTIONS="dev_map_limit=100000"
+: >"$results"
+for kind in "${kinds[@]}"; do
+	"$here/boot.sh" "$kind" devmap "${2:-}" 2>&1 |
+		sed -u "s/^ok /ok $kind: /; s/^not ok /not ok $kind: /; s/^# /# $kind: /" | tee -a "$results" ||
+		echo "not ok $kind: the run comes to its end: see above" | tee -a "$results"
+done
+passed=$(grep -c '^ok ' "$results" || true)
+failed=$(grep -c '^not ok ' "$results" || true)
+grep '^not ok ' "$results" || true
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
