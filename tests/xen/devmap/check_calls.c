@@ -2,6 +2,7 @@
 /*
  * The calls as such: what dev_info says, batches and what they cost, calls that are wrong.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,7 +30,7 @@ static void check_info(unsigned int guest)
 	is(xen_dev_info(guest, &info), 0, "dev_info is there");
 	is(info.flags, wanted[kind], "... and says what this caller gets");
 	is(info.nr_maps, 0, "... and that there is no map yet");
-	ok(info.limit > 0, "... and a limit", info.limit);
+	that(info.limit > 0, "... and a limit", info.limit);
 }
 
 static void check_batch(unsigned int guest)
@@ -38,15 +39,18 @@ static void check_batch(unsigned int guest)
 
 	prepare(BATCH, FIRST_GFN, FIRST_BFN + 1, 0);
 	count_from_here();
-	is(xen_dev_entries(guest, XEN_DMOP_dev_map, entries, BATCH), 0, "512 pages map in one call");
+	is(xen_dev_entries(guest, XEN_DMOP_dev_map, entries, BATCH), 0,
+	   "512 pages map in one call");
 	if (kind == TRANSLATED)
 		invalidations(0, "... with no IOTLB invalidation");
 	is(with_status(BATCH, 0), BATCH, "... each of them");
 	is(nr_maps(guest), BATCH, "... and are counted");
 	is(nr_guest_maps(guest), BATCH, "... as the guest's, too");
 	count_from_here();
-	is(xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, BATCH), 0, "512 pages unmap in one call");
-	invalidations(isolated(), "... with one IOTLB invalidation where there is an IOMMU's table");
+	is(xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, BATCH), 0,
+	   "512 pages unmap in one call");
+	invalidations(isolated(),
+		      "... with one IOTLB invalidation where there is an IOMMU's table");
 	is(with_status(BATCH, 0), BATCH, "... each of them");
 	is(nr_maps(guest), 0, "... and are no longer counted");
 	is(xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, BATCH), 0, "unmapping them again");
@@ -66,12 +70,14 @@ static void check_mixed(unsigned int guest)
 	is(with_status(BATCH, -ENOENT), BATCH / 2, "... has their status");
 	is(with_status(BATCH, 0), BATCH / 2, "... and maps the others");
 	is(nr_maps(guest), BATCH / 2, "... and only them");
-	ok(entries[0].bfn == FIRST_BFN, "... and leaves the BFN of a bad one alone", entries[0].bfn);
+	that(entries[0].bfn == FIRST_BFN, "... and leaves the BFN of a bad one alone",
+	     entries[0].bfn);
 	xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, BATCH);
 	is(nr_maps(guest), 0, "... all of which can be unmapped");
 }
 
-static long raw(unsigned int domid, unsigned int nr_bufs, struct op *op, size_t op_size, void *buf, size_t size)
+static long raw(unsigned int domid, unsigned int nr_bufs, struct op *op, size_t op_size, void *buf,
+		size_t size)
 {
 	struct xen_dm_op_buf bufs[] = { { op, op_size }, { buf, size }, { buf, size } };
 
@@ -88,7 +94,8 @@ static void check_bad_calls(unsigned int guest)
 	is(raw(guest, 0, &op, size, NULL, 0), -EFAULT, "no buffer");
 	is(raw(guest, 3, &op, size, entries, sizeof(entries)), -E2BIG, "a buffer too many");
 	is(raw(guest, 2, &op, 8, entries, sizeof(entries)), -EFAULT, "an operation cut short");
-	is(raw(guest, 2, &op, size, entries, sizeof(entries[0]) - 1), -EINVAL, "an array cut short");
+	is(raw(guest, 2, &op, size, entries, sizeof(entries[0]) - 1), -EINVAL,
+	   "an array cut short");
 	is(raw(guest, 2, &op, size, NULL, sizeof(entries)), -EFAULT, "an array at address 0");
 	is(raw(guest, 2, &op, size, (void *)-4096UL, sizeof(entries)), -EFAULT, "an array in Xen");
 	op.nr = ~0U;
@@ -112,10 +119,11 @@ static void check_hole(unsigned int guest)
 {
 	struct op op = { .op = XEN_DMOP_dev_map, .nr = ~0U };
 	size_t size = sizeof(entries);
-	char *array = mmap(NULL, size + PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *array = mmap(NULL, size + PAGE_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	long ret;
 
-	_Static_assert(!(sizeof(entries) % PAGE_SIZE), "the array ends at the end of a page");
+	static_assert(!(sizeof(entries) % PAGE_SIZE), "the array ends at the end of a page");
 	munmap(array + size, PAGE_SIZE);
 	prepare(BATCH, FIRST_GFN, FIRST_BFN, 0);
 	entries[BATCH - 1].flags = 2;
@@ -138,12 +146,14 @@ static void check_hole(unsigned int guest)
 static void check_no_status(unsigned int guest)
 {
 	struct op op = { .op = XEN_DMOP_dev_map, .nr = 1 };
-	void *array = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *array = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 
 	prepare(1, FIRST_GFN, FIRST_BFN, 0);
 	memcpy(array, entries, sizeof(entries[0]));
 	mprotect(array, PAGE_SIZE, PROT_READ);
-	is(raw(guest, 2, &op, sizeof(op), array, PAGE_SIZE), -EFAULT, "an array that cannot be written");
+	is(raw(guest, 2, &op, sizeof(op), array, PAGE_SIZE), -EFAULT,
+	   "an array that cannot be written");
 	is(nr_maps(guest), 0, "... has nothing mapped");
 	munmap(array, PAGE_SIZE);
 }

@@ -2,7 +2,8 @@
 /*
  * What a device can reach: what is mapped, in the way it is mapped, and nothing else.
  *
- * Two pages are looked at by way of dom0's own mapping of them. One of them is always mapped for the
+ * Two pages are looked at by way of dom0's own mapping of them. One of them is always
+ * mapped for the
  * device, for it to put there what it read elsewhere.
  */
 #include <errno.h>
@@ -25,7 +26,7 @@ static bool page_init(unsigned int guest, struct page *p, uint64_t gfn, uint64_t
 	p->gfn = gfn;
 	p->bfn = bfn;
 	p->seen = xen_map_page(guest, gfn);
-	ok(p->seen, "dom0 looks at the guest's page", gfn);
+	that(p->seen, "dom0 looks at the guest's page", gfn);
 	return p->seen;
 }
 
@@ -51,21 +52,21 @@ static void check_reach(unsigned int guest, struct page *a, struct page *b)
 {
 	fill(a, 0xa1);
 	is(map_one(guest, a->gfn, &a->bfn, 0), 0, "a page, mapped for the device");
-	ok(reads(a, b), "... is read by it", a->seen[0]);
+	that(reads(a, b), "... is read by it", a->seen[0]);
 	fill(b, 0xb2);
-	ok(writes(b, a), "... and written", a->seen[0]);
+	that(writes(b, a), "... and written", a->seen[0]);
 	is(unmap_one(guest, a->bfn, 0), 0, "... unmapped");
 	if (!isolated())
 		return;
 	fill(a, 0xc3);
 	count_from_here();
-	ok(!reads(a, b), "... is not read", b->seen[0]);
+	that(!reads(a, b), "... is not read", b->seen[0]);
 	fill(b, 0xd4);
-	ok(!writes(b, a), "... is not written", a->seen[0]);
+	that(!writes(b, a), "... is not written", a->seen[0]);
 	fill(a, 0xc3);
 	edu_copy(b->bfn * PAGE_SIZE, a->bfn * PAGE_SIZE, LEN);
 	is((unsigned char)a->seen[0], 0xc3, "... holds what it held");
-	faults("... and the IOMMU says so");
+	refused("... and the IOMMU says so");
 }
 
 static void check_readonly(unsigned int guest, struct page *a, struct page *b)
@@ -73,13 +74,13 @@ static void check_readonly(unsigned int guest, struct page *a, struct page *b)
 	is(map_one(guest, a->gfn, &a->bfn, READONLY), 0, "a page, mapped read-only");
 	if (isolated()) {
 		fill(b, 0x66);
-		ok(!writes(b, a), "... is not written by the device", a->seen[0]);
+		that(!writes(b, a), "... is not written by the device", a->seen[0]);
 	}
 	fill(a, 0x5a);
-	ok(reads(a, b), "... but read", b->seen[0]);
+	that(reads(a, b), "... but read", b->seen[0]);
 	if (isolated()) {
 		fill(b, 0x66);
-		ok(!writes(b, a), "... and then not written either", a->seen[0]);
+		that(!writes(b, a), "... and then not written either", a->seen[0]);
 	}
 	is(unmap_one(guest, a->bfn, READONLY), 0, "... and unmapped");
 }
@@ -90,17 +91,17 @@ static void check_mixed(unsigned int guest, struct page *a, struct page *b)
 	map_one(guest, a->gfn, &a->bfn, READONLY);
 	map_one(guest, a->gfn, &a->bfn, 0);
 	fill(b, 0x31);
-	ok(writes(b, a), "a page mapped both ways is written", a->seen[0]);
+	that(writes(b, a), "a page mapped both ways is written", a->seen[0]);
 	count_from_here();
 	is(unmap_one(guest, a->bfn, 0), 0, "... loses the writable map");
 	invalidations(1, "... which takes an invalidation");
 	fill(b, 0x32);
-	ok(!writes(b, a), "... is written no more", a->seen[0]);
+	that(!writes(b, a), "... is written no more", a->seen[0]);
 	fill(a, 0x33);
-	ok(reads(a, b), "... but read", b->seen[0]);
+	that(reads(a, b), "... but read", b->seen[0]);
 	unmap_one(guest, a->bfn, READONLY);
 	fill(a, 0x34);
-	ok(!reads(a, b), "... until that map is gone, too", b->seen[0]);
+	that(!reads(a, b), "... until that map is gone, too", b->seen[0]);
 }
 
 void check_dma(unsigned int guest)
@@ -121,7 +122,7 @@ void check_dma(unsigned int guest)
 	xen_unmap_page(b.seen);
 }
 
-/* xenstored has a grant of this page mapped: the IOMMU's entry is there before us and stays after us. */
+/* xenstored has a grant of this page mapped: the entry is there before us, and stays after us. */
 void check_grants(unsigned int guest)
 {
 	struct page store, b;
@@ -137,7 +138,7 @@ void check_grants(unsigned int guest)
 	count_from_here();
 	is(unmap_one(guest, store.bfn, 0), 0, "... and unmapped");
 	invalidations(0, "... without an invalidation");
-	ok(reads(&store, &b), "... and is still there for the grant's sake", b.seen[0]);
+	that(reads(&store, &b), "... and is still there for the grant's sake", b.seen[0]);
 	unmap_one(guest, b.bfn, 0);
 	xen_unmap_page(store.seen);
 	xen_unmap_page(b.seen);

@@ -24,7 +24,7 @@ void check_balloon(unsigned int guest)
 	is(lookup_one(guest, GFN, bfn), -ESTALE, "... which is another one");
 	is(xen_pages(guest), pages + 1, "... so that it has one more");
 	is(map_one(guest, GFN, &again, 0), 0, "... it is mapped, too");
-	ok(again != bfn, "... at another BFN", again);
+	that(again != bfn, "... at another BFN", again);
 	is(lookup_one(guest, GFN, again), 0, "... the right one");
 	is(unmap_one(guest, bfn, 0), 0, "the old one is unmapped");
 	is(xen_pages(guest), pages, "... and free");

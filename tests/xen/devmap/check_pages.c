@@ -24,7 +24,8 @@ static void check_kinds(unsigned int guest)
 	is(xen_place_shared_info(guest, HOLE_GFN), 0, "Xen's own page, put into the guest");
 	is(map_one(guest, HOLE_GFN, &bfn, 0), -EPERM, "... cannot be mapped");
 	is(map_one(guest, HOLE_GFN, &bfn, READONLY), -EPERM, "... nor read-only");
-	is(xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ram_ro), 0, "a page that the guest cannot write");
+	is(xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ram_ro), 0,
+	   "a page that the guest cannot write");
 	is(map_one(guest, FIRST_GFN, &bfn, 0), -EACCES, "... cannot be mapped writable");
 	is(map_one(guest, FIRST_GFN, &bfn, READONLY), 0, "... but read-only");
 	is(unmap_one(guest, bfn, READONLY), 0, "... and be unmapped");
@@ -59,7 +60,7 @@ static void check_repeated(unsigned int guest)
 	is(map_one(guest, FIRST_GFN, &a, 0), 0, "a page, mapped");
 	is(map_one(guest, FIRST_GFN, &b, 0), 0, "... and once more");
 	is(map_one(guest, FIRST_GFN, &c, READONLY), 0, "... and read-only");
-	ok((a == b && b == c) == (kind != TRANSLATED), "... at one BFN where Xen chooses", b - a);
+	that((a == b && b == c) == (kind != TRANSLATED), "... at one BFN where Xen chooses", b - a);
 	is(nr_maps(guest), 3, "... is mapped three times");
 	is(unmap_one(guest, a, 0), 0, "... and takes three unmaps");
 	is(lookup_one(guest, FIRST_GFN, b), 0, "... the other is still there");
@@ -75,7 +76,8 @@ static void check_twice_in_a_batch(unsigned int guest)
 	prepare(2, FIRST_GFN, FIRST_BFN, 0);
 	xen_dev_entries(guest, XEN_DMOP_dev_map, entries, 1);
 	entries[1].bfn = entries[0].bfn;
-	is(xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, 2), 0, "one page twice in a batch of unmaps");
+	is(xen_dev_entries(guest, XEN_DMOP_dev_unmap, entries, 2), 0,
+	   "one page twice in a batch of unmaps");
 	is(entries[0].status, 0, "... goes with the first");
 	is(entries[1].status, -ENOENT, "... and not with the second");
 }

@@ -21,16 +21,16 @@
 enum kind { RELAXED, STRICT, TRANSLATED };
 
 extern enum kind kind;
-extern entry_t entries[BATCH];
+extern struct xen_dm_op_dev_map_entry entries[BATCH];
 
-void ok(bool good, const char *name, long seen);
+void that(bool good, const char *name, long seen);
 void is(long seen, long wanted, const char *name);
 void note(const char *format, ...);
 
 /* Marks the host's trace before and after what is between them, and has the host count. */
 void count_from_here(void);
 void invalidations(unsigned int wanted, const char *name);
-void faults(const char *name);
+void refused(const char *name);
 
 bool isolated(void);
 unsigned int nr_maps(unsigned int domid);

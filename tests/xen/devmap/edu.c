@@ -59,8 +59,8 @@ static bool find(void)
 	for (i = 0; i < g.gl_pathc && !is_edu(g.gl_pathv[i]); i++)
 		;
 	if (i < g.gl_pathc)
-		snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(g.gl_pathv[i], '/') - g.gl_pathv[i]),
-			 g.gl_pathv[i]);
+		snprintf(dir, sizeof(dir), "%.*s",
+			 (int)(strrchr(g.gl_pathv[i], '/') - g.gl_pathv[i]), g.gl_pathv[i]);
 	globfree(&g);
 	return dir[0];
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * QEMU's edu device, driven from a program: a DMA engine with a page of memory of its own. Writes to
+ * QEMU's edu device, driven from a program: a DMA engine with a page of memory of its
+ * own. Writes to
  * a register of its configuration space that is nothing but storage are marks in the host's trace.
  */
 

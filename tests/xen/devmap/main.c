@@ -3,9 +3,11 @@
  * devmap: Xen's operation of mapping guests' pages for devices, used and misused.
  *
  *   devmap checks KIND GUEST OTHER	all checks on two paused guests; KIND: pv, strict or pvh
- *   devmap hold GUEST N		maps N pages, waits for a line, finds the guest dead, unmaps them
+ *   devmap hold GUEST N		maps N pages, waits for a line, finds the guest dead, unmaps
+ * them
  *   devmap maps GUEST			how many maps there are of its pages, all callers' together
- *   devmap serve GUEST N		maps N pages once it may, and unmaps them when the guest is dead
+ *   devmap serve GUEST N		maps N pages once it may, and unmaps them when the guest is
+ * dead
  *   devmap churn GUEST			maps and unmaps for ever, once it may
  *   devmap add|remove DOMID TARGET	the list of targets
  *   devmap list DOMID
@@ -21,7 +23,7 @@
 #include "edu.h"
 
 enum kind kind;
-entry_t entries[BATCH];
+struct xen_dm_op_dev_map_entry entries[BATCH];
 
 static unsigned int mark_before;
 
@@ -36,7 +38,7 @@ void note(const char *format, ...)
 	va_end(ap);
 }
 
-void ok(bool good, const char *name, long seen)
+void that(bool good, const char *name, long seen)
 {
 	if (good)
 		printf("ok %s\n", name);
@@ -62,7 +64,7 @@ void invalidations(unsigned int wanted, const char *name)
 	printf("iotlb %u %u %u %s\n", mark_before, edu_mark(), wanted, name);
 }
 
-void faults(const char *name)
+void refused(const char *name)
 {
 	printf("faults %u %u some %s\n", mark_before, edu_mark(), name);
 }
@@ -91,7 +93,7 @@ void prepare(unsigned int n, uint64_t gfn, uint64_t bfn, uint32_t flags)
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		entries[i] = (entry_t){
+		entries[i] = (struct xen_dm_op_dev_map_entry){
 			.gfn = gfn + i, .bfn = bfn + i, .flags = flags, .status = 1,
 		};
 }
@@ -105,7 +107,7 @@ unsigned int with_status(unsigned int n, int status)
 	return count;
 }
 
-static int one(unsigned int op, unsigned int domid, entry_t *entry)
+static int one(unsigned int op, unsigned int domid, struct xen_dm_op_dev_map_entry *entry)
 {
 	long ret = xen_dev_entries(domid, op, entry, 1);
 
@@ -114,7 +116,9 @@ static int one(unsigned int op, unsigned int domid, entry_t *entry)
 
 int map_one(unsigned int domid, uint64_t gfn, uint64_t *bfn, uint32_t flags)
 {
-	entry_t entry = { .gfn = gfn, .bfn = *bfn, .flags = flags, .status = 1 };
+	struct xen_dm_op_dev_map_entry entry = {
+		.gfn = gfn, .bfn = *bfn, .flags = flags, .status = 1,
+	};
 	int ret = one(XEN_DMOP_dev_map, domid, &entry);
 
 	*bfn = entry.bfn;
@@ -123,14 +127,14 @@ int map_one(unsigned int domid, uint64_t gfn, uint64_t *bfn, uint32_t flags)
 
 int unmap_one(unsigned int domid, uint64_t bfn, uint32_t flags)
 {
-	entry_t entry = { .bfn = bfn, .flags = flags, .status = 1 };
+	struct xen_dm_op_dev_map_entry entry = { .bfn = bfn, .flags = flags, .status = 1 };
 
 	return one(XEN_DMOP_dev_unmap, domid, &entry);
 }
 
 int lookup_one(unsigned int domid, uint64_t gfn, uint64_t bfn)
 {
-	entry_t entry = { .gfn = gfn, .bfn = bfn, .status = 1 };
+	struct xen_dm_op_dev_map_entry entry = { .gfn = gfn, .bfn = bfn, .status = 1 };
 
 	return one(XEN_DMOP_dev_lookup, domid, &entry);
 }

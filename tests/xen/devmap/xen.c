@@ -146,7 +146,8 @@ static long simple_dm_op(unsigned int domid, struct dm_op *op)
 	return xen_dm_op(domid, 1, &buf);
 }
 
-long xen_dev_entries(unsigned int domid, unsigned int op, entry_t *entries, unsigned int n)
+long xen_dev_entries(unsigned int domid, unsigned int op, struct xen_dm_op_dev_map_entry *entries,
+		     unsigned int n)
 {
 	struct dm_op args = { .op = op, .u.dev_map.nr_entries = n };
 	struct xen_dm_op_buf bufs[] = {
@@ -257,7 +258,9 @@ static long domctl(struct domctl *op)
 
 long xen_set_target(unsigned int domid, unsigned int target)
 {
-	struct domctl op = { .cmd = XEN_DOMCTL_set_target, .domain = domid, .u.set_target = target };
+	struct domctl op = {
+		.cmd = XEN_DOMCTL_set_target, .domain = domid, .u.set_target = target,
+	};
 
 	return domctl(&op);
 }

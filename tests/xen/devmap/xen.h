@@ -15,8 +15,6 @@
 
 #define PAGE_SIZE 4096
 
-typedef struct xen_dm_op_dev_map_entry entry_t;
-
 struct xen_dm_op_buf {
 	void *h;
 	unsigned long size;
@@ -27,7 +25,8 @@ void xen_open(bool device_model);
 
 /* dm_op as such, and its use for entries */
 long xen_dm_op(unsigned int domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs);
-long xen_dev_entries(unsigned int domid, unsigned int op, entry_t *entries, unsigned int n);
+long xen_dev_entries(unsigned int domid, unsigned int op, struct xen_dm_op_dev_map_entry *entries,
+		     unsigned int n);
 long xen_dev_info(unsigned int domid, struct xen_dm_op_dev_info *info);
 long xen_set_mem_type(unsigned int domid, uint64_t gfn, unsigned int type);
 
