@@ -1070,8 +1070,8 @@ static void store_before_the_type_changes(enum fake_call kind, void *data)
 }
 
 /*
- * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds plain
- * RAM where there was a trap. So the trap stays while a store is under way.
+ * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
+ * where there was a trap. So the trap stays while a store is under way.
  */
 static void store_in_flight_keeps_the_trap(struct kunit *test, enum fake_call when)
 {

@@ -138,7 +138,7 @@ while true; do
 		check_invalidations "${words[@]:1}"
 	elif [ "${line#count-iotlb }" != "$line" ]; then
 		read -r -a words <<<"$line"
-		line="${words[*]:3} $(count_invalidations "${words[1]}" "${words[2]}")"
+		line="${words[*]:3} $(count_events amdvi_pages_inval "" "${words[1]}" "${words[2]}")"
 	elif [ "${line#faults }" != "$line" ]; then
 		read -r -a words <<<"$line"
 		check_faults "${words[@]:1}"
