@@ -3,6 +3,7 @@
 #
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
 #   make test      every test: KUnit, real Xen, static checks
+#   make devmap    the patched Xen: builds it, boots it, checks its map operation
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
 #   make clean
@@ -22,7 +23,10 @@ demo:
 test:
 	tests/run.sh
 
+devmap:
+	tests/xen/run-devmap.sh
+
 bench:
 	bench/run.sh
 
-.PHONY: help modules clean demo test bench
+.PHONY: help modules clean demo test devmap bench
