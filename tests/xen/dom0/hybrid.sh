@@ -189,8 +189,9 @@ check_hybrid_no_room() {
 
 # The end of a guest, and of its virtual GPU, while it writes to pages that are open.
 check_hybrid_destroy() {
-	local id
+	local id i
 
+	set_gpu_parameter posted_age_ms 10
 	for i in 1 2; do
 		tiny_guest h "bar0=$bar0 first=131072 count=128 gfn=0x400 storm"
 		id=$(domid h)
@@ -210,6 +211,7 @@ check_hybrid_destroy() {
 		works "... it is gone" await 60 gone "$id"
 		is "... no zombie" "$(zombies)" 0
 	done
+	set_gpu_parameter posted_age_ms 3600000
 }
 
 run_hybrid_checks() {
