@@ -28,6 +28,8 @@ note "   $(dmesg | sed -n 's/.*\(xen_gpu_map: backend .*\)/\1/p' | head -n 1)"
 # Nothing is unmapped but when the demo says so, to show what happens in between.
 set_parameter idle_age_ms 3600000
 set_parameter balloon_delay_ms 600000
+# What the guest writes waits for its own flush, as slow as this machine may be.
+set_gpu_parameter posted_age_ms 3600000
 note "creating a guest: Linux, PVH, 256 MiB"
 works "the guest is up" start_guest g1 2
 g1=$(domid g1)
@@ -46,6 +48,8 @@ works "the GPU copies 16 KiB from $source to $copy" dma copy $source $copy 16384
 works "the guest finds its bytes in the other pages" tell g1 check 4 4 1 0
 
 step "The guest writes 512 entries one by one, as a driver does, and has the GPU forget the old ones"
+tell g1 map $((entry + 8)) 9 1
+tell g1 flush
 before=$(gpu a traps)
 mapped=$(domain "$g1" map_hypercalls)
 tell g1 map $((entry + 512)) 64 512
