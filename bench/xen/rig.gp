@@ -11,4 +11,4 @@ set grid y
 set ylabel "entries written per second, times naive"
 set key outside top center horizontal
 set xtics rotate by -30
-plot for [i=0:1] for [c=2:5] data index i using c:xtic(1) title (i == 0 ? word("strict nocache posted hybrid", c - 1) : "") linecolor c
+plot for [i=0:1] for [c=2:5] data index i using c:xtic(1) title (i == 1 ? word("strict nocache posted hybrid", c - 1) : "") linecolor c
