@@ -29,7 +29,6 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
-#include <asm/unaligned.h>
 
 #include "counters.h"
 #include "dm_op.h"
@@ -176,12 +175,18 @@ void xengt_entry_page_remove(struct xengt_entry_page *page)
 /* One store for what is a whole entry, so that the guest's other vCPUs see it whole. */
 static void store(void *to, const void *data, unsigned int len)
 {
-	if (len == sizeof(u64) && IS_ALIGNED((unsigned long)to, sizeof(u64)))
-		WRITE_ONCE(*(u64 *)to, get_unaligned((const u64 *)data));
-	else if (len == sizeof(u32) && IS_ALIGNED((unsigned long)to, sizeof(u32)))
-		WRITE_ONCE(*(u32 *)to, get_unaligned((const u32 *)data));
-	else
+	u64 wide;
+	u32 narrow;
+
+	if (len == sizeof(wide) && IS_ALIGNED((unsigned long)to, sizeof(wide))) {
+		memcpy(&wide, data, sizeof(wide));
+		WRITE_ONCE(*(u64 *)to, wide);
+	} else if (len == sizeof(narrow) && IS_ALIGNED((unsigned long)to, sizeof(narrow))) {
+		memcpy(&narrow, data, sizeof(narrow));
+		WRITE_ONCE(*(u32 *)to, narrow);
+	} else {
 		memcpy(to, data, len);
+	}
 }
 
 /* Half of the heat is lost with each sync. */
