@@ -1107,6 +1107,35 @@ static void store_after_the_look_keeps_the_trap(struct kunit *test)
 	store_in_flight_keeps_the_trap(test, FAKE_CALL_DM_SET_TYPE);
 }
 
+/* Nor does it go if Xen does not tell whether one is: before it is taken, or after. */
+static void trap_stays_if_xen_does_not_tell(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt;
+	unsigned int nth;
+
+	started_chain(guest, &ppgtt);
+	for (nth = 1; nth <= 2; nth++) {
+		ppgtt_guest_put(guest, L2, I2, 0);
+		fake_xen_fail_call(FAKE_CALL_DM_SET_STATE, nth, nth == 1 ? -EINVAL : -ENOMEM);
+		ppgtt_guest_sync(guest);
+		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+		/* It is a table again, before it was let go of. */
+		ppgtt_guest_put(guest, L1, 5, PTE(320 + nth));
+		ppgtt_guest_put(guest, L2, I2, PTE(L1));
+		ppgtt_guest_sync(guest);
+		ppgtt_check(&ppgtt);
+		ppgtt_guest_put(guest, L1, 6, PTE(330 + nth));
+		ppgtt_guest_sync(guest);
+		expect_page(&ppgtt, PAGE_AT(6), 330 + nth);
+	}
+	ppgtt_guest_put(guest, L2, I2, 0);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
+	end_of_case(&ppgtt);
+}
+
 static void guest_dies_with_stores_under_way(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -1280,6 +1309,7 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(table_page_that_moves_has_its_new_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_before_the_look_keeps_the_trap, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_after_the_look_keeps_the_trap, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(trap_stays_if_xen_does_not_tell, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_stores_under_way, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabling_gives_everything_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_in_the_ggtt_is_walked, both_dom0s_gen_params),

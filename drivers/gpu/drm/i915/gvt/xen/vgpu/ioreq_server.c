@@ -344,7 +344,11 @@ bool xengt_ioreq_server_busy(const struct xengt_ioreq_server *server, u64 start,
 	for (i = 0; i < server->nr_vcpus; i++) {
 		const struct xen_ioreq *slot = server->vcpus[i].slot;
 
-		if (slot->state != STATE_IOREQ_NONE && touches(slot, start, end))
+		if (slot->state == STATE_IOREQ_NONE)
+			continue;
+		/* Pairs with Xen's barrier between filling the slot and making it READY. */
+		virt_rmb();
+		if (touches(slot, start, end))
 			return true;
 	}
 	return false;

@@ -32,7 +32,7 @@ struct xengt_update;
  *	owner when it can be told, and valid until the mm is closed and exited
  * @sync: has the owner bring the shadow up to date; called without the lock; set as @settled is
  * @untrap: takes the trap from a page of the guest's memory, by GFN: 0 or an error; -EBUSY if a
- *	vCPU is writing to it; set as @settled is, NULL if nobody can be writing
+ *	vCPU is writing to it; NULL if nobody can be writing
  * @writes: what the guest wrote and is not in the shadow yet
  * @scratch: what entries point to that lead nowhere
  * @scratch_bfn: its BFN

@@ -370,25 +370,25 @@ static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn)
 	rc = xengt_dm_set_write_trap(domid, gfn, 1, false);
 	if (rc)
 		return rc;
-	/* Had one found the trap before it went? Then it has to find it again. */
-	rc = xengt_ioreq_server_settle(server);
-	if (rc || !xengt_ioreq_server_busy(server, start, end))
-		return rc;
-	return xengt_dm_set_write_trap(domid, gfn, 1, true) ?: -EBUSY;
+	/* Had one found the trap before it went? Then, or if nobody knows, it is set again. */
+	if (!xengt_ioreq_server_settle(server) && !xengt_ioreq_server_busy(server, start, end))
+		return 0;
+	/* If it cannot be set it is gone, and so is the page, or the guest. */
+	return xengt_dm_set_write_trap(domid, gfn, 1, true) ? 0 : -EBUSY;
 }
 
 /*
- * Takes the trap from a page, unless a vCPU is in the middle of a write to it (see ioreq_server.c):
- * -EBUSY, when the page is trapped, though it may have been written without a trap for a moment. 0,
- * or an error of Xen's.
+ * Takes the trap from a page, unless a vCPU is in the middle of a write to it (see ioreq_server.c),
+ * or Xen does not tell: -EBUSY, when the page is trapped, though it may have been written without a
+ * trap for a moment. 0, or an error of Xen's in taking the trap.
  */
 int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn)
 {
 	struct xengt_ioreq_server *server = &vgpu->traps.server;
-	int rc = xengt_ioreq_server_hold(server);
+	int rc;
 
-	if (rc)
-		return rc;
+	if (xengt_ioreq_server_hold(server))
+		return -EBUSY;
 	rc = untrap_held(vgpu, gfn);
 	xengt_ioreq_server_go_on(server);
 	return rc;

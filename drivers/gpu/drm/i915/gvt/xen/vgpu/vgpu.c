@@ -128,10 +128,11 @@ static int start_tables(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *
 		goto exit_ggtt;
 	WRITE_ONCE(vgpu->mm.settled, on_settled);
 	WRITE_ONCE(vgpu->mm.sync, on_sync);
+	/* Before a guest can announce anything. */
+	vgpu->mm.untrap = on_untrap;
 	rc = xengt_traps_start(vgpu);
 	if (rc)
 		goto exit_ppgtts;
-	WRITE_ONCE(vgpu->mm.untrap, on_untrap);
 	return 0;
 
 exit_ppgtts:
