@@ -79,6 +79,7 @@ struct fake_vcpu {
 	unsigned int server;
 	int status;
 	struct xen_ioreq answer;
+	struct fake_frame *trapped;	/* what it stores to; may be gone */
 };
 
 struct fake_domain {

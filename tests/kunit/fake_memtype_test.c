@@ -527,6 +527,8 @@ static void request_outlives_the_trap_and_the_page(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, i, NULL), 0);
 	KUNIT_EXPECT_EQ(test, l->requests, 3u);
 	KUNIT_EXPECT_EQ(test, word_at(ADDR), 0ull);
+	KUNIT_EXPECT_EQ_MSG(test, fake_xen_errors(), 1u, "the page that is RAM crashes the guest");
+	fake_xen_forgive();
 	stop_listener(test, l);
 }
 

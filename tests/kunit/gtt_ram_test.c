@@ -165,6 +165,7 @@ static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test
 	hybrid_put(test, FIRST + 103, PTE(8));
 	hybrid_put(test, FIRST + 104, PTE(8));
 	hybrid_put(test, FIRST + 105, PTE(8));
+	hybrid_flush(test);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
 	/* Not trapped any more, and looked through */
 	hybrid_put(test, FIRST, PTE(7));
@@ -304,8 +305,8 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
+	hybrid_open(test, 2);
 	hybrid_put(test, FIRST, PTE(7));
-	hybrid_heat(test, 2);
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
 	/* One is trapped, with a write that waits for a sync; one is open. */
 	fake_guest_balloon_out(DOM, 0, GTT_GFN(1));
@@ -349,8 +350,7 @@ static void ram_that_the_guest_exchanges(struct kunit *test)
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
 	hybrid_put(test, FIRST, PTE(7));
-	hybrid_heat(test, 2);
-	hybrid_flush(test);
+	hybrid_open(test, 2);
 	exchange(test, 1, PTE(11));
 	exchange(test, 2, PTE(12));
 	sync_vgpu(vgpu);
@@ -381,20 +381,29 @@ static void event_costs_one_hypercall_for_a_page(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+static void open_with_nothing_mapped(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		hybrid_put(test, FIRST + i, 0);
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+}
+
 /* Nothing that was written is lost, whichever hypercall fails when an open page is looked at. */
 static void ram_that_cannot_be_looked_at_is_given_back(struct kunit *test)
 {
-	static const unsigned int nth[] = { 1, 2, 1 };
+	const enum fake_call kinds[] = { FAKE_CALL_DM_SET_TYPE, mapping_call() };
 	struct xengt_vgpu *vgpu;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(nth); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		vgpu = start_hybrid(test, &config);
-		hybrid_heat(test, 1);
+		open_with_nothing_mapped(test);
 		hybrid_put(test, FIRST + 20, PTE(20));
 		KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
-		fake_xen_fail_call(i == 2 ? mapping_call() : FAKE_CALL_DM_SET_TYPE, nth[i],
-				   -EFAULT);
+		fake_xen_fail_call(kinds[i], 1, -EFAULT);
 		sync_vgpu(vgpu);
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 		KUNIT_EXPECT_EQ(test, lost(vgpu), 1ull);
@@ -446,7 +455,7 @@ static void write_while_ram_is_mapped_anew_counts(struct kunit *test)
 		.kind = mapping_call(), .nth = 1, .act = send_write, .test = test,
 	};
 
-	hybrid_heat(test, 1);
+	hybrid_open(test, 1);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
 	sync_vgpu(vgpu);
@@ -478,7 +487,7 @@ static void entry_that_is_looked_at_and_written_back(struct kunit *test)
 
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_flush(test);
-	hybrid_heat(test, 1);
+	hybrid_open(test, 1);
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
@@ -495,7 +504,7 @@ static void guest_dies_with_ram_at_the_gtt(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
-	hybrid_heat(test, 1);
+	hybrid_open(test, 1);
 	hybrid_put(test, IN_PAGE(2, 1), PTE(7));
 	hybrid_flush(test);
 	fake_domain_kill(DOM);
@@ -540,7 +549,7 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 	};
 
 	/* The second page is the one for which there is no memory. */
-	hybrid_heat(test, 2);
+	hybrid_open(test, 2);
 	hybrid_put(test, IN_PAGE(2, 20), PTE(20));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);

@@ -73,13 +73,20 @@ bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
 	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->mm.scratch);
 }
 
-/* As many writes as it takes to have a page opened. */
+/* As many writes as it takes to have a page opened by a sync. */
 void hybrid_heat(struct kunit *test, unsigned long page)
 {
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
 		hybrid_put(test, IN_PAGE(page, i), PTE(100 + i));
+}
+
+/* It is open after that, if it can be. */
+void hybrid_open(struct kunit *test, unsigned long page)
+{
+	hybrid_heat(test, page);
+	hybrid_flush(test);
 }
 
 /* What the mapping service maps guests' pages by. */

@@ -41,6 +41,7 @@ u64 hybrid_get(struct kunit *test, unsigned long entry);
 void hybrid_flush(struct kunit *test);
 bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry);
 void hybrid_heat(struct kunit *test, unsigned long page);
+void hybrid_open(struct kunit *test, unsigned long page);
 unsigned long mapping_calls(void);
 enum fake_call mapping_call(void);
 

@@ -562,7 +562,8 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"tables_made", "tables_shared", "tables_freed", "reclaimed", "roots_missing",
 		"scratched_tables", "refused_1g", "pages_trapped", "pages_released",
 		"pages_checked", "table_writes", "plain_writes", "syncs", "syncs_late",
-		"pages_opened", "pages_closed", "open_looks", "gtt_ram_lost",
+		"pages_opened", "pages_closed", "open_looks", "untraps_busy",
+		"gtt_ram_lost",
 	};
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;
 	unsigned int i, found[ARRAY_SIZE(names)] = {}, lines = 0;

@@ -59,6 +59,7 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_PAGES_OPENED] = "pages_opened",
 	[XENGT_COUNT_PAGES_CLOSED] = "pages_closed",
 	[XENGT_COUNT_OPEN_LOOKS] = "open_looks",
+	[XENGT_COUNT_UNTRAPS_BUSY] = "untraps_busy",
 	[XENGT_COUNT_GTT_RAM_LOST] = "gtt_ram_lost",
 };
 

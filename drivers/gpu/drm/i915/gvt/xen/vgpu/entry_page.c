@@ -8,17 +8,11 @@
  * there are many writes (posted_max), or they have waited (posted_age_ms; ten times that, if they
  * were not trapped).
  *
- * Where writes are trapped by the page's memory type, a page that is written often can be opened:
- * it becomes plain RAM, nothing is trapped, and each sync looks through it for entries that are
- * different. A page in which nothing was for a while is closed again, and one with an entry that is
- * missing, so that it is noticed when the guest writes the same once more. If pages are opened one
- * after the other, those that follow are opened with them, more each time: a guest that goes
- * through its whole GTT is trapped a few times.
+ * Where writes are trapped by the page's memory type, a page that is written often is hot, and can
+ * be opened (see open_page.c).
  *
  * Invariants: a write that was trapped is noted in the same hold of the lock in which it is done,
- * so a sync misses none that came before it. A page is closed before it is looked through for the
- * last time. A page that is open is in the list of open pages; there are at most open_max of them,
- * which bounds a sync, and none is opened but in hybrid mode.
+ * so a sync misses none that came before it.
  *
  * Locking: the mm's lock, but for what the traps do, which is under the writes' own lock.
  */
@@ -32,17 +26,10 @@
 
 #include "counters.h"
 #include "dm_op.h"
-#include "entries.h"
 #include "entry_page.h"
 #include "mm.h"
+#include "open_page.h"
 #include "trace.h"
-
-/* The most pages that are opened at once */
-#define AHEAD_MAX	64
-/* The most pages that one sync closes */
-#define CLOSE_MAX	64
-/* Open pages are looked through at the latest after so many times the age of trapped writes */
-#define OPEN_AGES	10
 
 static unsigned int posted_age_ms = 10;
 module_param(posted_age_ms, uint, 0644);
@@ -55,14 +42,6 @@ MODULE_PARM_DESC(posted_max, "Writes of a guest that may wait for a sync (4096)"
 static unsigned int open_writes = 4;
 module_param(open_writes, uint, 0644);
 MODULE_PARM_DESC(open_writes, "Trapped writes to a page after which it is opened (4)");
-
-static unsigned int open_max = 4096;
-module_param(open_max, uint, 0644);
-MODULE_PARM_DESC(open_max, "The most open pages of a guest (4096)");
-
-static unsigned int calm_syncs = 64;
-module_param(calm_syncs, uint, 0644);
-MODULE_PARM_DESC(calm_syncs, "Syncs without a change after which an open page is closed (64)");
 
 static const char * const mode_names[XENGT_NR_MODES] = {
 	[XENGT_MODE_STRICT] = "strict",
@@ -95,6 +74,7 @@ void xengt_writes_init(struct xengt_mm *mm)
 
 	spin_lock_init(&writes->lock);
 	INIT_LIST_HEAD(&writes->written);
+	INIT_LIST_HEAD(&writes->hot);
 	INIT_LIST_HEAD(&writes->open);
 	INIT_DELAYED_WORK(&writes->work, sync_late);
 }
@@ -103,13 +83,19 @@ void xengt_writes_init(struct xengt_mm *mm)
 void xengt_writes_exit(struct xengt_mm *mm)
 {
 	cancel_delayed_work_sync(&mm->writes.work);
-	WARN_ON(!list_empty(&mm->writes.written) || !list_empty(&mm->writes.open));
+	WARN_ON(!list_empty(&mm->writes.written) || !list_empty(&mm->writes.hot) ||
+		!list_empty(&mm->writes.open));
 }
 
 void xengt_entry_pages_init(struct xengt_entry_pages *pages, struct xengt_mm *mm,
 			    const struct xengt_entry_pages_ops *ops)
 {
-	*pages = (struct xengt_entry_pages){ .mm = mm, .ops = ops };
+	*pages = (struct xengt_entry_pages){
+		.mm = mm,
+		.ops = ops,
+		.last_hot = ULONG_MAX,
+		.next_key = ULONG_MAX,
+	};
 	xa_init(&pages->pages);
 }
 
@@ -119,6 +105,7 @@ void xengt_entry_page_init(struct xengt_entry_page *page, struct xengt_entry_pag
 {
 	*page = (struct xengt_entry_page){ .pages = pages, .key = key };
 	INIT_LIST_HEAD(&page->written_node);
+	INIT_LIST_HEAD(&page->hot_node);
 	INIT_LIST_HEAD(&page->open_node);
 }
 
@@ -140,18 +127,6 @@ void xengt_entry_page_show(struct xengt_entry_page *page, void *va)
 	spin_unlock(&writes->lock);
 }
 
-/* The page is not open any more; what is trapped and seen is the caller's business. */
-void xengt_entry_page_close(struct xengt_entry_page *page)
-{
-	lockdep_assert_held(&page->pages->mm->lock);
-	page->unsure = false;
-	if (!page->open)
-		return;
-	page->open = false;
-	list_del_init(&page->open_node);
-	page->pages->mm->writes.nr_open--;
-}
-
 /* After a balloon event: it is the page that was trapped, and nothing was written unnoticed. */
 bool xengt_entry_page_is_trapped(const struct xengt_entry_page *page)
 {
@@ -159,15 +134,26 @@ bool xengt_entry_page_is_trapped(const struct xengt_entry_page *page)
 	       xengt_dm_is_write_trapped(page->pages->mm->domid, xengt_entry_page_gfn(page));
 }
 
+/* Traps its writes; if they are already, the trap is on the page that is there now. */
+bool xengt_entry_page_trap(const struct xengt_entry_page *page)
+{
+	domid_t domid = page->pages->mm->domid;
+	u64 gfn = xengt_entry_page_gfn(page);
+
+	return !xengt_dm_set_write_trap(domid, gfn, 1, true) ||
+	       xengt_dm_is_write_trapped(domid, gfn);
+}
+
 /* No write finds the page any more; what was noted is forgotten. */
 void xengt_entry_page_remove(struct xengt_entry_page *page)
 {
 	struct xengt_writes *writes = &page->pages->mm->writes;
 
-	xengt_entry_page_close(page);
+	xengt_open_page_forget(page);
 	spin_lock(&writes->lock);
 	xa_erase(&page->pages->pages, page->key);
 	list_del_init(&page->written_node);
+	list_del_init(&page->hot_node);
 	page->va = NULL;
 	spin_unlock(&writes->lock);
 }
@@ -213,6 +199,12 @@ static void write_page(struct xengt_writes *writes, struct xengt_entry_page *pag
 	heat(page, writes->turn);
 }
 
+/* How long what a trapped write wrote may wait, in jiffies */
+unsigned long xengt_writes_age(void)
+{
+	return msecs_to_jiffies(READ_ONCE(posted_age_ms));
+}
+
 /* Sees to it that what was written is not left alone. */
 static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
 {
@@ -223,122 +215,24 @@ static void plan_sync(struct xengt_mm *mm, unsigned int nr_written)
 	if (nr_written >= READ_ONCE(posted_max))
 		mod_delayed_work(system_unbound_wq, &writes->work, 0);
 	else if (nr_written == 1)
-		mod_delayed_work(system_unbound_wq, &writes->work,
-				 msecs_to_jiffies(READ_ONCE(posted_age_ms)));
+		mod_delayed_work(system_unbound_wq, &writes->work, xengt_writes_age());
 }
 
-/* What is written to open pages is not noticed: they are looked through now and then. */
-static void plan_look(struct xengt_mm *mm)
+/* Notes that the page is written so often that it had better be open; tells whether it is. */
+static bool note_hot(struct xengt_writes *writes, struct xengt_entry_page *page)
 {
-	struct xengt_writes *writes = &mm->writes;
-	u64 delay = (u64)READ_ONCE(posted_age_ms) * OPEN_AGES;
-
-	if (writes->nr_open && mm->sync)
-		queue_delayed_work(system_unbound_wq, &writes->work,
-				   msecs_to_jiffies(min_t(u64, delay, INT_MAX)));
-}
-
-static bool can_be_opened(const struct xengt_entry_page *page)
-{
-	return page && page->va && page->memory && !page->open &&
-	       !page->pages->ops->missing(page);
-}
-
-/* How many pages from this one on are opened together. */
-static unsigned int count_ahead(struct xengt_entry_pages *pages, unsigned long key)
-{
-	struct xengt_writes *writes = &pages->mm->writes;
-	unsigned long max = READ_ONCE(open_max);
-	unsigned int most = 1, n = 0;
-
-	if (pages->ahead && key == pages->next_key)
-		most = min(2 * pages->ahead, (unsigned int)AHEAD_MAX);
-	most = min_t(unsigned long, most, max - min(writes->nr_open, max));
-	while (n < most && can_be_opened(xa_load(&pages->pages, key + n)))
-		n++;
-	return n;
-}
-
-static void note_open(struct xengt_entry_pages *pages, unsigned long key, unsigned int n)
-{
-	struct xengt_writes *writes = &pages->mm->writes;
-	struct xengt_entry_page *page;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		page = xa_load(&pages->pages, key + i);
-		page->open = true;
-		page->calm = 0;
-		list_add_tail(&page->open_node, &writes->open);
-	}
-	writes->nr_open += n;
-	pages->next_key = key + n;
-	pages->ahead = n;
-	xengt_count(pages->mm->counters, XENGT_COUNT_PAGES_OPENED, n);
-}
-
-/* It cannot be opened, so it is not tried again at each write. */
-static void cool_down(struct xengt_entry_pages *pages, unsigned long key)
-{
-	struct xengt_writes *writes = &pages->mm->writes;
-	struct xengt_entry_page *page;
-
-	spin_lock(&writes->lock);
-	page = xa_load(&pages->pages, key);
-	if (page)
-		page->heat = 0;
-	spin_unlock(&writes->lock);
+	lockdep_assert_held(&writes->lock);
+	if (READ_ONCE(writes->mode) != XENGT_MODE_HYBRID || !page->memory ||
+	    page->heat < READ_ONCE(open_writes))
+		return false;
+	if (list_empty(&page->hot_node))
+		list_add_tail(&page->hot_node, &writes->hot);
+	return true;
 }
 
 /*
- * Has n pages from the key on not trapped any more; returns how many are not. Xen stops at a page
- * that it cannot change, when those before it are done.
- */
-static unsigned int untrap_pages(struct xengt_entry_pages *pages, unsigned long key,
-				 unsigned int n)
-{
-	domid_t domid = pages->mm->domid;
-	unsigned int done = 0;
-
-	if (!xengt_dm_set_write_trap(domid, pages->base + key, n, false))
-		return n;
-	while (done < n && !xengt_dm_is_write_trapped(domid, pages->base + key + done))
-		done++;
-	return done;
-}
-
-static void open_pages(struct xengt_entry_pages *pages, unsigned long key)
-{
-	struct xengt_mm *mm = pages->mm;
-	unsigned int n;
-
-	lockdep_assert_held(&mm->lock);
-	if (mm->closed || mm->writes.mode != XENGT_MODE_HYBRID)
-		return;
-	n = count_ahead(pages, key);
-	if (n)
-		n = untrap_pages(pages, key, n);
-	if (!n) {
-		cool_down(pages, key);
-		return;
-	}
-	note_open(pages, key, n);
-	plan_look(mm);
-	trace_xengt_open(mm->domid, pages->base + key, n);
-}
-
-/* A trap does not wait for a sync: if there is one, the next write tries again. */
-static void try_to_open(struct xengt_entry_pages *pages, unsigned long key)
-{
-	if (!mutex_trylock(&pages->mm->lock))
-		return;
-	open_pages(pages, key);
-	mutex_unlock(&pages->mm->lock);
-}
-
-/*
- * Does a trapped write to a page, len bytes at an offset, and notes which entries it touched; opens
- * the page if that is one too many. False if there is no page.
+ * Does a trapped write to a page, len bytes at an offset, and notes which entries it touched. False
+ * if there is no page.
  */
 bool xengt_entry_page_store(struct xengt_entry_pages *pages, unsigned long key,
 			    unsigned int offset, const void *data, unsigned int len)
@@ -354,14 +248,14 @@ bool xengt_entry_page_store(struct xengt_entry_pages *pages, unsigned long key,
 	if (page && page->va) {
 		write_page(writes, page, offset, data, len);
 		nr_written = writes->nr_written;
-		hot = page->memory && page->heat >= READ_ONCE(open_writes);
+		hot = note_hot(writes, page);
 	}
 	spin_unlock(&writes->lock);
 	if (!nr_written)
 		return false;
 	plan_sync(mm, nr_written);
-	if (hot && READ_ONCE(writes->mode) == XENGT_MODE_HYBRID)
-		try_to_open(pages, key);
+	if (hot)
+		xengt_open_pages_ahead(pages, key);
 	return true;
 }
 
@@ -380,67 +274,6 @@ bool xengt_entry_page_load(struct xengt_entry_pages *pages, unsigned long key,
 		memcpy(data, (u8 *)page->va + offset, len);
 	spin_unlock(&writes->lock);
 	return found;
-}
-
-/*
- * Traps the guest's writes again. Not while it may be another page than the one that is seen, where
- * these would be done: after a balloon event each open page is looked at.
- */
-static bool trap_again(struct xengt_entry_page *page)
-{
-	struct xengt_mm *mm = page->pages->mm;
-	u64 gfn = xengt_entry_page_gfn(page);
-
-	if (READ_ONCE(mm->writes.unsettled))
-		return false;
-	if (xengt_dm_set_write_trap(mm->domid, gfn, 1, true) &&
-	    !xengt_dm_is_write_trapped(mm->domid, gfn))
-		return false;
-	trace_xengt_close(mm->domid, gfn, page->calm);
-	xengt_entry_page_close(page);
-	page->unsure = true;
-	xengt_count(mm->counters, XENGT_COUNT_PAGES_CLOSED, 1);
-	return true;
-}
-
-/* Takes what is different in a page, whether it was noted or not. */
-static bool take_different(struct xengt_entry_page *page)
-{
-	struct xengt_writes *writes = &page->pages->mm->writes;
-
-	spin_lock(&writes->lock);
-	list_del_init(&page->written_node);
-	bitmap_zero(page->written, XENGT_TABLE_ENTRIES);
-	spin_unlock(&writes->lock);
-	xengt_count(page->pages->mm->counters, XENGT_COUNT_OPEN_LOOKS, 1);
-	return page->va && page->pages->ops->take(page, NULL);
-}
-
-/* Nothing was written into the page for long, something is missing, or none should be open. */
-static bool is_to_be_closed(const struct xengt_entry_page *page)
-{
-	return page->calm >= READ_ONCE(calm_syncs) || page->pages->ops->missing(page) ||
-	       page->pages->mm->writes.mode != XENGT_MODE_HYBRID;
-}
-
-/* Takes what is different in the open pages, and closes some of those that are to be closed. */
-static void take_open(struct xengt_mm *mm)
-{
-	struct xengt_entry_page *page, *next;
-	unsigned int tries = 0;
-
-	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
-		if (is_to_be_closed(page) && tries < CLOSE_MAX) {
-			tries++;
-			/* Where that is refused it is not tried again at each sync. */
-			if (!trap_again(page))
-				page->calm = 0;
-		}
-		if (take_different(page))
-			page->calm = 0;
-		else
-			page->calm++;
-	}
 }
 
 /* The next page of a list, with its entries that were written in the work area; or NULL. */
@@ -482,12 +315,12 @@ void xengt_writes_take(struct xengt_mm *mm)
 	writes->nr_written = 0;
 	spin_unlock(&writes->lock);
 	trace_xengt_sync(mm->domid, writes->nr_open, nr_written);
-	take_open(mm);
+	xengt_open_pages_take(mm);
 	while ((page = next_written(writes, &written))) {
 		if (page->va)
 			page->pages->ops->take(page, writes->slots);
 	}
-	plan_look(mm);
+	xengt_open_pages_open_hot(mm);
 }
 
 /* A balloon event came: any of the pages may be another one. Takes no lock. */
@@ -505,23 +338,11 @@ void xengt_writes_settle(struct xengt_mm *mm)
 	smp_mb();
 }
 
-/* From hybrid to another mode: traps everything, and looks through it. */
-static void close_all(struct xengt_mm *mm)
-{
-	struct xengt_entry_page *page, *next;
-
-	list_for_each_entry_safe(page, next, &mm->writes.open, open_node) {
-		if (trap_again(page))
-			take_different(page);
-	}
-	xengt_entries_apply(mm);
-}
-
 /* Changes the mode, at any time. What was written before is for the caller to sync. */
 void xengt_writes_set_mode(struct xengt_mm *mm, enum xengt_mode mode)
 {
 	lockdep_assert_held(&mm->lock);
 	WRITE_ONCE(mm->writes.mode, mode);
 	if (mode != XENGT_MODE_HYBRID)
-		close_all(mm);
+		xengt_open_pages_close(mm);
 }

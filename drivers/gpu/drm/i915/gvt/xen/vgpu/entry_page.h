@@ -51,7 +51,8 @@ struct xengt_entry_pages_ops {
  * @base: the GFN of the page with the key 0
  * @pages: by key, which is how many pages they are above the base
  * @ops: the owner's
- * @next_key: the page behind those that were opened last
+ * @last_hot: the page that became hot last
+ * @next_key: the page behind that one, and behind those that were opened ahead of it
  * @ahead: how many these were
  */
 struct xengt_entry_pages {
@@ -59,6 +60,7 @@ struct xengt_entry_pages {
 	u64 base;
 	struct xarray pages;
 	const struct xengt_entry_pages_ops *ops;
+	unsigned long last_hot;
 	unsigned long next_key;
 	unsigned int ahead;
 };
@@ -72,6 +74,7 @@ struct xengt_entry_pages {
  * @written_node: in the list of pages with such entries; the writes' lock
  * @heat: how many writes were trapped lately; the writes' lock
  * @heat_turn: when that was; the writes' lock
+ * @hot_node: in the list of hot pages; the writes' lock
  * @memory: its writes are trapped by its memory type, so that it can be opened
  * @open: the guest's writes are not trapped
  * @unsure: it was trapped again after it was open: if the guest has exchanged it meanwhile, the
@@ -87,6 +90,7 @@ struct xengt_entry_page {
 	struct list_head written_node;
 	unsigned int heat;
 	unsigned int heat_turn;
+	struct list_head hot_node;
 	bool memory;
 	bool open;
 	bool unsure;
@@ -101,6 +105,7 @@ struct xengt_entry_page {
  * @lock: of what traps need; nests inside the mm's lock, is never held across a hypercall:
  * @written: pages with entries that were written
  * @nr_written: how many writes there were since the last sync
+ * @hot: pages that are written often and not open
  * @turn: counts the syncs
  * @open: pages that are open; the mm's lock
  * @nr_open: how many; the mm's lock
@@ -113,6 +118,7 @@ struct xengt_writes {
 	spinlock_t lock;		/* of what follows, unless it says otherwise: */
 	struct list_head written;
 	unsigned int nr_written;
+	struct list_head hot;
 	unsigned int turn;
 	struct list_head open;
 	unsigned long nr_open;
@@ -126,6 +132,7 @@ void xengt_writes_take(struct xengt_mm *mm);
 void xengt_writes_set_mode(struct xengt_mm *mm, enum xengt_mode mode);
 void xengt_writes_unsettle(struct xengt_mm *mm);
 void xengt_writes_settle(struct xengt_mm *mm);
+unsigned long xengt_writes_age(void);
 const char *xengt_mode_name(enum xengt_mode mode);
 int xengt_mode_find(const char *name);
 
@@ -136,7 +143,7 @@ void xengt_entry_page_init(struct xengt_entry_page *page, struct xengt_entry_pag
 int xengt_entry_page_add(struct xengt_entry_page *page);
 void xengt_entry_page_remove(struct xengt_entry_page *page);
 void xengt_entry_page_show(struct xengt_entry_page *page, void *va);
-void xengt_entry_page_close(struct xengt_entry_page *page);
+bool xengt_entry_page_trap(const struct xengt_entry_page *page);
 bool xengt_entry_page_is_trapped(const struct xengt_entry_page *page);
 
 bool xengt_entry_page_store(struct xengt_entry_pages *pages, unsigned long key,

@@ -27,6 +27,7 @@
 #include "gtt_page.h"
 #include "gtt_ram.h"
 #include "mm.h"
+#include "open_page.h"
 
 static struct xengt_gtt_page *to_gtt_page(struct xengt_entry_page *entries)
 {
@@ -230,22 +231,13 @@ static void give_back(struct xengt_gtt_page *page)
 	xengt_gtt_ram_give_back(ggtt->ram, page->entries.key, 1);
 }
 
-static bool trap_again(struct xengt_gtt_page *page)
-{
-	domid_t domid = page->entries.pages->mm->domid;
-	u64 gfn = xengt_entry_page_gfn(&page->entries);
-
-	return !xengt_dm_set_write_trap(domid, gfn, 1, false) &&
-	       !xengt_dm_set_write_trap(domid, gfn, 1, true);
-}
-
 /*
  * Traps and maps the RAM anew, with a copy of what was seen before. False if there is none any
  * more, or no use of it: then it is given back, so that accesses are trapped as those to MMIO.
  */
 static bool renew(struct xengt_gtt_page *page, void *copy)
 {
-	bool trapped = trap_again(page);
+	bool trapped = xengt_entry_page_trap(&page->entries);
 
 	if (!trapped)
 		give_back(page);
@@ -276,7 +268,7 @@ static void look_again(struct xengt_gtt_page *page)
 
 	if (!copy)
 		return;
-	xengt_entry_page_close(entries);
+	xengt_open_page_forget(entries);
 	/* Writes wait until it is seen again. */
 	xengt_entry_page_show(entries, NULL);
 	if (renew(page, copy)) {

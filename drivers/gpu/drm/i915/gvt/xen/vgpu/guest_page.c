@@ -24,6 +24,7 @@
 #include "dm_op.h"
 #include "guest_page.h"
 #include "mm.h"
+#include "open_page.h"
 #include "pte.h"
 
 /* What the guest writes into the pages is for the caller to take. */
@@ -43,31 +44,18 @@ struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, 
 	return entries ? xengt_to_guest_page(entries) : NULL;
 }
 
-static int set_trap(struct xengt_guest_pages *pages, struct xengt_guest_page *page, bool trap)
-{
-	return xengt_dm_set_write_trap(pages->mm->domid, page->entries.key, 1, trap);
-}
-
-/* Nobody has been told of the page yet, or there is no page any more. */
-static void untrap_at_once(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
-{
-	set_trap(pages, page, false);
-}
-
 /*
  * Fails only if the trap may still be there: with the page, or the guest, it is gone. -EBUSY if a
  * vCPU is writing to the page just now.
  */
 static int untrap(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
 {
-	struct xengt_mm *mm = pages->mm;
 	int rc;
 
-	if (mm->untrap)
-		rc = mm->untrap(mm, page->entries.key);
-	else
-		rc = set_trap(pages, page, false);
-	return rc == -EINVAL || rc == -ESRCH ? 0 : rc;
+	if (page->entries.open)
+		return 0;
+	rc = pages->mm->untrap(pages->mm, page->entries.key, 1);
+	return rc == -EINVAL || rc == -ESRCH ? 0 : min(rc, 0);
 }
 
 static void set_present(struct xengt_guest_pages *pages, struct xengt_guest_page *page,
@@ -94,27 +82,29 @@ struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u
 	page->entries.memory = true;
 	INIT_LIST_HEAD(&page->tables);
 	INIT_LIST_HEAD(&page->node);
-	rc = set_trap(pages, page, true);
-	if (rc)
-		goto free;
 	rc = xengt_foreign_page_init(&page->map, pages->mm->domid);
 	if (rc)
-		goto untrap;
-	rc = xengt_foreign_page_map(&page->map, gfn);
-	if (rc)
-		goto exit;
-	xengt_entry_page_show(&page->entries, page->map.va);
+		goto free;
 	rc = xengt_entry_page_add(&page->entries);
 	if (rc)
 		goto exit;
+	rc = xengt_dm_set_write_trap(pages->mm->domid, gfn, 1, true);
+	if (rc)
+		goto remove;
 	pages->n++;
 	xengt_count(pages->mm->counters, XENGT_COUNT_PAGES_TRAPPED, 1);
+	rc = xengt_foreign_page_map(&page->map, gfn);
+	if (rc) {
+		xengt_guest_page_release(pages, page);
+		return ERR_PTR(rc == -EINVAL ? -ENOENT : rc);
+	}
+	xengt_entry_page_show(&page->entries, page->map.va);
 	return page;
 
+remove:
+	xengt_entry_page_remove(&page->entries);
 exit:
 	xengt_foreign_page_exit(&page->map);
-untrap:
-	untrap_at_once(pages, page);
 free:
 	kfree(page);
 	/* Xen says -EINVAL for whatever is no plain RAM. */
@@ -137,7 +127,7 @@ static int let_go(struct xengt_guest_pages *pages, struct xengt_guest_page *page
 
 	if (rc)
 		return rc;
-	xengt_entry_page_close(&page->entries);
+	xengt_open_page_forget(&page->entries);
 	xengt_entry_page_show(&page->entries, NULL);
 	return xengt_foreign_page_unmap(&page->map);
 }
@@ -185,15 +175,6 @@ void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
 	xa_destroy(&pages->entries.pages);
 }
 
-/* Where the trap is set already, it can be taken away and set again. */
-static bool trap_again(struct xengt_guest_pages *pages, struct xengt_guest_page *page)
-{
-	if (!set_trap(pages, page, true))
-		return true;
-	return !set_trap(pages, page, false) &&
-	       !set_trap(pages, page, true);
-}
-
 /*
  * A page whose trap is still there is the same, as the trap goes with a page. Otherwise traps and
  * maps the page anew, since it may be another one: what is in it has changed then, or may have. A
@@ -206,14 +187,12 @@ enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pag
 
 	if (xengt_entry_page_is_trapped(&page->entries))
 		return XENGT_PAGE_SAME;
-	xengt_entry_page_close(&page->entries);
+	xengt_open_page_forget(&page->entries);
 	/* No write finds the page until it is mapped anew. */
 	xengt_entry_page_show(&page->entries, NULL);
-	is = trap_again(pages, page);
-	if (is && xengt_foreign_page_map(&page->map, page->entries.key)) {
-		untrap_at_once(pages, page);
-		is = false;
-	}
+	/* The trap stays if the page cannot be mapped: it is looked at again. */
+	is = xengt_entry_page_trap(&page->entries) &&
+	     !xengt_foreign_page_map(&page->map, page->entries.key);
 	if (!is)
 		xengt_foreign_page_unmap(&page->map);
 	set_present(pages, page, is);

@@ -18,8 +18,11 @@
  * with a rep prefix or a locked one goes on without taking the answer, and Xen crashes the guest at
  * its next request. So who changes that holds the answers back and looks whether one is due.
  *
- * Locking: each vCPU's lock is held while its request is handled; answers while it is answered, and
- * nothing nests inside that. Who holds answers back may have locks that handlers take.
+ * Only answers to stores into the pages that are about to change are held back: other vCPUs go on.
+ *
+ * Locking: each vCPU's lock is held while its request is handled. The spinlock answers, for what is
+ * held back, and for giving an answer; nothing nests inside. Who holds answers back may have locks
+ * that handlers take, and one does at a time.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -29,6 +32,7 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include <xen/events.h>
 #include <xen/interface/event_channel.h>
 #include <asm/xen/hypercall.h>
@@ -36,6 +40,7 @@
 #include "dm_op.h"
 #include "ioreq.h"
 #include "ioreq_server.h"
+#include "pte.h"
 
 /* Slots of a page: Xen has no guests with more vCPUs than that. */
 #define MAX_VCPUS	(PAGE_SIZE / sizeof(struct xen_ioreq))
@@ -54,6 +59,42 @@ void xengt_ioreq_servers_exit(void)
 	destroy_workqueue(servers_wq);
 }
 
+/*
+ * Does the request touch the addresses from start to end, or may its instruction? One that stores
+ * across two pages is two requests, and the second one is at the start of its page.
+ */
+static bool touches(const struct xen_ioreq *req, u64 start, u64 end)
+{
+	u64 rest = (u64)req->size * (max(req->count, 1u) - 1);
+	u64 first = req->df ? req->addr - min(req->addr, rest) : req->addr;
+	u64 last = (req->df ? req->addr : req->addr + rest) + req->size;
+
+	return first <= end + req->size && last > start;
+}
+
+static bool is_held(const struct xengt_ioreq_server *server, const struct xen_ioreq *req)
+{
+	lockdep_assert_held(&server->answers);
+	return server->held && touches(req, server->held_start, server->held_end);
+}
+
+/* Waits while answers to such requests are held back. */
+static void answer(struct xengt_ioreq_vcpu *vcpu, const struct xen_ioreq *req)
+{
+	struct xengt_ioreq_server *server = vcpu->server;
+	struct xen_ioreq *slot = vcpu->slot;
+
+	spin_lock_irq(&server->answers);
+	wait_event_lock_irq(server->gone_on, !is_held(server, req), server->answers);
+	if (req->dir == IOREQ_READ && !req->data_is_ptr)
+		slot->data = req->data;
+	/* The answer is there before the vCPU is told. */
+	virt_wmb();
+	slot->state = STATE_IORESP_READY;
+	spin_unlock_irq(&server->answers);
+	notify_remote_via_evtchn(vcpu->port);
+}
+
 /* Handles the vCPU's request, if there is one; tells whether there was. */
 static bool serve(struct xengt_ioreq_vcpu *vcpu)
 {
@@ -68,14 +109,7 @@ static bool serve(struct xengt_ioreq_vcpu *vcpu)
 	req = *slot;
 	slot->state = STATE_IOREQ_INPROCESS;
 	vcpu->server->handle(vcpu->server, &req, vcpu->buffer);
-	down_read(&vcpu->server->answers);
-	if (req.dir == IOREQ_READ && !req.data_is_ptr)
-		slot->data = req.data;
-	/* The answer is there before the vCPU is told. */
-	virt_wmb();
-	slot->state = STATE_IORESP_READY;
-	notify_remote_via_evtchn(vcpu->port);
-	up_read(&vcpu->server->answers);
+	answer(vcpu, &req);
 	return true;
 }
 
@@ -198,7 +232,9 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 	server->domid = domid;
 	server->nr_vcpus = 0;
 	server->page.page = NULL;
-	init_rwsem(&server->answers);
+	server->held = false;
+	spin_lock_init(&server->answers);
+	init_waitqueue_head(&server->gone_on);
 	server->vcpus = kcalloc(MAX_VCPUS, sizeof(*server->vcpus), GFP_KERNEL);
 	if (!server->vcpus)
 		return -ENOMEM;
@@ -298,69 +334,78 @@ int xengt_ioreq_server_settle(struct xengt_ioreq_server *server)
 }
 
 /**
- * xengt_ioreq_server_hold - give no answers for a while
- * @server: a server that was started
- *
- * After it, a vCPU that has a request of this server's to complete is one that
- * xengt_ioreq_server_busy() finds. To be undone with xengt_ioreq_server_go_on(), soon, as all vCPUs
- * that wait do so until then.
- *
- * Context: process context, may sleep; not while a request is answered.
- * Return: 0 or an error of Xen's, when nothing is held.
- */
-int xengt_ioreq_server_hold(struct xengt_ioreq_server *server)
-{
-	int rc;
-
-	down_write(&server->answers);
-	rc = xengt_ioreq_server_settle(server);
-	if (rc)
-		up_write(&server->answers);
-	return rc;
-}
-
-/* Does the request touch the addresses from start to end? Counts go up or down. */
-static bool touches(const struct xen_ioreq *req, u64 start, u64 end)
-{
-	u64 len = (u64)req->size * max(req->count, 1u);
-
-	return req->addr <= end + len && req->addr + len > start - min(start, len);
-}
-
-/**
- * xengt_ioreq_server_busy - has a vCPU a request to complete that touches some addresses
- * @server: a server whose answers are held back
+ * xengt_ioreq_server_hold - give no answers to stores into some addresses for a while
+ * @server: a server that was started, and that gives all its answers
  * @start: the first guest-physical address
  * @end: the last one
  *
- * Context: between xengt_ioreq_server_hold() and xengt_ioreq_server_go_on().
- * Return: whether one has, or nearly.
+ * After it, a vCPU that has such a request of this server's to complete is one that
+ * xengt_ioreq_server_quiet() finds. To be undone with xengt_ioreq_server_go_on(), soon, as vCPUs
+ * that store there wait until then; others do not.
+ *
+ * Context: process context, may sleep; not while such a request is answered.
+ * Return: 0 or an error of Xen's, when nothing is held.
  */
-bool xengt_ioreq_server_busy(const struct xengt_ioreq_server *server, u64 start, u64 end)
+int xengt_ioreq_server_hold(struct xengt_ioreq_server *server, u64 start, u64 end)
 {
-	unsigned int i;
+	int rc;
 
-	lockdep_assert_held_write(&server->answers);
-	for (i = 0; i < server->nr_vcpus; i++) {
-		const struct xen_ioreq *slot = server->vcpus[i].slot;
+	spin_lock_irq(&server->answers);
+	WARN_ON(server->held);
+	server->held = true;
+	server->held_start = start;
+	server->held_end = end;
+	spin_unlock_irq(&server->answers);
+	rc = xengt_ioreq_server_settle(server);
+	if (rc)
+		xengt_ioreq_server_go_on(server);
+	return rc;
+}
 
-		if (slot->state == STATE_IOREQ_NONE)
-			continue;
-		/* Pairs with Xen's barrier between filling the slot and making it READY. */
-		virt_rmb();
-		if (touches(slot, start, end))
-			return true;
-	}
-	return false;
+/* Has the vCPU a request to complete that touches the addresses? */
+static bool is_busy(const struct xengt_ioreq_vcpu *vcpu, u64 start, u64 end)
+{
+	if (vcpu->slot->state == STATE_IOREQ_NONE)
+		return false;
+	/* Pairs with Xen's barrier between filling the slot and making it READY. */
+	virt_rmb();
+	return touches(vcpu->slot, start, end);
 }
 
 /**
- * xengt_ioreq_server_go_on - answers are given again
+ * xengt_ioreq_server_quiet - which pages has no vCPU a request to complete in
+ * @server: a server whose answers to stores into them are held back
+ * @gfn: the first page
+ * @n: how many pages, from that one on
+ *
+ * Context: between xengt_ioreq_server_hold() and xengt_ioreq_server_go_on().
+ * Return: how many pages are before the first that one has; n if none has.
+ */
+unsigned int xengt_ioreq_server_quiet(const struct xengt_ioreq_server *server, u64 gfn,
+				      unsigned int n)
+{
+	u64 start = gfn << XENGT_PAGE_SHIFT;
+	unsigned int i;
+
+	WARN_ON(!server->held);
+	for (i = 0; i < server->nr_vcpus; i++) {
+		while (n && is_busy(&server->vcpus[i], start,
+				    start + ((u64)n << XENGT_PAGE_SHIFT) - 1))
+			n--;
+	}
+	return n;
+}
+
+/**
+ * xengt_ioreq_server_go_on - all answers are given again
  * @server: a server whose answers are held back
  *
  * Context: process context.
  */
 void xengt_ioreq_server_go_on(struct xengt_ioreq_server *server)
 {
-	up_write(&server->answers);
+	spin_lock_irq(&server->answers);
+	server->held = false;
+	spin_unlock_irq(&server->answers);
+	wake_up_all(&server->gone_on);
 }

@@ -8,8 +8,9 @@
 #define _XENGT_IOREQ_SERVER_H
 
 #include <linux/mutex.h>
-#include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <xen/interface/event_channel.h>
 #include <xen/interface/hvm/io_request.h>
@@ -38,7 +39,11 @@ struct xengt_ioreq_vcpu {
  * @page: the page of requests
  * @vcpus: the guest's vCPUs
  * @nr_vcpus: how many there are
- * @answers: read while an answer is given, written while all are held back
+ * @answers: held while an answer is given, and for the members that follow
+ * @held: answers to requests that touch some addresses are held back
+ * @held_start: the first of these addresses
+ * @held_end: the last one
+ * @gone_on: woken when they are not any more
  * @handle: handles one request and puts the answer of a read by value into it; called for several
  *	vCPUs at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
  */
@@ -49,7 +54,11 @@ struct xengt_ioreq_server {
 	struct xengt_foreign_page page;
 	struct xengt_ioreq_vcpu *vcpus;
 	unsigned int nr_vcpus;
-	struct rw_semaphore answers;
+	spinlock_t answers;		/* of what is held back: */
+	bool held;
+	u64 held_start;
+	u64 held_end;
+	wait_queue_head_t gone_on;
 	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer);
 };
 
@@ -57,9 +66,10 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 			     u64 end);
 int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u64 end);
 void xengt_ioreq_server_stop(struct xengt_ioreq_server *server);
-int xengt_ioreq_server_hold(struct xengt_ioreq_server *server);
+int xengt_ioreq_server_hold(struct xengt_ioreq_server *server, u64 start, u64 end);
 int xengt_ioreq_server_settle(struct xengt_ioreq_server *server);
-bool xengt_ioreq_server_busy(const struct xengt_ioreq_server *server, u64 start, u64 end);
+unsigned int xengt_ioreq_server_quiet(const struct xengt_ioreq_server *server, u64 gfn,
+				      unsigned int n);
 void xengt_ioreq_server_go_on(struct xengt_ioreq_server *server);
 
 int xengt_ioreq_servers_init(void);

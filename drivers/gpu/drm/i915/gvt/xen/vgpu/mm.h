@@ -31,8 +31,9 @@ struct xengt_update;
  * @settled: tells the owner that a revalidation is complete; called without the lock; set by the
  *	owner when it can be told, and valid until the mm is closed and exited
  * @sync: has the owner bring the shadow up to date; called without the lock; set as @settled is
- * @untrap: takes the trap from a page of the guest's memory, by GFN: 0 or an error; -EBUSY if a
- *	vCPU is writing to it; NULL if nobody can be writing
+ * @untrap: takes the traps from so many pages of the guest's memory from a GFN on: from how many it
+ *	did, or an error; -EBUSY if a vCPU is writing to the first one; called with the lock; NULL
+ *	while nobody can be writing
  * @writes: what the guest wrote and is not in the shadow yet
  * @scratch: what entries point to that lead nowhere
  * @scratch_bfn: its BFN
@@ -53,7 +54,7 @@ struct xengt_mm {
 	void (*ended)(struct xengt_mm *mm);
 	void (*settled)(struct xengt_mm *mm);
 	void (*sync)(struct xengt_mm *mm);
-	int (*untrap)(struct xengt_mm *mm, u64 gfn);
+	int (*untrap)(struct xengt_mm *mm, u64 gfn, unsigned int n);
 	struct xengt_writes writes;
 	struct page *scratch;
 	u64 scratch_bfn;

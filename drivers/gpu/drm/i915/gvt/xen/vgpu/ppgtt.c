@@ -22,6 +22,7 @@
 
 #include "counters.h"
 #include "gtt_page.h"
+#include "open_page.h"
 #include "ppgtt.h"
 
 /* What has a page directory for its root names four of them with 3 levels. */
@@ -521,6 +522,18 @@ void xengt_ppgtts_close(struct xengt_ppgtts *ppgtts)
 	list_for_each_entry_safe(space, next, &ppgtts->spaces, node)
 		free_space(ppgtts, space);
 	mutex_unlock(&ppgtts->mm->lock);
+}
+
+/* Closed: takes the traps from all pages; from how many it could not, as a vCPU writes to them. */
+unsigned long xengt_ppgtts_let_go(struct xengt_ppgtts *ppgtts)
+{
+	unsigned long left;
+
+	mutex_lock(&ppgtts->mm->lock);
+	xengt_guest_pages_release_stuck(&ppgtts->tables.pages);
+	left = ppgtts->tables.pages.n + xengt_open_pages_let_go(&ppgtts->ggtt->pages);
+	mutex_unlock(&ppgtts->mm->lock);
+	return left;
 }
 
 /* Closed, and nobody calls any more. */

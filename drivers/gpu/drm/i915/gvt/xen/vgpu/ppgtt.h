@@ -76,6 +76,7 @@ struct xengt_gauges {
 int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_mm *mm, struct xengt_ggtt *ggtt,
 		      unsigned long max_tables);
 void xengt_ppgtts_close(struct xengt_ppgtts *ppgtts);
+unsigned long xengt_ppgtts_let_go(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_exit(struct xengt_ppgtts *ppgtts);
 
 int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root);

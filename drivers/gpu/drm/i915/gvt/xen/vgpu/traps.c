@@ -358,38 +358,72 @@ void xengt_traps_stop(struct xengt_vgpu *vgpu)
 	xengt_foreign_page_exit(&traps->copy_page);
 }
 
-static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn)
+/*
+ * Xen stops at a page that it cannot change, when those before it are done. How many are, or an
+ * error if none is.
+ */
+static int untrap_pages(domid_t domid, u64 gfn, unsigned int n)
+{
+	int rc = xengt_dm_set_write_trap(domid, gfn, n, false);
+	unsigned int done = 0;
+
+	if (!rc)
+		return n;
+	while (done < n && !xengt_dm_is_write_trapped(domid, gfn + done))
+		done++;
+	return done ?: rc;
+}
+
+/* One that cannot be trapped is gone, or another one: all are looked at, as after an event. */
+static void trap_again(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < n; i++)
+		rc = xengt_dm_set_write_trap(vgpu->config.domid, gfn + i, 1, true) ?: rc;
+	if (!rc)
+		return;
+	xengt_writes_unsettle(&vgpu->mm);
+	xen_gpu_balloon_event(vgpu->domain);
+}
+
+static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
 {
 	struct xengt_ioreq_server *server = &vgpu->traps.server;
-	u64 start = gfn << XENGT_PAGE_SHIFT, end = start + XENGT_PAGE_SIZE - 1;
-	domid_t domid = vgpu->config.domid;
-	int rc;
+	int done;
 
-	if (xengt_ioreq_server_busy(server, start, end))
+	n = xengt_ioreq_server_quiet(server, gfn, n);
+	if (!n)
 		return -EBUSY;
-	rc = xengt_dm_set_write_trap(domid, gfn, 1, false);
-	if (rc)
-		return rc;
-	/* Had one found the trap before it went? Then, or if nobody knows, it is set again. */
-	if (!xengt_ioreq_server_settle(server) && !xengt_ioreq_server_busy(server, start, end))
-		return 0;
-	/* If it cannot be set it is gone, and so is the page, or the guest. */
-	return xengt_dm_set_write_trap(domid, gfn, 1, true) ? 0 : -EBUSY;
+	done = untrap_pages(vgpu->config.domid, gfn, n);
+	if (done < 0)
+		return done;
+	/* Had one found a trap before it went? Then, or if nobody knows, they are set again. */
+	if (!xengt_ioreq_server_settle(server) &&
+	    xengt_ioreq_server_quiet(server, gfn, done) == done)
+		return done;
+	trap_again(vgpu, gfn, done);
+	return -EBUSY;
 }
 
 /*
- * Takes the trap from a page, unless a vCPU is in the middle of a write to it (see ioreq_server.c),
- * or Xen does not tell: -EBUSY, when the page is trapped, though it may have been written without a
- * trap for a moment. 0, or an error of Xen's in taking the trap.
+ * Takes the traps from n pages, or from those before the first one that a vCPU is in the middle of
+ * a write to (see ioreq_server.c). How many these are; -EBUSY if it is none, or Xen does not tell,
+ * when the pages are trapped, though they may have been written without a trap for a moment; or an
+ * error of Xen's in taking the first one.
  */
-int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn)
+int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
 {
 	struct xengt_ioreq_server *server = &vgpu->traps.server;
-	int rc;
+	u64 start = gfn << XENGT_PAGE_SHIFT;
+	int done = -EBUSY;
 
-	if (xengt_ioreq_server_hold(server))
-		return -EBUSY;
-	rc = untrap_held(vgpu, gfn);
-	xengt_ioreq_server_go_on(server);
-	return rc;
+	lockdep_assert_held(&vgpu->mm.lock);
+	if (!xengt_ioreq_server_hold(server, start, start + ((u64)n << XENGT_PAGE_SHIFT) - 1)) {
+		done = untrap_held(vgpu, gfn, n);
+		xengt_ioreq_server_go_on(server);
+	}
+	xengt_count(&vgpu->counters, XENGT_COUNT_UNTRAPS_BUSY, done == -EBUSY);
+	return done;
 }

@@ -46,6 +46,6 @@ struct xengt_traps {
 
 int xengt_traps_start(struct xengt_vgpu *vgpu);
 void xengt_traps_stop(struct xengt_vgpu *vgpu);
-int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn);
+int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n);
 
 #endif /* _XENGT_TRAPS_H */

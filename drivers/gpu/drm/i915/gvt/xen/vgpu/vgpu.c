@@ -16,6 +16,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
@@ -25,6 +26,10 @@
 #include "place.h"
 #include "pte.h"
 #include "vgpu.h"
+
+/* How often, and after which time, it is tried to let go of pages that a guest writes to */
+#define LET_GO_TRIES		64
+#define LET_GO_US		500
 
 #define DEFAULT_QUOTA		131072	/* 512 MiB */
 #define DEFAULT_TABLES		4096	/* of 12 to 40 KiB each */
@@ -89,11 +94,11 @@ static void on_sync(struct xengt_mm *mm)
 	xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
-static int on_untrap(struct xengt_mm *mm, u64 gfn)
+static int on_untrap(struct xengt_mm *mm, u64 gfn, unsigned int n)
 {
 	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
 
-	return xengt_traps_untrap(vgpu, gfn);
+	return xengt_traps_untrap(vgpu, gfn, n);
 }
 
 static int start_mm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
@@ -175,11 +180,29 @@ put_domain:
 	return rc;
 }
 
+/*
+ * All traps are about to go at once, which no vCPU is to be in the middle of (see ioreq_server.c):
+ * they go one by one before. But a guest that writes to a page all the time does not keep us.
+ */
+static void let_go(struct xengt_vgpu *vgpu)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < LET_GO_TRIES; tries++) {
+		if (READ_ONCE(vgpu->guest_ended) || !xengt_ppgtts_let_go(&vgpu->ppgtts))
+			return;
+		fsleep(LET_GO_US);
+	}
+	pr_warn("%s: domain %u writes to pages of its GTT, or to page tables, until the end\n",
+		vgpu->name, vgpu->config.domid);
+}
+
 /* Pages are given back before the server stops, which does writes to them that are under way. */
 static void stop(struct xengt_vgpu *vgpu)
 {
 	xengt_mm_close(&vgpu->mm);
 	xengt_ppgtts_close(&vgpu->ppgtts);
+	let_go(vgpu);
 	xengt_traps_stop(vgpu);
 	xengt_ppgtts_exit(&vgpu->ppgtts);
 	xengt_ggtt_exit(&vgpu->ggtt);
