@@ -298,20 +298,38 @@ static void send_to_first(struct meanwhile *m)
 	send_to(m, FIRST + 9);
 }
 
+static void wait_until_done(struct meanwhile *m)
+{
+	struct xengt_vgpu *vgpu = m->arg;
+
+	wait_for(m->test, traps(vgpu) == 6);
+}
+
+/* The store has been done, and not answered, when Xen is asked again whether there is one. */
+static void send_to_first_and_wait(struct meanwhile *m)
+{
+	send_to_first(m);
+	m->kind = FAKE_CALL_DM_SET_STATE;
+	m->nth = 1;
+	m->act = wait_until_done;
+}
+
 /*
  * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
  * where there was a trap. So the page is not opened while a store is under way.
  */
-static void store_in_flight_keeps_the_page_closed(struct kunit *test, enum fake_call when,
+static void store_in_flight_keeps_the_page_closed(struct kunit *test, struct meanwhile *m,
 						  unsigned long calls)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
-	struct meanwhile m = { .kind = when, .nth = 1, .act = send_to_first, .test = test };
 
+	m->nth = 1;
+	m->test = test;
+	m->arg = vgpu;
 	hybrid_heat(test, 1);
-	meanwhile_start(&m);
+	meanwhile_start(m);
 	hybrid_flush(test);
-	meanwhile_end(&m);
+	meanwhile_end(m);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
 	KUNIT_EXPECT_FALSE(test, is_open(1));
 	KUNIT_EXPECT_EQ(test, type_calls(), calls);
@@ -327,13 +345,17 @@ static void store_in_flight_keeps_the_page_closed(struct kunit *test, enum fake_
 
 static void store_before_the_look_keeps_the_page_closed(struct kunit *test)
 {
-	store_in_flight_keeps_the_page_closed(test, FAKE_CALL_DM_SET_STATE, 0);
+	struct meanwhile m = { .kind = FAKE_CALL_DM_SET_STATE, .act = send_to_first };
+
+	store_in_flight_keeps_the_page_closed(test, &m, 0);
 }
 
 /* The trap is taken, and set again. */
 static void store_after_the_look_keeps_the_page_closed(struct kunit *test)
 {
-	store_in_flight_keeps_the_page_closed(test, FAKE_CALL_DM_SET_TYPE, 2);
+	struct meanwhile m = { .kind = FAKE_CALL_DM_SET_TYPE, .act = send_to_first_and_wait };
+
+	store_in_flight_keeps_the_page_closed(test, &m, 2);
 }
 
 /* Nor is it opened if Xen does not tell whether one is: before the trap is taken, or after. */

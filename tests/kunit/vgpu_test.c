@@ -104,7 +104,7 @@ static void directory_has_the_defaults(struct kunit *test)
 	expect_attr(test, "quota", "131072\n");
 	expect_attr(test, "dma_bits", "39\n");
 	expect_attr(test, "place", "mem\n");
-	expect_attr(test, "mode", "posted\n");
+	expect_attr(test, "mode", "hybrid\n");
 	expect_attr(test, "state", "off\n");
 	expect_attr(test, "enable", "0\n");
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);

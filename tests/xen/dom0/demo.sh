@@ -33,6 +33,7 @@ set_gpu_parameter posted_age_ms 3600000
 note "creating a guest: Linux, PVH, 256 MiB"
 works "the guest is up" start_guest g1 2
 g1=$(domid g1)
+works "the toolstack leaves it room for RAM at its GTT" xl mem-max g1 266
 works "it has a virtual GPU (configfs)" make_gpu a "$g1" bar0 $bar0 mappable_base $source mappable_size 0x1000000
 tell g1 pages 640
 tell g1 bar0 $bar0
@@ -55,6 +56,10 @@ mapped=$(domain "$g1" map_hypercalls)
 tell g1 map $((entry + 512)) 64 512
 tell g1 flush
 note "   $(($(gpu a traps) - before)) traps, and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
+before=$(gpu a traps)
+tell g1 map $((entry + 512)) 64 512
+tell g1 flush
+note "   and once more: $(($(gpu a traps) - before)) trap(s), as the page of the GTT is open: the sync looks through it"
 works "the GPU copies through the last one" dma copy 0x103ff000 $spare 4096
 works "the guest reads back what it wrote" tell g1 verify $((entry + 512)) 512
 

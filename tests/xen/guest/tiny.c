@@ -2,8 +2,9 @@
 /*
  * The smallest guest that has a GTT: a flat 32-bit PVH kernel that writes GTT entries at once and
  * then sleeps or goes on writing. Its command line: bar0=ADDRESS first=ENTRY count=ENTRIES
- * gfn=FIRST [ppgtt=ADDRESS] [storm]. One starts within a second, where Linux under emulation takes
- * ten. Entries are written by rep movs, those of a storm one by one.
+ * gfn=FIRST [ppgtt=ADDRESS] [storm|mstorm]. One starts within a second, where Linux under emulation
+ * takes ten. Entries are written by rep movs, those of a storm one by one, those of an mstorm by
+ * rep movs.
  *
  * With ppgtt= it also makes a PPGTT of 4 levels, whose tables are the 4 pages from ADDRESS on and
  * whose address 0 is the page FIRST; a storm then goes through the entries of that, too.
@@ -90,15 +91,22 @@ static uint32_t parameter(const char *line, const char *name)
 	}
 }
 
+static void move_entries(volatile uint32_t *to, uint32_t count)
+{
+	uint32_t *from = batch, words = count * 2;
+
+	__asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+
 static void write_entries(volatile uint32_t *to, uint32_t gfn, uint32_t count)
 {
-	uint32_t *from = batch, words = count * 2, i;
+	uint32_t i;
 
 	for (i = 0; i < count; i++) {
 		batch[2 * i] = (gfn + i) << 12 | 1;
 		batch[2 * i + 1] = (gfn + i) >> 20;
 	}
-	__asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	move_entries(to, count);
 }
 
 static volatile uint32_t *at(uint32_t bar0, uint32_t offset)
@@ -139,6 +147,13 @@ static void turn_entries(volatile uint32_t *entries, uint32_t gfn, uint32_t coun
 	}
 }
 
+/* The same at once, up to 512 of them. */
+static void move_turn(volatile uint32_t *entries, uint32_t gfn, uint32_t count, uint32_t turn)
+{
+	turn_entries(batch, gfn, count, turn);
+	move_entries(entries, count);
+}
+
 void run(struct start_info *info);
 
 void __attribute__((used)) run(struct start_info *info)
@@ -147,6 +162,7 @@ void __attribute__((used)) run(struct start_info *info)
 	uint32_t bar0 = parameter(line, "bar0="), tables = parameter(line, "ppgtt=");
 	volatile uint32_t *gtt = at(bar0, GTT_OFFSET), *table = 0;
 	uint32_t first = parameter(line, "first="), count = parameter(line, "count=");
+	void (*turn_all)(volatile uint32_t *, uint32_t, uint32_t, uint32_t) = turn_entries;
 	uint32_t gfn = parameter(line, "gfn="), done, n, turn;
 
 	for (done = 0; done < count && !find(line, "storm"); done += n) {
@@ -160,11 +176,12 @@ void __attribute__((used)) run(struct start_info *info)
 	}
 	if (!find(line, "storm"))
 		return;
+	if (find(line, "mstorm"))
+		turn_all = move_turn;
 	for (turn = 1;; turn++) {
-		turn_entries(gtt + first * 2, gfn, count, turn);
-		if (!table)
-			continue;
-		turn_entries(table, gfn, count, turn);
+		turn_all(gtt + first * 2, gfn, count, turn);
+		if (table)
+			turn_all(table, gfn, count, turn);
 		*at(bar0, GFX_FLSH_CNTL) = 1;
 	}
 }

@@ -322,7 +322,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	vgpu->config.fences = DEFAULT_FENCES;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
 	vgpu->config.place = &xengt_place_mem;
-	vgpu->config.mode = XENGT_MODE_POSTED;
+	vgpu->config.mode = XENGT_MODE_HYBRID;
 	return vgpu;
 }
 
