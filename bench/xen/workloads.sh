@@ -4,8 +4,9 @@
 . /lib/xengt/library.sh
 
 bar0=0xe0000000
-first=65536
-count=65536		# 256 MiB of graphics addresses
+first=65536		# the share, in entries: 256 MiB of graphics addresses
+count=65536
+whole=524288		# 2 GiB
 modes="naive strict nocache posted hybrid"
 
 # How the modules are set up for a mode. The baselines:
@@ -35,7 +36,8 @@ measure() {
 	shift 2
 	[ -z "$only" ] || [ "$only" = "$workload" ] || return 0
 	set_mode "$name"
-	make_gpu a "$g1" bar0 $bar0 mode "$mode" mappable_base $((first << 12)) mappable_size $((count << 12)) || return 1
+	make_gpu a "$g1" bar0 $bar0 mode "$mode" mappable_base $((first << 12)) mappable_size $((count << 12)) \
+		hidden_base ${hidden_base:-0} hidden_size ${hidden_size:-0} || return 1
 	tell g1 bar0 $bar0 >/dev/null
 	drain
 	remember "$map_debug/domains/$g1" $gpu_debug/vgpus/a
@@ -133,7 +135,15 @@ works "it has pages" tell g1 pages 15000
 tell g1 bar0 $bar0
 tell g1 share $first $count
 
-each_mode fill 4096 65536 wfill $first LENGTH 4096
+first=0 count=$whole
+each_mode fill 4096 $whole wfill 0 LENGTH 4096
+# The whole GTT is in two parts, as PVINFO has no room for 4 GiB.
+hidden_base=0x80000000 hidden_size=0x80000000
+for entries in 1024 16384 262144 1048576; do
+	measure grow-$((entries / 1024))Ki hybrid wfill 0 $entries 1024
+done
+hidden_base='' hidden_size=''
+first=65536 count=65536
 each_mode bind 12 200 wbind 7 $first $count LENGTH
 each_mode media 2 200 wmedia $first 16 512 LENGTH
 each_mode 3d 1 8 wcontexts 12000 16 LENGTH

@@ -480,6 +480,7 @@ static void set_thresholds(const struct random *r)
 {
 	module_param_set("xengt.open_writes", __stringify(OPEN_WRITES));
 	module_param_set("xengt.calm_syncs", __stringify(CALM_SYNCS));
+	module_param_set("xengt.open_around", "3");
 	if (random_has(r, LATE))
 		module_param_set("xengt.posted_max", __stringify(POSTED_MAX));
 }

@@ -387,6 +387,8 @@ void start_modules(struct kunit *test, enum fake_xen_mode mode)
 	module_param_set("xengt.posted_age_ms", "600000");
 	module_param_set("xengt.posted_max", "1000000");
 	module_param_set("xengt.open_writes", "4");
+	/* But where that is what is tested. */
+	module_param_set("xengt.open_around", "1");
 	module_param_set("xengt.open_max", "4096");
 	module_param_set("xengt.calm_syncs", "64");
 	KUNIT_ASSERT_EQ(test, module_load("xen_gpu_map"), 0);

@@ -255,7 +255,7 @@ bool xengt_entry_page_store(struct xengt_entry_pages *pages, unsigned long key,
 		return false;
 	plan_sync(mm, nr_written);
 	if (hot)
-		xengt_open_pages_ahead(pages, key);
+		xengt_open_pages_around(pages, key);
 	return true;
 }
 

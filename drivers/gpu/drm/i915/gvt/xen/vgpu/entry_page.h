@@ -51,6 +51,7 @@ struct xengt_entry_pages_ops {
  * @base: the GFN of the page with the key 0
  * @pages: by key, which is how many pages they are above the base
  * @ops: the owner's
+ * @alone: that they are next to each other means nothing
  * @last_hot: the page that became hot last
  * @next_key: the page behind that one, and behind those that were opened ahead of it
  * @ahead: how many these were
@@ -60,9 +61,10 @@ struct xengt_entry_pages {
 	u64 base;
 	struct xarray pages;
 	const struct xengt_entry_pages_ops *ops;
+	bool alone;
 	unsigned long last_hot;
 	unsigned long next_key;
-	unsigned int ahead;
+	unsigned long ahead;
 };
 
 /**

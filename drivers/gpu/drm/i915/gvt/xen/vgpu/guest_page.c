@@ -33,6 +33,7 @@ void xengt_guest_pages_init(struct xengt_guest_pages *pages, struct xengt_mm *mm
 {
 	*pages = (struct xengt_guest_pages){ .mm = mm };
 	xengt_entry_pages_init(&pages->entries, mm, ops);
+	pages->entries.alone = true;
 	INIT_LIST_HEAD(&pages->lost);
 	INIT_LIST_HEAD(&pages->stuck);
 }

@@ -6,8 +6,9 @@
  * Pages that are hot, as many writes to them were trapped, are opened at the end of a sync, if no
  * vCPU is in the middle of a write to one: Xen crashes a guest whose page becomes RAM under a
  * string instruction (see ioreq_server.c). So a page is not opened in the very trap that makes it
- * hot. But if pages become hot one after the other, those that follow are opened right then, more
- * each time: a guest that goes through its whole GTT is trapped in a few pages of it.
+ * hot. But those around it are opened right then: what is bound there next is not trapped. If pages
+ * become hot one after the other, more of those that follow are opened each time: a guest that goes
+ * through its whole GTT is trapped in a few pages of it.
  *
  * A page in which nothing was for a while is closed again, and one with an entry that is missing,
  * so that it is noticed when the guest writes the same once more.
@@ -46,6 +47,10 @@
 static unsigned int open_max = 4096;
 module_param(open_max, uint, 0644);
 MODULE_PARM_DESC(open_max, "The most open pages of a guest (4096)");
+
+static unsigned int open_around = 64;
+module_param(open_around, uint, 0644);
+MODULE_PARM_DESC(open_around, "Pages of the GGTT that are opened when one of them is hot (64)");
 
 static unsigned int calm_syncs = 64;
 module_param(calm_syncs, uint, 0644);
@@ -142,30 +147,61 @@ static unsigned int open_pages(struct xengt_entry_pages *pages, unsigned long ke
 	return done;
 }
 
-static void open_ahead(struct xengt_entry_pages *pages, unsigned long key)
+/* One that cannot be opened just now is passed over: it comes again if it is still hot. */
+static void open_run(struct xengt_entry_pages *pages, unsigned long key, unsigned long n)
 {
-	unsigned int n = 0;
+	unsigned long done;
 
+	for (; n; n -= done, key += done)
+		done = min(open_pages(pages, key, n) + 1ul, n);
+}
+
+static bool is_open(struct xengt_entry_pages *pages, unsigned long key)
+{
+	const struct xengt_entry_page *page = xa_load(&pages->pages, key);
+
+	return page && page->open;
+}
+
+/* The first page that is opened because of a hot one, and the one behind the last. */
+static void choose_around(const struct xengt_entry_pages *pages, unsigned long key,
+			  unsigned long *first, unsigned long *end)
+{
+	unsigned int around = pages->alone ? 1 : clamp(READ_ONCE(open_around), 1u, 1u * AHEAD_MAX);
+
+	*first = key - key % around;
+	*end = *first + around;
 	if (key == pages->next_key)
-		n = open_pages(pages, key + 1, clamp_t(unsigned int, AHEAD_FACTOR * pages->ahead,
-						       AHEAD_MIN, AHEAD_MAX));
+		*end = max(*end, key + 1 + clamp(AHEAD_FACTOR * pages->ahead, 1ul * AHEAD_MIN,
+						 1ul * AHEAD_MAX));
+}
+
+static void open_around_hot(struct xengt_entry_pages *pages, unsigned long key)
+{
+	unsigned long first, end, next = key + 1;
+
+	choose_around(pages, key, &first, &end);
+	open_run(pages, first, key - first);
+	open_run(pages, key + 1, end - key - 1);
+	while (next < end && is_open(pages, next))
+		next++;
 	WRITE_ONCE(pages->last_hot, key);
-	pages->next_key = key + 1 + n;
-	pages->ahead = n;
+	pages->next_key = next;
+	pages->ahead = next - key - 1;
 }
 
 /*
- * A page is hot: if it is the one after that which became so last, opens some that follow. To be
- * called when the write that made it hot is done, and not answered. A trap does not wait for a
- * sync: if there is one, the next write tries again.
+ * A page is hot: opens pages around it and ahead. To be called when the write that made it hot is
+ * done, and not answered. A trap does not wait for a sync: if there is one, the next write tries
+ * again.
  */
-void xengt_open_pages_ahead(struct xengt_entry_pages *pages, unsigned long key)
+void xengt_open_pages_around(struct xengt_entry_pages *pages, unsigned long key)
 {
 	struct xengt_mm *mm = pages->mm;
 
 	if (READ_ONCE(pages->last_hot) == key || !mutex_trylock(&mm->lock))
 		return;
-	open_ahead(pages, key);
+	open_around_hot(pages, key);
 	mutex_unlock(&mm->lock);
 }
 
@@ -186,15 +222,6 @@ static unsigned int take_run(struct xengt_writes *writes, struct list_head *hot,
 	}
 	spin_unlock(&writes->lock);
 	return n;
-}
-
-/* One that cannot be opened just now is passed over: it comes again if it is still hot. */
-static void open_run(struct xengt_entry_pages *pages, unsigned long key, unsigned int n)
-{
-	unsigned int done;
-
-	for (; n; n -= done, key += done)
-		done = min(open_pages(pages, key, n) + 1, n);
 }
 
 /* Ends a sync: opens pages that are hot. */

@@ -12,7 +12,7 @@ struct xengt_entry_page;
 struct xengt_entry_pages;
 struct xengt_mm;
 
-void xengt_open_pages_ahead(struct xengt_entry_pages *pages, unsigned long key);
+void xengt_open_pages_around(struct xengt_entry_pages *pages, unsigned long key);
 void xengt_open_pages_open_hot(struct xengt_mm *mm);
 void xengt_open_pages_take(struct xengt_mm *mm);
 void xengt_open_pages_close(struct xengt_mm *mm);
