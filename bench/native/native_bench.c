@@ -28,6 +28,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 #include "rb_cache.h"
+#include "vgpu_fixture.h"
 
 #define MAX_MAPPINGS	SZ_1M
 #define BATCH		XEN_GPU_BATCH
@@ -257,7 +258,7 @@ static u64 table_bytes(struct bench *b)
 
 	xa_for_each(&dom->table, index, block) {
 		bytes += sizeof(*block);
-		if (is_pv(b->test))
+		if (mode_of(b->test) == FAKE_PV_DOM0)
 			bytes += PAGE_SIZE * (!!block->backend[0] + !!block->backend[1]);
 	}
 	return bytes;
@@ -307,7 +308,7 @@ static void measure_table(struct bench *b, unsigned int mappings)
 	measure(b, "revived_batch", mappings, table_batches);
 	KUNIT_EXPECT_EQ(b->test, fake_xen_calls(FAKE_CALL_ANY), 0ul);
 	/* The fake looks at every page table at every hypercall of a PV dom0. */
-	if (!is_pv(b->test))
+	if (mode_of(b->test) != FAKE_PV_DOM0)
 		measure_drain(b, mappings);
 }
 
@@ -352,7 +353,7 @@ static void free_bench(struct bench *b)
 
 static void the_table(struct kunit *test)
 {
-	struct bench *b = new_bench(test, is_pv(test) ? "pv" : "physmap");
+	struct bench *b = new_bench(test, mode_of(test) == FAKE_PV_DOM0 ? "pv" : "physmap");
 	unsigned int i;
 
 	b->user = start_user(test, MAX_MAPPINGS, MAX_MAPPINGS);

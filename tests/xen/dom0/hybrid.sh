@@ -106,7 +106,7 @@ check_hybrid_calm() {
 	tell g1 flush
 	works "... the GPU finds the page" read_posted $((first + 1))
 	works "... after all that" works_as_written
-	set_gpu_parameter calm_syncs 64
+	set_gpu_parameter calm_syncs 1024
 }
 
 works_as_written() {

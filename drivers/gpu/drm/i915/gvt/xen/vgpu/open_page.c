@@ -52,9 +52,9 @@ static unsigned int open_around = 64;
 module_param(open_around, uint, 0644);
 MODULE_PARM_DESC(open_around, "Pages of the GGTT that are opened when one of them is hot (64)");
 
-static unsigned int calm_syncs = 64;
+static unsigned int calm_syncs = 1024;
 module_param(calm_syncs, uint, 0644);
-MODULE_PARM_DESC(calm_syncs, "Syncs without a change after which an open page is closed (64)");
+MODULE_PARM_DESC(calm_syncs, "Syncs without a change after which an open page is closed (1024)");
 
 /* What is written to open pages is not noticed: they are looked through now and then. */
 static void plan_look(struct xengt_mm *mm)
