@@ -351,7 +351,8 @@ struct listener {
 	struct xen_ioreq last;
 };
 
-static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
+static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req,
+		   const struct xengt_ioreq_room *room)
 {
 	struct listener *l = container_of(server, struct listener, server);
 

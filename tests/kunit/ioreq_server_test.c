@@ -29,15 +29,16 @@ struct recorder {
 	void *buffers[FAKE_MAX_VCPUS];	/* of requests at MMIO + 8 * vCPU */
 };
 
-static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
+static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
+		   const struct xengt_ioreq_room *room)
 {
 	struct recorder *r = container_of(server, struct recorder, server);
 
 	r->requests++;
 	r->last = *req;
-	memset(buffer, 0x5a, XENGT_IOREQ_BYTES);
+	memset(room->buffer, 0x5a, XENGT_IOREQ_BYTES);
 	if (req->addr >= MMIO && req->addr < MMIO + 8 * FAKE_MAX_VCPUS)
-		r->buffers[(req->addr - MMIO) / 8] = buffer;
+		r->buffers[(req->addr - MMIO) / 8] = room->buffer;
 	if (req->addr == r->blocked_addr) {
 		complete(&r->blocked);
 		wait_for_completion(&r->go);
@@ -377,8 +378,8 @@ static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, rc, -ENOSPC, "call %u", nth);
 		expect_nothing_left(test);
 	}
-	/* Create, page, acquire, enable, two for each vCPU, range; a PV dom0 maps the page, too. */
-	KUNIT_EXPECT_EQ(test, nth - 1, mode_of(test) == FAKE_PV_DOM0 ? 12u : 11u);
+	/* Create, page, acquire, enable, 3 for each vCPU, range; a PV dom0 maps the page, too. */
+	KUNIT_EXPECT_EQ(test, nth - 1, mode_of(test) == FAKE_PV_DOM0 ? 15u : 14u);
 	fake_xen_fail_nothing();
 	KUNIT_EXPECT_EQ(test, rc, 0);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 2, MMIO, 0, 8), 0);

@@ -62,8 +62,8 @@ static void write_range(struct xengt_ioreq_target *target, u64 offset, const voi
 		memcpy(to_test(target)->real.range + offset, data, len);
 }
 
-static int copy_guest(struct xengt_ioreq_target *target, u64 addr, void *data, unsigned int len,
-		      bool to_guest)
+static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_room *room,
+		      u64 addr, unsigned int len, bool to_guest)
 {
 	struct ioreq_test *t = to_test(target);
 
@@ -72,9 +72,9 @@ static int copy_guest(struct xengt_ioreq_target *target, u64 addr, void *data, u
 	if (addr >= MEMORY_SIZE || len > MEMORY_SIZE - addr)
 		return -ENOENT;
 	if (to_guest)
-		memcpy(t->real.memory + addr, data, len);
+		memcpy(t->real.memory + addr, room->buffer, len);
 	else
-		memcpy(data, t->real.memory + addr, len);
+		memcpy(room->buffer, t->real.memory + addr, len);
 	return 0;
 }
 
@@ -104,10 +104,12 @@ static u32 below(struct ioreq_test *t, u32 limit)
 
 static int handle(struct ioreq_test *t, struct xen_ioreq *req)
 {
+	const struct xengt_ioreq_room room = { .buffer = t->buffer };
+
 	t->touched = 0;
 	t->pieces = 0;
 	t->longest = 0;
-	return xengt_ioreq_handle(&t->target, req, t->buffer);
+	return xengt_ioreq_handle(&t->target, req, &room);
 }
 
 static bool is_inside(u64 addr)

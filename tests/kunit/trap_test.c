@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <xen/xen.h>
 
 #include "vgpu/ioreq.h"
 #include "modules.h"
@@ -300,6 +301,60 @@ static void rep_movs_is_one_batch(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
+static void move_entry(struct kunit *test, unsigned int vcpu, unsigned long entry, u64 pte)
+{
+	u64 data = DATA_ADDR + vcpu * PAGE_SIZE;
+	struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_WRITE,
+		.addr = ENTRY_ADDR(entry),
+		.data = data,
+		.data_is_ptr = 1,
+		.count = 1,
+		.size = 8,
+	};
+
+	fake_guest_write(DOM, data, &pte, sizeof(pte));
+	KUNIT_EXPECT_EQ(test, fake_vcpu_io(DOM, vcpu, &req), 0);
+}
+
+struct other_vcpu {
+	struct kunit *test;
+	enum fake_call kind;
+	bool moved;
+};
+
+static void other_vcpu_moves(enum fake_call kind, void *data)
+{
+	struct other_vcpu *other = data;
+
+	if (kind != other->kind || other->moved)
+		return;
+	other->moved = true;
+	move_entry(other->test, 1, VGPU_FIRST + 1, PTE(8));
+}
+
+/* While guest memory is mapped for one vCPU, another one has its own copied, and is answered. */
+static void vcpus_copy_without_each_other(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu;
+	struct other_vcpu other = {
+		.test = test,
+		.kind = xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP,
+	};
+
+	vgpu = start_vgpu(test, DOM, 2);
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	fake_xen_set_hook(other_vcpu_moves, &other);
+	move_entry(test, 0, VGPU_FIRST, PTE(7));
+	fake_xen_set_hook(NULL, NULL);
+	KUNIT_EXPECT_TRUE(test, other.moved);
+	xengt_ppgtts_sync(&vgpu->ppgtts);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST + 1, DOM, 8));
+	stop_vgpu(vgpu);
+}
+
 static void data_that_is_not_there_is_answered_and_counted(struct kunit *test)
 {
 	static const u64 addrs[] = {
@@ -499,6 +554,7 @@ static struct kunit_case trap_cases[] = {
 	KUNIT_CASE_PARAM(balloon_events_are_answered_and_gathered, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(rep_instructions_do_what_they_say, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(rep_movs_is_one_batch, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(vcpus_copy_without_each_other, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(data_that_is_not_there_is_answered_and_counted, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(several_vcpus_at_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_guest_balloons, both_dom0s_gen_params),

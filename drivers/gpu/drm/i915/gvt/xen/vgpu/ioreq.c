@@ -14,7 +14,7 @@
  *
  * Source: Xen's public/hvm/ioreq.h and hvmemul_do_io().
  *
- * Locking: none; the caller owns the request and the buffer.
+ * Locking: none; the caller owns the request and the room.
  */
 
 #include <linux/errno.h>
@@ -68,25 +68,26 @@ static void fill_pattern(const struct xen_ioreq *req, u64 skip, u8 *buffer, unsi
 }
 
 static int write_piece(struct xengt_ioreq_target *target, const struct xen_ioreq *req,
-		       const struct block *block, u64 pos, unsigned int len, void *buffer)
+		       const struct block *block, u64 pos, unsigned int len,
+		       const struct xengt_ioreq_room *room)
 {
 	int rc = 0;
 
 	if (req->data_is_ptr)
-		rc = target->copy_guest(target, block->data + block->skip + pos, buffer, len,
-					false);
+		rc = target->copy_guest(target, room, block->data + block->skip + pos, len, false);
 	else
-		fill_pattern(req, block->skip + pos, buffer, len);
+		fill_pattern(req, block->skip + pos, room->buffer, len);
 	if (!rc)
-		target->write(target, block->offset + pos, buffer, len);
+		target->write(target, block->offset + pos, room->buffer, len);
 	return rc;
 }
 
 static int read_piece(struct xengt_ioreq_target *target, const struct xen_ioreq *req,
-		      const struct block *block, u64 pos, unsigned int len, void *buffer)
+		      const struct block *block, u64 pos, unsigned int len,
+		      const struct xengt_ioreq_room *room)
 {
-	target->read(target, block->offset + pos, buffer, len);
-	return target->copy_guest(target, block->data + block->skip + pos, buffer, len, true);
+	target->read(target, block->offset + pos, room->buffer, len);
+	return target->copy_guest(target, room, block->data + block->skip + pos, len, true);
 }
 
 /* The answer of a read without a pointer is the last item that the instruction reads. */
@@ -104,13 +105,13 @@ static void read_item(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 }
 
 /*
- * Does what the request asks for; the answer of a read is in req->data. The buffer has
- * XENGT_IOREQ_BYTES.
+ * Does what the request asks for; the answer of a read is in req->data.
  *
  * 0, -ERANGE if nothing of it is in the range, or the error of copying guest memory, in which
  * case the rest is not done.
  */
-int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req, void *buffer)
+int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req,
+		       const struct xengt_ioreq_room *room)
 {
 	bool by_value = req->dir == IOREQ_READ && !req->data_is_ptr;
 	struct block block;
@@ -131,8 +132,8 @@ int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 	for (pos = 0; pos < block.len && !rc; pos += len) {
 		len = min_t(u64, block.len - pos, XENGT_IOREQ_BYTES);
 		rc = req->dir == IOREQ_READ ?
-		     read_piece(target, req, &block, pos, len, buffer) :
-		     write_piece(target, req, &block, pos, len, buffer);
+		     read_piece(target, req, &block, pos, len, room) :
+		     write_piece(target, req, &block, pos, len, room);
 	}
 	return rc;
 }

@@ -108,7 +108,7 @@ static bool serve(struct xengt_ioreq_vcpu *vcpu)
 	virt_rmb();
 	req = *slot;
 	slot->state = STATE_IOREQ_INPROCESS;
-	vcpu->server->handle(vcpu->server, &req, vcpu->buffer);
+	vcpu->server->handle(vcpu->server, &req, &vcpu->room);
 	answer(vcpu, &req);
 	return true;
 }
@@ -152,6 +152,27 @@ static void close_port(struct xengt_ioreq_vcpu *vcpu)
 	HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
 }
 
+/* So that no vCPU waits until another one has had guest memory copied. */
+static int make_room(struct xengt_ioreq_vcpu *vcpu)
+{
+	int rc = xengt_foreign_page_init(&vcpu->page, vcpu->server->domid);
+
+	if (rc)
+		return rc;
+	vcpu->room.page = &vcpu->page;
+	vcpu->room.buffer = kmalloc(XENGT_IOREQ_BYTES, GFP_KERNEL);
+	if (vcpu->room.buffer)
+		return 0;
+	xengt_foreign_page_exit(&vcpu->page);
+	return -ENOMEM;
+}
+
+static void free_room(struct xengt_ioreq_vcpu *vcpu)
+{
+	kfree(vcpu->room.buffer);
+	xengt_foreign_page_exit(&vcpu->page);
+}
+
 static int start_vcpu(struct xengt_ioreq_server *server, struct xen_ioreq *slot)
 {
 	struct xengt_ioreq_vcpu *vcpu = &server->vcpus[server->nr_vcpus];
@@ -161,9 +182,9 @@ static int start_vcpu(struct xengt_ioreq_server *server, struct xen_ioreq *slot)
 	vcpu->slot = slot;
 	mutex_init(&vcpu->lock);
 	INIT_WORK(&vcpu->work, serve_work);
-	vcpu->buffer = kmalloc(XENGT_IOREQ_BYTES, GFP_KERNEL);
-	if (!vcpu->buffer)
-		return -ENOMEM;
+	rc = make_room(vcpu);
+	if (rc)
+		return rc;
 	rc = bind_port(vcpu);
 	if (rc)
 		goto free;
@@ -178,7 +199,7 @@ static int start_vcpu(struct xengt_ioreq_server *server, struct xen_ioreq *slot)
 close:
 	close_port(vcpu);
 free:
-	kfree(vcpu->buffer);
+	free_room(vcpu);
 	return rc;
 }
 
@@ -191,7 +212,7 @@ static void stop_vcpu(struct xengt_ioreq_vcpu *vcpu)
 	serve(vcpu);
 	mutex_unlock(&vcpu->lock);
 	unbind_from_irqhandler(vcpu->irq, vcpu);
-	kfree(vcpu->buffer);
+	free_room(vcpu);
 }
 
 /* The ports are there once the server is enabled. */

@@ -16,6 +16,7 @@
 #include <xen/interface/hvm/io_request.h>
 
 #include "foreign_page.h"
+#include "ioreq.h"
 
 struct xengt_ioreq_server;
 
@@ -28,7 +29,8 @@ struct xengt_ioreq_vcpu {
 	int seen_irq;		/* what the handler was given: it can run before irq is set */
 	struct mutex lock;	/* one handling at a time */
 	struct work_struct work;
-	void *buffer;		/* for the handler */
+	struct xengt_foreign_page page;
+	struct xengt_ioreq_room room;	/* for the handler: a buffer, and that page */
 };
 
 /**
@@ -45,7 +47,7 @@ struct xengt_ioreq_vcpu {
  * @held_end: the last one
  * @gone_on: woken when they are not any more
  * @handle: handles one request and puts the answer of a read by value into it; called for several
- *	vCPUs at once, in process context, with a buffer of XENGT_IOREQ_BYTES for each vCPU
+ *	vCPUs at once, in process context, with room of each vCPU's own
  */
 struct xengt_ioreq_server {
 	domid_t domid;
@@ -59,7 +61,8 @@ struct xengt_ioreq_server {
 	u64 held_start;
 	u64 held_end;
 	wait_queue_head_t gone_on;
-	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer);
+	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req,
+		       const struct xengt_ioreq_room *room);
 };
 
 int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u64 start,

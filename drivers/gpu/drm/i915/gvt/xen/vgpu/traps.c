@@ -10,7 +10,8 @@
  * Invariants: whatever comes is answered, also for addresses that nothing is at. A write to a page
  * that is not one of tables any more is done all the same: it was trapped when it was.
  *
- * Locking: copy_lock for copies of guest memory; nests inside the mm's lock.
+ * Locking: the mm's lock for a write to a page that is not one of tables any more; all other writes
+ * and reads take short locks, and each vCPU copies guest memory by a page of its own.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -82,31 +83,23 @@ static void flush_write(struct xengt_ioreq_target *target, u64 offset, const voi
 		xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
-static int copy_guest(struct xengt_ioreq_target *target, u64 addr, void *data, unsigned int len,
-		      bool to_guest)
+static int count_copy(struct xengt_vgpu *vgpu, int rc)
 {
-	struct xengt_vgpu *vgpu = target->owner;
-	struct xengt_traps *traps = &vgpu->traps;
-	int rc;
-
-	mutex_lock(&traps->copy_lock);
-	rc = xengt_foreign_page_copy(&traps->copy_page, addr, data, len, to_guest);
-	mutex_unlock(&traps->copy_lock);
-	if (rc)
-		xengt_count(&vgpu->counters, XENGT_COUNT_COPY_FAILED, 1);
+	xengt_count(&vgpu->counters, XENGT_COUNT_COPY_FAILED, !!rc);
 	return rc;
 }
 
-static void memory_read(struct xengt_ioreq_target *target, u64 addr, void *data,
-			unsigned int len)
+static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_room *room,
+		      u64 addr, unsigned int len, bool to_guest)
 {
-	if (copy_guest(target, addr, data, len, false))
-		memset(data, 0xff, len);
+	int rc = xengt_foreign_page_copy(room->page, addr, room->buffer, len, to_guest);
+
+	return count_copy(target->owner, rc);
 }
 
 /* A write within one page of memory. */
 struct store {
-	struct xengt_ioreq_target *target;
+	struct xengt_vgpu *vgpu;
 	u64 addr;
 	const void *data;
 	unsigned int len;
@@ -115,17 +108,19 @@ struct store {
 static void store_plainly(void *arg)
 {
 	struct store *store = arg;
-	struct xengt_vgpu *vgpu = store->target->owner;
+	struct xengt_vgpu *vgpu = store->vgpu;
 
+	lockdep_assert_held(&vgpu->mm.lock);
 	xengt_count(&vgpu->counters, XENGT_COUNT_PLAIN_WRITES, 1);
-	copy_guest(store->target, store->addr, (void *)store->data, store->len, true);
+	count_copy(vgpu, xengt_foreign_page_copy(&vgpu->traps.plain_page, store->addr,
+						 (void *)store->data, store->len, true));
 }
 
 static void memory_write(struct xengt_ioreq_target *target, u64 addr, const void *data,
 			 unsigned int len)
 {
 	struct xengt_vgpu *vgpu = target->owner;
-	struct store store = { .target = target, .addr = addr, .data = data };
+	struct store store = { .vgpu = vgpu, .addr = addr, .data = data };
 
 	for (; len; len -= store.len) {
 		store.len = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(store.addr));
@@ -137,21 +132,23 @@ static void memory_write(struct xengt_ioreq_target *target, u64 addr, const void
 }
 
 /* Tries the targets in turn; memory last, as it is everywhere. Only writes to it are trapped. */
-static int reach_target(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *buffer)
+static int reach_target(struct xengt_vgpu *vgpu, struct xen_ioreq *req,
+			const struct xengt_ioreq_room *room)
 {
 	struct xengt_traps *traps = &vgpu->traps;
-	int rc = xengt_ioreq_handle(&traps->gtt, req, buffer);
+	int rc = xengt_ioreq_handle(&traps->gtt, req, room);
 
 	if (rc == -ERANGE)
-		rc = xengt_ioreq_handle(&traps->pvinfo_page, req, buffer);
+		rc = xengt_ioreq_handle(&traps->pvinfo_page, req, room);
 	if (rc == -ERANGE)
-		rc = xengt_ioreq_handle(&traps->flush, req, buffer);
+		rc = xengt_ioreq_handle(&traps->flush, req, room);
 	if (rc == -ERANGE && traps->claimed && req->dir == IOREQ_WRITE)
-		rc = xengt_ioreq_handle(&traps->memory, req, buffer);
+		rc = xengt_ioreq_handle(&traps->memory, req, room);
 	return rc;
 }
 
-static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *buffer)
+static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req,
+			  const struct xengt_ioreq_room *room)
 {
 	xengt_count(&vgpu->counters, XENGT_COUNT_TRAPS, 1);
 	xengt_count(&vgpu->counters,
@@ -159,17 +156,18 @@ static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req, void *
 	xengt_count(&vgpu->counters, XENGT_COUNT_REPS, req->count > 1);
 	trace_xengt_trap(vgpu->config.domid, req->dir == IOREQ_READ, req->addr, req->size,
 			 req->count);
-	if (reach_target(vgpu, req, buffer) == -ERANGE)
+	if (reach_target(vgpu, req, room) == -ERANGE)
 		xengt_count(&vgpu->counters, XENGT_COUNT_BAD_RANGE, 1);
 }
 
-static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req, void *buffer)
+static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req,
+			 const struct xengt_ioreq_room *room)
 {
 	struct xengt_vgpu *vgpu = container_of(server, struct xengt_vgpu, traps.server);
 
 	switch (req->type) {
 	case IOREQ_TYPE_COPY:
-		handle_memory(vgpu, req, buffer);
+		handle_memory(vgpu, req, room);
 		break;
 	case IOREQ_TYPE_INVALIDATE:
 		xengt_count(&vgpu->counters, XENGT_COUNT_INVALIDATES, 1);
@@ -240,7 +238,6 @@ static void init_targets(struct xengt_vgpu *vgpu)
 	traps->memory = (struct xengt_ioreq_target){
 		.size = MEMORY_SIZE,
 		.owner = vgpu,
-		.read = memory_read,
 		.write = memory_write,
 		.copy_guest = copy_guest,
 	};
@@ -321,7 +318,7 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 	init_targets(vgpu);
 	traps->claimed = false;
 	traps->ram.there = NULL;
-	rc = xengt_foreign_page_init(&traps->copy_page, vgpu->config.domid);
+	rc = xengt_foreign_page_init(&traps->plain_page, vgpu->config.domid);
 	if (rc)
 		return rc;
 	traps->server.handle = handle_ioreq;
@@ -343,7 +340,7 @@ stop:
 	xengt_traps_stop(vgpu);
 	return rc;
 exit:
-	xengt_foreign_page_exit(&traps->copy_page);
+	xengt_foreign_page_exit(&traps->plain_page);
 	return rc;
 }
 
@@ -355,7 +352,7 @@ void xengt_traps_stop(struct xengt_vgpu *vgpu)
 	if (traps->claimed)
 		xengt_dm_claim_writes(vgpu->config.domid, traps->server.id, false);
 	xengt_ioreq_server_stop(&traps->server);
-	xengt_foreign_page_exit(&traps->copy_page);
+	xengt_foreign_page_exit(&traps->plain_page);
 }
 
 /*

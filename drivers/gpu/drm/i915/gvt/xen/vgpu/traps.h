@@ -27,8 +27,8 @@ struct xengt_vgpu;
  * @pvinfo: what the PVINFO page says
  * @ram: what the guest has at its addresses of the GTT
  * @claimed: writes to the guest's memory can be trapped
- * @copy_lock: of copies of guest memory:
- * @copy_page: where it is seen
+ * @plain_page: where guest memory is seen in which a write is done that was trapped by a page of
+ *	tables that is none any more; the mm's lock
  */
 struct xengt_traps {
 	struct xengt_ioreq_server server;
@@ -40,8 +40,7 @@ struct xengt_traps {
 	struct xengt_gtt_ram ram;
 	bool claimed;
 
-	struct mutex copy_lock;		/* of the next one: */
-	struct xengt_foreign_page copy_page;
+	struct xengt_foreign_page plain_page;
 };
 
 int xengt_traps_start(struct xengt_vgpu *vgpu);

@@ -314,7 +314,6 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 		return ERR_PTR(-ENOMEM);
 	}
 	mutex_init(&vgpu->lock);
-	mutex_init(&vgpu->traps.copy_lock);
 	INIT_WORK(&vgpu->dead_work, bury_guest);
 	vgpu->config.generation = 8;
 	vgpu->config.quota = DEFAULT_QUOTA;
