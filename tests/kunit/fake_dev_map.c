@@ -155,8 +155,6 @@ static int map_one(struct fake_domain *d, unsigned int i, struct xen_dm_op_dev_m
 		return -ESRCH;
 	if (!frame)
 		return -ENOENT;
-	if (fake_memtype_trapped(d, entry->gfn) && !(entry->flags & XEN_DMOP_DEV_MAP_readonly))
-		return -EACCES;
 	if (fake_is_pv())
 		bfn = frame->mfn;
 	else if (bfn > HIGHEST_BFN)

@@ -7,8 +7,9 @@
 #include "checks.h"
 #include "edu.h"
 
-#define HVMMEM_ram_rw	0
-#define HVMMEM_ram_ro	1
+#define HVMMEM_ram_rw		0
+#define HVMMEM_ram_ro		1
+#define HVMMEM_ioreq_server	4
 
 /* A GFN that a guest with little memory has nothing at */
 #define HOLE_GFN	0x200000
@@ -31,6 +32,27 @@ static void check_kinds(unsigned int guest)
 	is(unmap_one(guest, bfn, READONLY), 0, "... and be unmapped");
 	xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ram_rw);
 	is(nr_maps(guest), 0, "none stays mapped");
+}
+
+/* What the guest's vCPUs write goes to an ioreq server; devices' writes never do. */
+static void check_trapped(unsigned int guest)
+{
+	uint64_t bfn = FIRST_BFN;
+	uint16_t server;
+
+	is(xen_claim_writes(guest, &server), 0, "an ioreq server for the guest's writes");
+	is(xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ioreq_server), 0, "... gets those to a page");
+	is(map_one(guest, FIRST_GFN, &bfn, 0), 0, "... which can be mapped for devices to write");
+	is(unmap_one(guest, bfn, 0), 0, "... and be unmapped");
+	is(map_one(guest, FIRST_GFN, &bfn, READONLY), 0, "... and read-only");
+	is(unmap_one(guest, bfn, READONLY), 0, "... and be unmapped");
+	is(xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ram_rw), 0, "... and gets them no more");
+	is(map_one(guest, FIRST_GFN, &bfn, 0), 0, "a page that is mapped");
+	is(xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ioreq_server), 0, "... becomes such a page");
+	is(lookup_one(guest, FIRST_GFN, bfn), 0, "... and is still what the guest has there");
+	is(unmap_one(guest, bfn, 0), 0, "... and can be unmapped");
+	xen_set_mem_type(guest, FIRST_GFN, HVMMEM_ram_rw);
+	is(xen_end_claim(guest, server), 0, "the ioreq server goes");
 }
 
 /* BFNs of a translated caller */
@@ -85,6 +107,7 @@ static void check_twice_in_a_batch(unsigned int guest)
 void check_pages(unsigned int guest, unsigned int other)
 {
 	check_kinds(guest);
+	check_trapped(guest);
 	if (kind == TRANSLATED)
 		check_places(guest, other);
 	check_repeated(guest);

@@ -25,7 +25,13 @@
 #define XENMEM_add_to_physmap		7
 
 #define HVMOP_get_param			1
+#define XEN_DMOP_create_ioreq_server	1
+#define XEN_DMOP_destroy_ioreq_server	6
 #define XEN_DMOP_set_mem_type		12
+#define XEN_DMOP_map_mem_type_to_ioreq_server 15
+
+#define HVMMEM_ioreq_server		4
+#define XEN_DMOP_IOREQ_MEM_ACCESS_WRITE	2
 
 #define XEN_DOMCTL_set_target		46
 #define XEN_DOMCTL_target_op		95
@@ -65,6 +71,20 @@ struct dm_op {
 			uint16_t pad;
 			uint64_t first_pfn;
 		} set_mem_type;
+		struct {
+			uint32_t bufioreq_and_pad;
+			uint16_t id;
+		} create_ioreq_server;
+		struct {
+			uint16_t id;
+			uint16_t type;
+			uint32_t flags;
+			uint64_t opaque;
+		} map_mem_type_to_ioreq_server;
+		struct {
+			uint16_t id;
+			uint16_t pad;
+		} destroy_ioreq_server;
 	} u;
 };
 
@@ -174,6 +194,38 @@ long xen_set_mem_type(unsigned int domid, uint64_t gfn, unsigned int type)
 	};
 
 	return simple_dm_op(domid, &args);
+}
+
+static long claim_writes(unsigned int domid, uint16_t server, uint32_t access)
+{
+	struct dm_op args = {
+		.op = XEN_DMOP_map_mem_type_to_ioreq_server,
+		.u.map_mem_type_to_ioreq_server = {
+			.id = server, .type = HVMMEM_ioreq_server, .flags = access,
+		},
+	};
+
+	return simple_dm_op(domid, &args);
+}
+
+/* A new ioreq server, which gets the writes to pages of the type HVMMEM_ioreq_server */
+long xen_claim_writes(unsigned int domid, uint16_t *server)
+{
+	struct dm_op args = { .op = XEN_DMOP_create_ioreq_server };
+	long ret = simple_dm_op(domid, &args);
+
+	*server = args.u.create_ioreq_server.id;
+	return ret ? ret : claim_writes(domid, *server, XEN_DMOP_IOREQ_MEM_ACCESS_WRITE);
+}
+
+long xen_end_claim(unsigned int domid, uint16_t server)
+{
+	struct dm_op args = {
+		.op = XEN_DMOP_destroy_ioreq_server, .u.destroy_ioreq_server.id = server,
+	};
+	long ret = claim_writes(domid, server, 0);
+
+	return ret ? ret : simple_dm_op(domid, &args);
 }
 
 long xen_pages(unsigned int domid)

@@ -29,6 +29,9 @@ long xen_dev_entries(unsigned int domid, unsigned int op, struct xen_dm_op_dev_m
 		     unsigned int n);
 long xen_dev_info(unsigned int domid, struct xen_dm_op_dev_info *info);
 long xen_set_mem_type(unsigned int domid, uint64_t gfn, unsigned int type);
+/* A new ioreq server, which gets the writes to pages of the type HVMMEM_ioreq_server; its end */
+long xen_claim_writes(unsigned int domid, uint16_t *server);
+long xen_end_claim(unsigned int domid, uint16_t server);
 
 /* What is done to a guest's memory from outside */
 long xen_pages(unsigned int domid);

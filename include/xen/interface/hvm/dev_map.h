@@ -54,8 +54,9 @@
  *   -ESTALE	dev_lookup: the guest has another page there now
  *   -ENXIO	dev_lookup: nothing of this guest is mapped at bfn with these flags
  *   -EPERM	dev_map: the page cannot be mapped (MMIO, a grant, another domain's, Xen's own)
- *   -EACCES	dev_map: the page cannot be written (read-only, or writes to it are trapped); it
- *		can be mapped with XEN_DMOP_DEV_MAP_readonly
+ *   -EACCES	dev_map: the page is read-only for the guest; it can be mapped with
+ *		XEN_DMOP_DEV_MAP_readonly. What devices write is trapped by nobody, whatever the
+ *		guest's own writes are.
  *   -EEXIST	dev_map: the caller has something at bfn already
  *   -ERANGE	dev_map: bfn is beyond the caller's physical address space
  *   -ENOSPC	dev_map: the caller's limit is reached
