@@ -32,7 +32,9 @@ part() {
 part static "$here/static/run.sh"
 part abi "$here/kunit/abi/run.sh"
 part kunit "$here/kunit/run.sh" -v debug
-part xen "$here/xen/run.sh"
+part xen "$here/xen/run.sh" stock
+part native "$here/xen/run.sh" native
+part devmap "$here/xen/run-devmap.sh"
 
 echo "=== all"
 echo "$passed passed, $failed failed"

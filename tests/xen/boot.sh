@@ -8,6 +8,7 @@
 #   SKIP: the names of checks not to run, with commas between them
 #   XENGT_XEN=FILE            another hypervisor, uncompressed
 #   XENGT_XEN_OPTIONS=WORDS   more for the hypervisor's command line
+#   XENGT_RUN=NAME            the name of the logs, if not KIND
 # The full logs stay in the build directory: log/KIND-SUITE.{report,console,iommu,hung}.
 #
 # No KVM and no GPU are needed. The CPU's flags and number:
@@ -21,8 +22,8 @@
 # The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD IOMMU, whose invalidations
 # are traced. Writes to PCI configuration space are traced too: dom0 marks places in that trace with them, and a line
 # "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here; the number is
-# put at the end of a line "count-iotlb FROM TO TEXT". A line "faults FROM TO some NAME" is a check of DMA that the IOMMU refused
-# (this emulator knows no fault log entry for a page that is not there: it is a translation to 0); only devmap has such.
+# put at the end of a line "count-iotlb FROM TO TEXT". A line "faults FROM TO WANTED NAME" is a check of the number of pages to which the
+# IOMMU refused DMA (this emulator knows no fault log entry for a page that is not there: it is a translation to 0); WANTED can be "some".
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,11 +51,10 @@ esac
 [ -e "$here/dom0/$suite.sh" ] || [ -e "$project/bench/xen/$suite.sh" ] || die "no suite $suite"
 hypervisor=${XENGT_XEN:-$build/xen.elf}
 [ -s "$hypervisor" ] || die "no hypervisor $hypervisor"
-traces=(-trace 'amdvi_*inval' -trace pci_cfg_write)
-[ "$suite" != devmap ] || traces+=(-trace amdvi_translation_result)
+traces=(-trace 'amdvi_*inval' -trace amdvi_translation_result -trace pci_cfg_write)
 [ -s "$build/dom0.cpio" ] || die "nothing built in $build: run build.sh first"
 
-log=$build/log/$kind-$suite
+log=$build/log/${XENGT_RUN:-$kind}-$suite
 mkdir -p "$build/log"
 rm -f "$log".*
 
@@ -90,36 +90,45 @@ look_inside() {
 	tail -n "${XENGT_HUNG_LINES:-150}" "$log.hung" | sed 's/^/    /' >&2
 }
 
-# How often an event is between two marks in the trace.
-count_events() { # EVENT LAST-WORD FROM TO
-	awk -v event="$1" -v last="$2" -v from="$(printf '0x%x' "$3")" -v to="$(printf '0x%x' "$4")" '
+# What is between two marks in the trace, of one event; what dom0's own boot writes to that register is not taken for a mark
+events() { # EVENT FROM TO
+	awk -v event="$1" -v from="$(printf '0x%x' "$2")" -v to="$(printf '0x%x' "$3")" '
 		$1 == "pci_cfg_write" && $2 == "edu" && $4 == "@0x3c" { if ($6 == from) { on = 1; n = 0 } else if ($6 == to) on = 0 }
-		$1 == event && on && (last == "" || last == $NF) { n++ }
-		END { print n + 0 }' "$log.iommu"
+		$1 == event && on { line[n++] = $0 }
+		END { for (i = 0; i < n; i++) print line[i] }' "$log.iommu"
 }
 
-check_invalidations() { # FROM TO WANTED NAME...
-	local seen wanted=$3
+count_invalidations() { # FROM TO
+	events amdvi_pages_inval "$1" "$2" | wc -l
+}
 
-	seen=$(count_events amdvi_pages_inval "" "$1" "$2")
-	shift 3
-	if [ "$seen" = "$wanted" ]; then
+# Pages: there is a refusal for each 4 bytes.
+count_faults() { # FROM TO
+	events amdvi_translation_result "$1" "$2" | awk '$NF == "0x0" { print substr($5, 1, length($5) - 3) }' | sort -u | wc -l
+}
+
+# Sets the line to the result of a check.
+check() { # SEEN WANTED NAME...
+	local seen=$1 wanted=$2
+
+	shift 2
+	if [ "$seen" = "$wanted" ] || { [ "$wanted" = some ] && [ "$seen" -gt 0 ]; }; then
 		line="ok $*"
 	else
 		line="not ok $*: $seen, not $wanted"
 	fi
 }
 
-check_faults() { # FROM TO some NAME...
-	local seen
+# What the host has to find out for a line of the report
+look_up() { # LINE
+	local words
 
-	seen=$(count_events amdvi_translation_result 0x0 "$1" "$2")
-	shift 3
-	if [ "$seen" -gt 0 ]; then
-		line="ok $*"
-	else
-		line="not ok $*: none seen"
-	fi
+	read -r -a words <<<"$1"
+	case ${words[0]:-} in
+	iotlb) check "$(count_invalidations "${words[1]}" "${words[2]}")" "${words[@]:3}" ;;
+	faults) check "$(count_faults "${words[1]}" "${words[2]}")" "${words[@]:3}" ;;
+	count-iotlb) line="${words[*]:3} $(count_invalidations "${words[1]}" "${words[2]}")" ;;
+	esac
 }
 
 exec {lines}< <(start)
@@ -133,16 +142,7 @@ while true; do
 	elif [ "$status" != 0 ]; then
 		broken "it ended too early"
 	fi
-	if [ "${line#iotlb }" != "$line" ]; then
-		read -r -a words <<<"$line"
-		check_invalidations "${words[@]:1}"
-	elif [ "${line#count-iotlb }" != "$line" ]; then
-		read -r -a words <<<"$line"
-		line="${words[*]:3} $(count_events amdvi_pages_inval "" "${words[1]}" "${words[2]}")"
-	elif [ "${line#faults }" != "$line" ]; then
-		read -r -a words <<<"$line"
-		check_faults "${words[@]:1}"
-	fi
+	look_up "$line"
 	printf '%4d %s\n' "$SECONDS" "$line" >>"$log.report"
 	[ "$line" = "# end" ] && break
 	echo "$line"

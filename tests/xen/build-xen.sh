@@ -77,9 +77,10 @@ install_packages() {
 		apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${need[@]}"
 }
 
-# apt with lists of its own: the system's need not have source packages in them.
+# apt with lists of its own: the system's need not have source packages in them. A mirror that says nothing is an error, not a hang.
 own_apt() {
-	apt-get -q -o Dir::Etc::sourcelist="$source/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$source/apt/lists" \
+	timeout -k 10 900 apt-get -q -o Acquire::http::Timeout=60 -o Acquire::https::Timeout=60 -o Acquire::Retries=1 \
+		-o Dir::Etc::sourcelist="$source/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$source/apt/lists" \
 		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root "$@"
 }
 

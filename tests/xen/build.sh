@@ -130,6 +130,7 @@ build_programs() {
 	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,bar0,gtt,pages,ppgtt,storm,workload}.c
 	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
+	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
 	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c
 	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
@@ -211,7 +212,7 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,devmap,report} "$root/bin/"
+	cp "$build"/bin/{ask,books,devmap,marked,report} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build/guest.cpio" "$build/caller.cpio" "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"

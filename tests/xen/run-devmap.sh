@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
 export XENGT_BUILD=${XENGT_BUILD:-$project/.build/xen}
 results=$XENGT_BUILD/log/results.devmap
+. "$here/runs.sh"
 kinds=(pvh strict pv)
 flags=()
 if [ "${1:-}" = -d ]; then
@@ -27,18 +28,11 @@ pv | strict | pvh) kinds=("$1") ;;
 esac
 
 "$here/build.sh"
-XENGT_XEN=$("$here/build-xen.sh" "${flags[@]}")
-export XENGT_XEN
+: >"$results"
+use_patched_xen "${flags[@]}"
 # What check_caller maps is what a caller can have.
 export XENGT_XEN_OPTIONS="dev_map_limit=100000"
-: >"$results"
 for kind in "${kinds[@]}"; do
-	"$here/boot.sh" "$kind" devmap "${2:-}" 2>&1 |
-		sed -u "s/^ok /ok $kind: /; s/^not ok /not ok $kind: /; s/^# /# $kind: /" | tee -a "$results" ||
-		echo "not ok $kind: the run comes to its end: see above" | tee -a "$results"
+	run_suite "$kind" "$kind" devmap "${2:-}"
 done
-passed=$(grep -c '^ok ' "$results" || true)
-failed=$(grep -c '^not ok ' "$results" || true)
-grep '^not ok ' "$results" || true
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" != 0 ]
+sum_up

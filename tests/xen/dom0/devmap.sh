@@ -144,6 +144,7 @@ check_guest_of_caller() { # TYPE
 
 run() { # CHECK ARGUMENT...
 	[ -z "$only" ] || [ "$only" = "$1" ] || return 0
+	case ",$skip," in *",$1,"*) return 0 ;; esac
 	note "$*"
 	"$@"
 }

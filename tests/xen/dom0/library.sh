@@ -260,15 +260,31 @@ bus_of() { # ENTRY
 mark_number=100
 edu_config=
 
+find_edu() {
+	[ -n "$edu_config" ] || edu_config=$(dirname "$(grep -l 0x11e8 /sys/bus/pci/devices/*/device)")/config
+}
+
 # Writes a number to a configuration register of the edu device that is nothing but storage; the host finds it in the trace.
 mark() {
-	[ -n "$edu_config" ] || edu_config=$(dirname "$(grep -l 0x11e8 /sys/bus/pci/devices/*/device)")/config
+	find_edu
 	mark_number=$((mark_number + 1))
 	# shellcheck disable=SC2059
 	printf "\\$(printf %03o $mark_number)" | dd of="$edu_config" bs=1 seek=60 conv=notrunc 2>/dev/null
 }
 
+# A drain between two marks, and nothing else that would be invalidations (see marked.c).
+drain_marked() {
+	find_edu
+	mark_number=$((mark_number + 2))
+	marked "$edu_config" $((mark_number - 1)) $mark_number $map_debug/flush
+}
+
 # invalidations NAME WANTED: the host counts the invalidations between the last two marks and says ok or not ok
 invalidations() {
 	report "iotlb $((mark_number - 1)) $mark_number $2 $1"
+}
+
+# faults NAME WANTED: the host counts the DMA accesses that the IOMMU refused between the last two marks, and says ok or not ok
+faults() {
+	report "faults $((mark_number - 1)) $mark_number $2 $1"
 }

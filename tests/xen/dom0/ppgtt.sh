@@ -361,6 +361,26 @@ check_ppgtt_loop() {
 	is "9: ... nothing is held" "$(domain "$g1" live) $(domain "$g1" idle)" "0 0"
 }
 
+# Writes of the guest to a table are trapped. Those of the GPU are not, and go through all the same.
+check_ppgtt_table_and_data() {
+	local v=$gpu_debug/vgpus/a
+
+	make_tree 4
+	tell g1 set $pd $wide_slot 1 $pt2 1 $plain
+	tell g1 set $pt2 0 64 0 1 $plain
+	announce
+	leads_right "a table" "$(slot $wide_slot)" 64
+	tell g1 map $((first + count - 1)) $pt2 1
+	works "... is data as well: the GPU writes it" dma fill "$(at $((first + count - 1)))" 4096 0
+	works "... and the guest finds the bytes" tell g1 checkbyte $pt2 1 0
+	remember "$v"
+	tell g1 set $pt2 0 64 64 1 $plain
+	is "... the guest's own writes are trapped as before" "$(since traps)" 64
+	leads_right "... and in the shadow" "$(slot $wide_slot)" 64
+	moves "... the GPU reads through it" "$(slot $wide_slot 3)" "$(slot $wide_slot 4)"
+	retire
+}
+
 check_ppgtt_two_vcpus() {
 	make_tree 4
 	tell g1 set $pd $wide_slot 1 $pt2 1 $plain
@@ -517,6 +537,7 @@ run_ppgtt_checks() {
 	run check_ppgtt_counts
 	run check_ppgtt_reuse
 	run check_ppgtt_loop
+	run check_ppgtt_table_and_data
 	run check_ppgtt_two_vcpus
 	run check_ppgtt_order
 	run check_ppgtt_1g
