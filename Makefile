@@ -3,7 +3,7 @@
 #
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
 #   make test      every test: KUnit, real Xen, static checks
-#   make devmap    the patched Xen: builds it, boots it, checks its map operation
+#   make devmap    of these, the checks of the patched Xen's map operation
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
 #   make clean
