@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Static checks: the modules build without a warning with W=1 and under sparse, all C files are what
-# checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, the documentation has
-# every counter and no other, shell scripts are what shellcheck wants (its warnings and errors).
+# Static checks: the modules build without a warning with W=1 and under sparse, and for the newer kernel of
+# Debian's backports; all C files are what checkpatch.pl --strict wants, comments are what kernel-doc wants, every
+# export has one, the documentation has every counter and no other, shell scripts are what shellcheck wants (its
+# warnings and errors).
 #
 #   tests/static/run.sh
 #
@@ -86,7 +87,8 @@ build()
 	if ! make -C "$tmp/src" modules KDIR="$kdir" "$@" >"$tmp/log" 2>&1; then
 		cp "$tmp/log" "$tmp/said"
 	else
-		grep -E '(warning|error):' "$tmp/log" | grep -v '^/usr/src/' >"$tmp/said" || true
+		grep -E '(warning|error):' "$tmp/log" | grep -v "^$(readlink -f "$kdir" | sed 's|/usr/src/.*|/usr/src/|')" \
+			>"$tmp/said" || true
 	fi
 	result "$name" "$tmp/said"
 }
@@ -187,6 +189,12 @@ trap 'rm -rf "$tmp"' EXIT
 
 build "W=1" W=1
 build "sparse" C=2
+if kdir=$("$repo/tests/static/headers.sh" "$tmp/backports" 2>"$tmp/said"); then
+	build "W=1, for $(basename "$kdir" | sed 's/linux-headers-/Linux /')" W=1
+else
+	echo "the headers of a newer kernel cannot be had" >>"$tmp/said"
+	result "W=1, for a newer kernel" "$tmp/said"
+fi
 check_style
 check_comments
 check_exports
