@@ -16,7 +16,8 @@ xen_debs=(
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
 )
-dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 xen-pciback)
+driver_modules=(configfs xen-pcifront)
 
 say() {
 	echo "build: $*"
@@ -167,22 +168,37 @@ pack_caller() {
 	pack "$root" "$build/caller.cpio"
 }
 
+# A domain that has the GPU and runs the modules, and is not dom0.
+pack_driver() {
+	local root=$build/root-driver
+
+	skeleton "$root"
+	cp "$(command -v busybox)" "$root/bin/"
+	copy_modules "$root" "${driver_modules[@]}"
+	cp "$build"/mod/*.ko "$root/mod/"
+	mkdir -p "$root/lib/xengt"
+	cp "$here/dom0/library.sh" "$root/lib/xengt/"
+	install -m 755 "$here/driver/init" "$root/init"
+	pack "$root" "$build/driver.cpio"
+}
+
 module_path() { # NAME
 	/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$1" | sed -n 's/^insmod \([^ ]*\).*/\1/p' | tail -n 1
 }
 
-copy_modules() { # ROOT: dom0's stock modules with what they depend on
-	local base=$build/debian/lib/modules/$kver to=$1/lib/modules/$kver m path
+copy_modules() { # ROOT MODULE...: stock modules with what they depend on
+	local base=$build/debian/lib/modules/$kver root=$1 to=$1/lib/modules/$kver m path
 
+	shift
 	mkdir -p "$to"
 	cp "$base"/modules.{builtin,builtin.modinfo,order} "$to/"
-	for m in "${dom0_modules[@]}"; do
+	for m in "$@"; do
 		/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$m" || fail "the kernel package has no module $m"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r path; do
 		mkdir -p "$to/$(dirname "${path#"$base"/}")"
 		cp "$path" "$to/${path#"$base"/}"
 	done
-	run depmod /sbin/depmod -b "$1" "$kver"
+	run depmod /sbin/depmod -b "$root" "$kver"
 }
 
 copy_toolstack() { # ROOT
@@ -190,7 +206,7 @@ copy_toolstack() { # ROOT
 	local path=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
 
 	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
-	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write} "$1/usr/lib/xen-$xen_version/bin/"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod} "$1/usr/lib/xen-$xen_version/bin/"
 	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
 	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do LD_LIBRARY_PATH=$path ldd "$f"; done | grep -o '/[^ ]*' | sort -u)
 	for l in $libs; do
@@ -210,11 +226,11 @@ pack_dom0() {
 	skeleton "$root"
 	cp "$(command -v busybox)" "$root/bin/"
 	copy_toolstack "$root"
-	copy_modules "$root"
+	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
 	cp "$build"/bin/{ask,books,devmap,marked,report} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
-	cp "$build/vmlinux" "$build/guest.cpio" "$build/caller.cpio" "$build/bin/tiny.elf" "$root/guests/"
+	cp "$build/vmlinux" "$build"/{guest,caller,driver}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"
 	install -m 755 "$here/dom0/init" "$root/init"
 	pack "$root" "$build/dom0.cpio"
@@ -230,6 +246,7 @@ main() {
 	build_programs
 	pack_guest
 	pack_caller
+	pack_driver
 	pack_dom0
 	say "ready in $build"
 }
