@@ -106,5 +106,6 @@ void xen_gpu_release(struct xen_gpu_client *client, const u64 *gfns, unsigned in
 
 int xen_gpu_flush(struct xen_gpu_domain *dom);
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom);
+void xen_gpu_domain_suspect(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_XEN_GPU_MAP_H */

@@ -69,6 +69,15 @@ static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
 	return rc;
 }
 
+/*
+ * The status of entries that Xen did not get to. A call that is refused is one on a guest that is no
+ * target of ours any more: it has ended for us, and what was mapped Xen has unmapped, or is about to.
+ */
+static int unwritten_status(int rc)
+{
+	return rc == -EPERM ? -ENODEV : rc ?: -EIO;
+}
+
 /* Has Xen work on the first n entries. Each has a status of ours afterwards, whatever Xen wrote. */
 static void work_on(struct xen_gpu_domain *dom, u32 cmd, unsigned int n)
 {
@@ -89,7 +98,7 @@ static void work_on(struct xen_gpu_domain *dom, u32 cmd, unsigned int n)
 	rc = HYPERVISOR_dm_op(dom->domid, ARRAY_SIZE(bufs), bufs);
 	for (i = 0; i < n; i++) {
 		if (buffer->entries[i].status == unwritten)
-			buffer->entries[i].status = rc ?: -EIO;
+			buffer->entries[i].status = unwritten_status(rc);
 		else if (buffer->entries[i].status > 0)
 			buffer->entries[i].status = -EIO;
 	}
@@ -109,10 +118,10 @@ static int map_status(int error)
 	return error == -EBUSY ? -EAGAIN : xen_gpu_backend_status(error);
 }
 
-/* Where nothing is mapped (any more), and of a guest that is not there, nothing is held. */
+/* Where nothing is mapped (any more), and of a guest that is not there or not ours, nothing is held. */
 static int unmap_status(int error)
 {
-	return error == -ENOENT || error == -ESRCH ? 0 : error;
+	return error == -ENOENT || error == -ESRCH || error == -ENODEV ? 0 : error;
 }
 
 /* The entry that maps a slot; an error if there cannot be one. */
@@ -201,7 +210,10 @@ static void native_recheck(struct xen_gpu_domain *dom, struct xen_gpu_batch *bat
 		batch->slots[i].status = xen_gpu_backend_status(buffer->entries[i].status);
 }
 
-/* A dying guest gets no new mapping: asked for a page that no guest has, Xen says which it is. */
+/*
+ * A dying guest gets no new mapping, nor does one that is no target of ours: asked for a page that no
+ * guest has, Xen says which it is.
+ */
 static bool native_dying(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
@@ -214,8 +226,11 @@ static bool native_dying(struct xen_gpu_domain *dom)
 	};
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	work_on(dom, XEN_DMOP_dev_map, 1);
+	if (entry->status == -ENODEV)
+		pr_warn("d%u: Xen has taken it from us: it is no target of this domain any more\n",
+			dom->domid);
 	if (!WARN_ON_ONCE(!entry->status))
-		return entry->status == -ESRCH;
+		return entry->status == -ESRCH || entry->status == -ENODEV;
 	work_on(dom, XEN_DMOP_dev_unmap, 1);
 	return false;
 }

@@ -4,7 +4,9 @@
  *
  * A guest that is destroyed stays a zombie as long as we hold references on its pages, and
  * nothing drops them for us. xenstore's special watch @releaseDomain fires when some domain has
- * ended; it does not say which, so all in use are looked at.
+ * ended; it does not say which, so all in use are looked at. The same is done when Xen or a client
+ * gives reason to suspect it: nothing in xenstore tells a driver domain that a guest was taken from
+ * it.
  *
  * Locking: none of its own; xenstore's watch thread only queues the work, since all other
  * watches of the system wait for it.
@@ -12,6 +14,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/export.h>
 #include <linux/printk.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
@@ -53,9 +56,30 @@ static void bury(struct work_struct *work)
 
 static DECLARE_WORK(bury_work, bury);
 
-static void on_release_domain(struct xenbus_watch *watch, const char *path, const char *token)
+/* Some domain may have ended: looks at all of them, soon. */
+void xen_gpu_death_suspect(void)
 {
 	xen_gpu_domains_queue_work(&bury_work);
+}
+
+/**
+ * xen_gpu_domain_suspect - the domain may have ended, or been taken from us
+ * @dom: the domain
+ *
+ * To be called when there is reason to think so, such as an event without a request. Does not wait
+ * for the look that it leads to. If it is so, the clients are told that the domain has ended.
+ *
+ * Context: any.
+ */
+void xen_gpu_domain_suspect(struct xen_gpu_domain *dom)
+{
+	xen_gpu_death_suspect();
+}
+EXPORT_SYMBOL_GPL(xen_gpu_domain_suspect);
+
+static void on_release_domain(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	xen_gpu_death_suspect();
 }
 
 static struct xenbus_watch release_watch = {

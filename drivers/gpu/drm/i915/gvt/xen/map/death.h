@@ -8,5 +8,6 @@
 
 int xen_gpu_death_init(void);
 void xen_gpu_death_exit(void);
+void xen_gpu_death_suspect(void);
 
 #endif /* _XEN_GPU_MAP_DEATH_H */

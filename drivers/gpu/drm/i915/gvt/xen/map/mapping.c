@@ -21,6 +21,7 @@
 #include <linux/sort.h>
 #include <xen/xen_gpu_map.h>
 
+#include "death.h"
 #include "domain.h"
 #include "queue.h"
 #include "revalidate.h"
@@ -109,6 +110,8 @@ static int map_failure(struct xen_gpu_domain *dom, int status)
 {
 	if (status == -EAGAIN)
 		xen_gpu_revalidate_later(dom);
+	else if (status == -ENODEV)
+		xen_gpu_death_suspect();
 	return status;
 }
 

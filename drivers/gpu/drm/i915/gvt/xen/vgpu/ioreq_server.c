@@ -121,6 +121,8 @@ static void serve_work(struct work_struct *work)
 	mutex_lock(&vcpu->lock);
 	served = serve(vcpu);
 	mutex_unlock(&vcpu->lock);
+	if (!served && vcpu->server->unasked)
+		vcpu->server->unasked(vcpu->server);
 	xen_irq_lateeoi(READ_ONCE(vcpu->seen_irq), served ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 
@@ -236,7 +238,7 @@ static int start_vcpus(struct xengt_ioreq_server *server)
 
 /**
  * xengt_ioreq_server_start - take a guest's accesses to a range of addresses
- * @server: the server, with @handle set
+ * @server: the server, with @handle and @unasked set
  * @domid: the guest, HVM or PVH
  * @start: the first guest-physical address of the range
  * @end: the last one
