@@ -133,7 +133,8 @@ build_programs() {
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
-	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c
+	run "building xen-targets" "${cc[@]}" -o "$build/bin/xen-targets" "$project"/tools/xen-targets/*.c
+	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c "$project/tools/xen-targets/target_op.c"
 	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables -mno-sse -nostdlib -static -Wl,--build-id=none -Wl,-T,"$here/guest/tiny.lds" \
 		-o "$build/bin/tiny.elf" "$here/guest/tiny.c"
@@ -228,7 +229,7 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,devmap,marked,report} "$root/bin/"
+	cp "$build"/bin/{ask,books,devmap,marked,report,xen-targets} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build"/{guest,caller,driver}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "../../../tools/xen-targets/target_op.h"
 #include "checks.h"
 
 #define GFN	(FIRST_GFN + 0x100)
@@ -36,23 +37,23 @@ void check_targets(unsigned int guest, unsigned int other)
 {
 	uint16_t targets[4] = { 0 };
 
-	is(xen_list_targets(guest, targets, 4), 0, "a domain has no targets");
-	is(xen_add_target(guest, guest), -EINVAL, "... cannot have itself");
-	is(xen_add_target(guest, 9999), -ESRCH, "... nor a domain that does not exist");
-	is(xen_add_target(guest, 0), kind == TRANSLATED ? 0 : -EOPNOTSUPP, "... nor a PV domain");
+	is(list_targets(guest, targets, 4), 0, "a domain has no targets");
+	is(add_target(guest, guest), -EINVAL, "... cannot have itself");
+	is(add_target(guest, 9999), -ESRCH, "... nor a domain that does not exist");
+	is(add_target(guest, 0), kind == TRANSLATED ? 0 : -EOPNOTSUPP, "... nor a PV domain");
 	if (kind == TRANSLATED)
-		xen_remove_target(guest, 0);
-	is(xen_remove_target(guest, other), -ENOENT, "... and none to lose");
-	is(xen_add_target(guest, other), 0, "it gets one");
-	is(xen_add_target(guest, other), -EEXIST, "... once");
-	is(xen_list_targets(guest, targets, 4), 1, "... which is listed");
+		remove_target(guest, 0);
+	is(remove_target(guest, other), -ENOENT, "... and none to lose");
+	is(add_target(guest, other), 0, "it gets one");
+	is(add_target(guest, other), -EEXIST, "... once");
+	is(list_targets(guest, targets, 4), 1, "... which is listed");
 	is(targets[0], other, "... by its domid");
-	is(xen_list_targets(guest, targets, 0), 1, "... and counted where there is no room");
-	is(xen_set_target(guest, other), -EINVAL, "... the old operation works for the first only");
-	is(xen_list_targets(other, targets, 4), 0, "... and the other domain has none");
-	is(xen_remove_target(guest, other), 0, "it loses it");
-	is(xen_remove_target(guest, other), -ENOENT, "... once");
-	is(xen_set_target(guest, other), 0, "... and gets it by the old operation");
-	is(xen_list_targets(guest, targets, 4), 1, "... which is the same");
-	is(xen_remove_target(guest, other), 0, "... and can be undone now");
+	is(list_targets(guest, targets, 0), 1, "... and counted where there is no room");
+	is(set_target(guest, other), -EINVAL, "... the old operation works for the first only");
+	is(list_targets(other, targets, 4), 0, "... and the other domain has none");
+	is(remove_target(guest, other), 0, "it loses it");
+	is(remove_target(guest, other), -ENOENT, "... once");
+	is(set_target(guest, other), 0, "... and gets it by the old operation");
+	is(list_targets(guest, targets, 4), 1, "... which is the same");
+	is(remove_target(guest, other), 0, "... and can be undone now");
 }

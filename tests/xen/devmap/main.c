@@ -11,8 +11,6 @@
  *   devmap serve GUEST N		maps N pages once it may, and unmaps them when the guest is
  * dead
  *   devmap churn GUEST			maps and unmaps for ever, once it may
- *   devmap add|remove DOMID TARGET	the list of targets
- *   devmap list DOMID
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -21,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../tools/xen-targets/target_op.h"
 #include "checks.h"
 #include "edu.h"
 
@@ -157,8 +156,8 @@ static int all_checks(const char *kind_name, unsigned int guest, unsigned int ot
 {
 	if (!kind_named(kind_name))
 		return 2;
-	if (!edu_open()) {
-		perror("devmap: the edu device");
+	if (!edu_open() || target_op_open()) {
+		perror("devmap: the edu device, or privcmd");
 		return 1;
 	}
 	check_calls(guest, other);
@@ -251,16 +250,6 @@ static void churn(unsigned int guest)
 	}
 }
 
-static int list(unsigned int domid)
-{
-	uint16_t targets[64];
-	long n = xen_list_targets(domid, targets, 64), i;
-
-	for (i = 0; i < n; i++)
-		printf("%u\n", targets[i]);
-	return n < 0;
-}
-
 /* Can be asked before there is a guest. */
 static int held(void)
 {
@@ -270,19 +259,6 @@ static int held(void)
 		return 1;
 	printf("%u\n", info.nr_maps);
 	return 0;
-}
-
-static int usage(void)
-{
-	fprintf(stderr, "devmap: see the top of its source\n");
-	return 2;
-}
-
-static int failed(long ret)
-{
-	if (ret)
-		fprintf(stderr, "devmap: %s\n", strerror(-ret));
-	return ret != 0;
 }
 
 int main(int argc, char **argv)
@@ -306,11 +282,6 @@ int main(int argc, char **argv)
 		serve(a, b);
 	if (!strcmp(verb, "churn"))
 		churn(a);
-	if (!strcmp(verb, "add"))
-		return failed(xen_add_target(a, b));
-	if (!strcmp(verb, "remove"))
-		return failed(xen_remove_target(a, b));
-	if (!strcmp(verb, "list"))
-		return list(a);
-	return usage();
+	fprintf(stderr, "devmap: see the top of its source\n");
+	return 2;
 }

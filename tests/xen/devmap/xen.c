@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hypercalls from a program. See Xen's public/xen.h, memory.h, domctl.h, hvm/dm_op.h and
- * hvm/hvm_op.h, and Linux's xen/privcmd.h.
+ * Hypercalls from a program. See Xen's public/xen.h, memory.h, hvm/dm_op.h and hvm/hvm_op.h,
+ * and Linux's xen/privcmd.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,6 @@
 
 #define HYPERVISOR_memory_op		12
 #define HYPERVISOR_hvm_op		34
-#define HYPERVISOR_domctl		36
 #define HYPERVISOR_dm_op		41
 
 #define XENMEM_decrease_reservation	1
@@ -32,9 +31,6 @@
 
 #define HVMMEM_ioreq_server		4
 #define XEN_DMOP_IOREQ_MEM_ACCESS_WRITE	2
-
-#define XEN_DOMCTL_set_target		46
-#define XEN_DOMCTL_target_op		95
 
 struct privcmd_hypercall {
 	uint64_t op;
@@ -109,24 +105,6 @@ struct hvm_param {
 	uint16_t pad;
 	uint32_t index;
 	uint64_t value;
-};
-
-struct domctl {
-	uint32_t cmd;
-	uint32_t interface_version;
-	uint16_t domain;
-	uint16_t pad[3];
-	union {
-		uint16_t set_target;
-		struct {
-			uint32_t op;
-			uint32_t nr;
-			uint16_t target;
-			uint16_t pad[3];
-			uint16_t *targets;
-		} target_op;
-		uint8_t room[128];
-	} u;
 };
 
 static int privcmd;
@@ -291,59 +269,4 @@ void *xen_map_page(unsigned int domid, uint64_t gfn)
 void xen_unmap_page(void *page)
 {
 	munmap(page, PAGE_SIZE);
-}
-
-/* The version differs from Xen to Xen; what these operations need of it does not. */
-static long domctl(struct domctl *op)
-{
-	static uint32_t version = 0x15;
-	long ret;
-
-	op->interface_version = version;
-	ret = hypercall(HYPERVISOR_domctl, (uintptr_t)op, 0, 0);
-	while (ret == -EACCES && version < 0x20) {
-		op->interface_version = ++version;
-		ret = hypercall(HYPERVISOR_domctl, (uintptr_t)op, 0, 0);
-	}
-	return ret;
-}
-
-long xen_set_target(unsigned int domid, unsigned int target)
-{
-	struct domctl op = {
-		.cmd = XEN_DOMCTL_set_target, .domain = domid, .u.set_target = target,
-	};
-
-	return domctl(&op);
-}
-
-static long target_op(unsigned int domid, unsigned int target, unsigned int what)
-{
-	struct domctl op = {
-		.cmd = XEN_DOMCTL_target_op, .domain = domid,
-		.u.target_op = { .op = what, .target = target },
-	};
-
-	return domctl(&op);
-}
-
-long xen_add_target(unsigned int domid, unsigned int target)
-{
-	return target_op(domid, target, 0);
-}
-
-long xen_remove_target(unsigned int domid, unsigned int target)
-{
-	return target_op(domid, target, 1);
-}
-
-long xen_list_targets(unsigned int domid, uint16_t *targets, unsigned int n)
-{
-	struct domctl op = {
-		.cmd = XEN_DOMCTL_target_op, .domain = domid,
-		.u.target_op = { .op = 2, .nr = n, .targets = targets },
-	};
-	long ret = domctl(&op);
-
-	return ret ? ret : op.u.target_op.nr;
 }

@@ -42,10 +42,4 @@ long xen_hvm_param(unsigned int domid, unsigned int index, uint64_t *value);
 void *xen_map_page(unsigned int domid, uint64_t gfn);
 void xen_unmap_page(void *page);
 
-/* The list of targets */
-long xen_set_target(unsigned int domid, unsigned int target);
-long xen_add_target(unsigned int domid, unsigned int target);
-long xen_remove_target(unsigned int domid, unsigned int target);
-long xen_list_targets(unsigned int domid, uint16_t *targets, unsigned int n);
-
 #endif /* DEVMAP_XEN_H */

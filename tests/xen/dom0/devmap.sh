@@ -65,13 +65,13 @@ check_lists() {
 	memory m2 64
 	a=$(domid m1)
 	b=$(domid m2)
-	devmap add "$a" "$b"
+	xen-targets add "$a" "$b"
 	destroy m2
 	works "a target that is destroyed is gone" await 60 gone "$b"
-	is "... and is no target any more" "$(devmap list "$a")" ""
+	is "... and is no target any more" "$(xen-targets list "$a")" ""
 	memory m2 64
 	b=$(domid m2)
-	devmap add "$a" "$b"
+	xen-targets add "$a" "$b"
 	destroy m1
 	works "a domain with a target is destroyed" await 60 gone "$a"
 	destroy m2
@@ -89,7 +89,7 @@ check_caller() { # TYPE
 	c=$(domid c)
 	works "$1 caller: it runs" await 60 caller_says c "waits"
 	is "$1 caller: nothing is mapped while the guest is not its target" "$(maps "$id")" 0
-	works "... it becomes one" devmap add "$c" "$id"
+	works "... it becomes one" xen-targets add "$c" "$id"
 	works "... the caller maps up to its limit" await 120 maps_are "$id" $many
 	works "... and is told where that is" await 60 caller_says c "mapped $many, then -28"
 	destroy c
@@ -106,14 +106,14 @@ check_revocation() { # TYPE
 	id=$(domid m1)
 	caller c "$1" "$id" "churn,$id"
 	c=$(domid c)
-	devmap add "$c" "$id"
+	xen-targets add "$c" "$id"
 	for n in 1 2 3; do
 		await 120 some_maps "$id" || not_ok "$1 caller: it maps" "nothing"
-		works "$1 caller: the target is taken from it at work ($n)" devmap remove "$c" "$id"
+		works "$1 caller: the target is taken from it at work ($n)" xen-targets remove "$c" "$id"
 		is "... and none of its maps is left" "$(maps "$id")" 0
 		usleep 300000
 		is "... or made again" "$(maps "$id")" 0
-		works "... it is given back" devmap add "$c" "$id"
+		works "... it is given back" xen-targets add "$c" "$id"
 	done
 	await 60 some_maps "$id"
 	xl destroy m1 &
@@ -134,11 +134,11 @@ check_guest_of_caller() { # TYPE
 	memory m1 64
 	id=$(domid m1)
 	caller c "$1" "$id" "serve,$id,5000"
-	devmap add "$(domid c)" "$id"
+	xen-targets add "$(domid c)" "$id"
 	works "$1 caller: it maps" await 120 maps_are "$id" 5000
 	destroy m1
 	works "... the guest dies, and is gone when the caller lets go" await 120 gone "$id"
-	is "... and is no target any more" "$(devmap list "$(domid c)")" ""
+	is "... and is no target any more" "$(xen-targets list "$(domid c)")" ""
 	destroy c
 }
 
