@@ -6,6 +6,7 @@
 #   make devmap    of these, the checks of the patched Xen's map operation
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
+#   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -16,6 +17,9 @@ help:
 
 modules clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(CONFIGS) $@
+
+tools:
+	$(MAKE) -C tools/xen-targets
 
 demo:
 	tests/xen/demo.sh
@@ -29,4 +33,4 @@ devmap:
 bench:
 	bench/run.sh
 
-.PHONY: help modules clean demo test devmap bench
+.PHONY: help modules tools clean demo test devmap bench

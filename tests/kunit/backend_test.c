@@ -182,11 +182,48 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 	xen_gpu_balloon_event(user->client.domain);
 	xen_gpu_flush(user->client.domain);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 8u);
-	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 8ull);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, counter("live"), 0ull);
 	fake_domain_set_target(DOM, true);
 	balloon(user);
-	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 8ull);
+	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
+	stop_user(test, user);
+}
+
+/* 9: a guest that was taken from a driver domain has ended for it: a map that is refused tells */
+static void lost_target_has_ended(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	u64 failed = debugfs_value("xen_gpu_map/total", "unmap_failed");
+
+	if (platform(test)->mode != FAKE_PV_DOMU && platform(test)->mode != FAKE_PVH_DOMU) {
+		stop_user(test, user);
+		return;
+	}
+	map_some(test, user, 0, 8);
+	fake_domain_set_target(DOM, false);
+	fake_dev_map_revoke(DOM);
+	KUNIT_EXPECT_EQ(test, user_map(user, 20), -ENODEV);
+	KUNIT_EXPECT_EQ(test, counter("fail_dead"), 1ull);
+	wait_for(test, user->nr_ended == 1);
+	KUNIT_EXPECT_EQ(test, user_map(user, 1), -ENODEV);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xen_gpu_map/total", "unmap_failed"), failed);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 9: one that is suspected to have ended and has not goes on */
+static void suspicion_without_reason_changes_nothing(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_some(test, user, 0, 8);
+	fake_xen_reset_calls();
+	xen_gpu_domain_suspect(user->client.domain);
+	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
+	KUNIT_EXPECT_EQ(test, user_map(user, 20), 0);
+	KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	stop_user(test, user);
 }
 
@@ -403,6 +440,8 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(call_that_ends_in_the_middle, native_gen_params),
 	KUNIT_CASE_PARAM(mappings_that_xen_took_away_are_made_anew, native_gen_params),
 	KUNIT_CASE_PARAM(lost_target_loses_its_mappings, native_gen_params),
+	KUNIT_CASE_PARAM(lost_target_has_ended, native_gen_params),
+	KUNIT_CASE_PARAM(suspicion_without_reason_changes_nothing, native_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_no_target_is_refused, native_gen_params),
 	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
 	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),

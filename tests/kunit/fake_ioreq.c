@@ -108,6 +108,30 @@ void fake_ioreq_domain_kill(struct fake_domain *d)
 		destroy_server(d, id);
 }
 
+/* The guest is taken from the caller: the servers go, with a last event for each vCPU, and no port. */
+void fake_ioreq_revoke(domid_t domid)
+{
+	struct fake_port *port;
+	struct fake_domain *d;
+	unsigned int id, vcpu;
+	unsigned long flags;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	for (id = 0; d && id < FAKE_MAX_SERVERS; id++) {
+		for (vcpu = 0; vcpu < d->nr_vcpus; vcpu++) {
+			port = fake_port_of(domid, id, vcpu);
+			if (!port)
+				continue;
+			slot_of(d->servers[id], vcpu)->vp_eport = 0;
+			port->pending = true;
+		}
+		destroy_server(d, id);
+	}
+	spin_unlock_irqrestore(&fake.lock, flags);
+	fake_deliver();
+}
+
 static int map_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
 {
 	struct fake_server *server = find_server(d, op->id);

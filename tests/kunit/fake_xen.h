@@ -192,6 +192,7 @@ unsigned int fake_iommu_op_largest(void);
 unsigned int fake_pv_tables(void);
 
 /* fake_ioreq.c */
+void fake_ioreq_revoke(domid_t domid);
 unsigned int fake_servers(domid_t domid);
 
 /* fake_memtype.c: traps of a guest's writes to its memory */

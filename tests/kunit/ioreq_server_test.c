@@ -27,6 +27,7 @@ struct recorder {
 	struct completion blocked;
 	struct completion go;
 	void *buffers[FAKE_MAX_VCPUS];	/* of requests at MMIO + 8 * vCPU */
+	atomic_t gone;
 };
 
 static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
@@ -361,6 +362,30 @@ static void server_stops_when_xen_refuses_everything(struct kunit *test)
 	fake_domain_kill(DOM);
 }
 
+static void note_gone(struct xengt_ioreq_server *server)
+{
+	struct recorder *r = container_of(server, struct recorder, server);
+
+	atomic_inc(&r->gone);
+}
+
+/* What Xen destroys when a driver domain loses its target: the last event of each vCPU tells. */
+static void server_that_xen_destroys_is_noticed(struct kunit *test)
+{
+	struct recorder *r = new_recorder(test);
+
+	fake_domain_set_vcpus(DOM, 2);
+	r->server.gone = note_gone;
+	KUNIT_ASSERT_EQ(test, start_recorder(r), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO, 0, 8), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 1, MMIO, 0, 8), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->gone), 0);
+	fake_ioreq_revoke(DOM);
+	wait_for(test, atomic_read(&r->gone) == 2);
+	xengt_ioreq_server_stop(&r->server);
+	expect_nothing_left(test);
+}
+
 /* Starts that fail */
 
 static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
@@ -527,6 +552,7 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(server_of_a_dead_guest_stops, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_dies_in_a_request_is_no_trouble, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_stops_when_xen_refuses_everything, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(server_that_xen_destroys_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_not_there_has_no_server, both_dom0s_gen_params),

@@ -272,8 +272,6 @@ int main(int argc, char **argv)
 		return all_checks(argv[2], b, atoi(argv[4]));
 	if (!strcmp(verb, "held"))
 		return held();
-	if (argc < 3)
-		return usage();
 	if (!strcmp(verb, "hold"))
 		return hold(a, b);
 	if (!strcmp(verb, "maps"))

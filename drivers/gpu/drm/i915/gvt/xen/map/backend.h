@@ -63,8 +63,8 @@ struct xen_gpu_batch {
  *	status: 0: yes; -ESTALE: the GFN has another one; -ENXIO: the mapping is not there any
  *	more; -ENOENT, -EPERM, -ENODEV: the GFN has none; anything else: not known. NULL if Xen
  *	has no call for that
- * @dying: Xen says that the guest is dying, or that it is not ours any more. NULL if Xen has no call
- *	for that
+ * @dying: Xen says that the guest is dying, or that it is not ours any more. NULL if Xen has no
+ *	call for that
  * @bfn: the BFN of a held slot
  * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
  *	held bits of those that it could, and frees what the backend keeps for the block if none is

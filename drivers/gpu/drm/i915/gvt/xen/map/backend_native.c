@@ -70,8 +70,9 @@ static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
 }
 
 /*
- * The status of entries that Xen did not get to. A call that is refused is one on a guest that is no
- * target of ours any more: it has ended for us, and what was mapped Xen has unmapped, or is about to.
+ * The status of entries that Xen did not get to. A call that is refused is one on a guest that is
+ * no target of ours any more: it has ended for us, and what was mapped Xen has unmapped, or is
+ * about to.
  */
 static int unwritten_status(int rc)
 {
@@ -118,7 +119,7 @@ static int map_status(int error)
 	return error == -EBUSY ? -EAGAIN : xen_gpu_backend_status(error);
 }
 
-/* Where nothing is mapped (any more), and of a guest that is not there or not ours, nothing is held. */
+/* Where nothing is mapped (any more), and of a guest that is not there, or ours, nothing is held. */
 static int unmap_status(int error)
 {
 	return error == -ENOENT || error == -ESRCH || error == -ENODEV ? 0 : error;
@@ -211,8 +212,8 @@ static void native_recheck(struct xen_gpu_domain *dom, struct xen_gpu_batch *bat
 }
 
 /*
- * A dying guest gets no new mapping, nor does one that is no target of ours: asked for a page that no
- * guest has, Xen says which it is.
+ * A dying guest gets no new mapping, nor does one that is no target of ours: asked for a page that
+ * no guest has, Xen says which it is.
  */
 static bool native_dying(struct xen_gpu_domain *dom)
 {

@@ -20,6 +20,9 @@
  *
  * Only answers to stores into the pages that are about to change are held back: other vCPUs go on.
  *
+ * A Xen with the patches of xen/ destroys the servers of a domain that the guest is taken from. It
+ * tells by a last event, for which there is no request, and no port in the slot any more.
+ *
  * Locking: each vCPU's lock is held while its request is handled. The spinlock answers, for what is
  * held back, and for giving an answer; nothing nests inside. Who holds answers back may have locks
  * that handlers take, and one does at a time.
@@ -116,13 +119,14 @@ static bool serve(struct xengt_ioreq_vcpu *vcpu)
 static void serve_work(struct work_struct *work)
 {
 	struct xengt_ioreq_vcpu *vcpu = container_of(work, struct xengt_ioreq_vcpu, work);
-	bool served;
+	bool served, gone;
 
 	mutex_lock(&vcpu->lock);
 	served = serve(vcpu);
+	gone = !served && !READ_ONCE(vcpu->slot->vp_eport);
 	mutex_unlock(&vcpu->lock);
-	if (!served && vcpu->server->unasked)
-		vcpu->server->unasked(vcpu->server);
+	if (gone && vcpu->server->gone)
+		vcpu->server->gone(vcpu->server);
 	xen_irq_lateeoi(READ_ONCE(vcpu->seen_irq), served ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 
@@ -238,7 +242,7 @@ static int start_vcpus(struct xengt_ioreq_server *server)
 
 /**
  * xengt_ioreq_server_start - take a guest's accesses to a range of addresses
- * @server: the server, with @handle and @unasked set
+ * @server: the server, with @handle and @gone set
  * @domid: the guest, HVM or PVH
  * @start: the first guest-physical address of the range
  * @end: the last one

@@ -46,8 +46,8 @@ struct xengt_ioreq_vcpu {
  * @held_start: the first of these addresses
  * @held_end: the last one
  * @gone_on: woken when they are not any more
- * @unasked: called when an event has come without a request, in process context: it is the last one
- *	if Xen has destroyed the server; NULL if nobody wants to know
+ * @gone: called when Xen has destroyed the server, in process context, perhaps once for each vCPU;
+ *	NULL if nobody wants to know
  * @handle: handles one request and puts the answer of a read by value into it; called for several
  *	vCPUs at once, in process context, with room of each vCPU's own
  */
@@ -63,7 +63,7 @@ struct xengt_ioreq_server {
 	u64 held_start;
 	u64 held_end;
 	wait_queue_head_t gone_on;
-	void (*unasked)(struct xengt_ioreq_server *server);
+	void (*gone)(struct xengt_ioreq_server *server);
 	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 		       const struct xengt_ioreq_room *room);
 };

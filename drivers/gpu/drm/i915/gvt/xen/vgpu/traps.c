@@ -160,8 +160,8 @@ static void handle_memory(struct xengt_vgpu *vgpu, struct xen_ioreq *req,
 		xengt_count(&vgpu->counters, XENGT_COUNT_BAD_RANGE, 1);
 }
 
-/* Xen destroys the server when the guest is taken from a driver domain, and tells by an event. */
-static void on_unasked(struct xengt_ioreq_server *server)
+/* Xen destroys the server when the guest is taken from a driver domain. */
+static void on_gone(struct xengt_ioreq_server *server)
 {
 	struct xengt_vgpu *vgpu = container_of(server, struct xengt_vgpu, traps.server);
 
@@ -330,7 +330,7 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 	if (rc)
 		return rc;
 	traps->server.handle = handle_ioreq;
-	traps->server.unasked = on_unasked;
+	traps->server.gone = on_gone;
 	rc = xengt_ioreq_server_start(&traps->server, vgpu->config.domid, traps->flush.start,
 				      traps->flush.start + traps->flush.size - 1);
 	if (rc)
