@@ -22,7 +22,7 @@
 # The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD IOMMU, whose invalidations
 # are traced. Writes to PCI configuration space are traced too: dom0 marks places in that trace with them, and a line
 # "iotlb FROM TO WANTED NAME" of its report is a check of the number of invalidations between two marks, done here; the number is
-# put at the end of a line "count-iotlb FROM TO TEXT". A line "faults FROM TO WANTED NAME" is a check of the number of pages to which the
+# put at the end of a line "count-iotlb FROM TO TEXT". "iotlb-of DOMID FROM TO WANTED NAME" is about one domain's context. A line "faults FROM TO WANTED NAME" is a check of the number of pages to which the
 # IOMMU refused DMA (this emulator knows no fault log entry for a page that is not there: it is a translation to 0); WANTED can be "some".
 set -euo pipefail
 
@@ -98,8 +98,8 @@ events() { # EVENT FROM TO
 		END { for (i = 0; i < n; i++) print line[i] }' "$log.iommu"
 }
 
-count_invalidations() { # FROM TO
-	events amdvi_pages_inval "$1" "$2" | wc -l
+count_invalidations() { # FROM TO [DOMID]
+	events amdvi_pages_inval "$1" "$2" | awk -v domain="${3:+$(printf '0x%x' "$3")}" 'domain == "" || domain == $(NF - 1)' | wc -l
 }
 
 # Pages: there is a refusal for each 4 bytes.
@@ -126,6 +126,7 @@ look_up() { # LINE
 	read -r -a words <<<"$1"
 	case ${words[0]:-} in
 	iotlb) check "$(count_invalidations "${words[1]}" "${words[2]}")" "${words[@]:3}" ;;
+	iotlb-of) check "$(count_invalidations "${words[2]}" "${words[3]}" "${words[1]}")" "${words[@]:4}" ;;
 	faults) check "$(count_faults "${words[1]}" "${words[2]}")" "${words[@]:3}" ;;
 	count-iotlb) line="${words[*]:3} $(count_invalidations "${words[1]}" "${words[2]}")" ;;
 	esac
