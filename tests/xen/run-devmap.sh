@@ -1,7 +1,7 @@
 #!/bin/bash
-# The checks of the hypervisor's own operation (tests/xen/dom0/devmap.sh), on the patched hypervisor, with each kind of dom0. Builds what they
-# need first.
-# Usage: run-devmap.sh [-d] [pv|strict|pvh [CHECK]]       all kinds by default; CHECK: one of them only, such as check_death
+# The checks of the hypervisor's own operation (tests/xen/dom0/devmap.sh), on the patched hypervisor, with each kind of dom0, and
+# those of a driver domain (tests/xen/dom0/driver.sh), which is a PV domain of a PV dom0. Builds what they need first.
+# Usage: run-devmap.sh [-d] [pv|strict|pvh|driver [CHECK]]       all by default; CHECK: one of them only, such as check_death
 #   -d: on a debug build, with assertions; a PVH dom0 only: under this emulator a PV dom0 does not start on a debug build
 # Prints "ok KIND: NAME" or "not ok KIND: NAME: what was seen" for each, ends with "N passed, N failed"; exit status 0 if none failed.
 set -euo pipefail
@@ -11,7 +11,7 @@ project=$(cd "$here/../.." && pwd)
 export XENGT_BUILD=${XENGT_BUILD:-$project/.build/xen}
 results=$XENGT_BUILD/log/results.devmap
 . "$here/runs.sh"
-kinds=(pvh strict pv)
+kinds=(pvh strict pv driver)
 flags=()
 if [ "${1:-}" = -d ]; then
 	flags=(-d)
@@ -20,9 +20,9 @@ if [ "${1:-}" = -d ]; then
 fi
 case ${1:-} in
 "") ;;
-pv | strict | pvh) kinds=("$1") ;;
+pv | strict | pvh | driver) kinds=("$1") ;;
 *)
-	echo "usage: run-devmap.sh [-d] [pv|strict|pvh [CHECK]]" >&2
+	echo "usage: run-devmap.sh [-d] [pv|strict|pvh|driver [CHECK]]" >&2
 	exit 2
 	;;
 esac
@@ -33,6 +33,10 @@ use_patched_xen "${flags[@]}"
 # What check_caller maps is what a caller can have.
 export XENGT_XEN_OPTIONS="dev_map_limit=100000"
 for kind in "${kinds[@]}"; do
-	run_suite "$kind" "$kind" devmap "${2:-}"
+	if [ "$kind" = driver ]; then
+		run_suite driver pv driver "${2:-}"
+	else
+		run_suite "$kind" "$kind" devmap "${2:-}"
+	fi
 done
 sum_up
