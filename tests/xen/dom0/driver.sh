@@ -28,6 +28,7 @@ start_driver() {
 	echo "pci=[\"$edu,permissive=1\"]" >>/tmp/driver.cfg
 	create driver && ask_within driver 120 true || return 1
 	driver_id=$(domid driver)
+	await 60 driver "ls /sys/bus/pci/devices | grep -q ."
 }
 
 # A command of the driver domain's shell; what it prints is printed, on one line
