@@ -108,7 +108,7 @@ void fake_ioreq_domain_kill(struct fake_domain *d)
 		destroy_server(d, id);
 }
 
-/* The guest is taken from the caller: the servers go, with a last event for each vCPU, and no port. */
+/* The guest is taken from the caller: its servers go, with a last event for each vCPU. */
 void fake_ioreq_revoke(domid_t domid)
 {
 	struct fake_port *port;

@@ -14,7 +14,7 @@
 #define MAX_DOMID	0x7fef
 #define MAX_TARGETS	64
 
-static int usage(void)
+static int not_understood(void)
 {
 	fputs("usage: xen-targets add|remove DOMID TARGET\n"
 	      "       xen-targets list DOMID\n"
@@ -47,8 +47,6 @@ static const char *reason(long error)
 		return "only HVM and PVH guests can be targets";
 	case -EINVAL:
 		return "it is the domain itself, or one of both is dying";
-	case -ENOSYS:
-		return "this Xen has no lists of targets";
 	default:
 		return strerror(-error);
 	}
@@ -79,7 +77,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || argc > 4 || !domid_of(argv[2], &domid) ||
 	    (argc == 4 && !domid_of(argv[3], &target)))
-		return usage();
+		return not_understood();
 	ret = target_op_open();
 	if (ret) {
 		fprintf(stderr, "xen-targets: /dev/xen/privcmd: %s\n", strerror(-ret));
@@ -91,5 +89,5 @@ int main(int argc, char **argv)
 		return outcome(add_target(domid, target));
 	if (!strcmp(verb, "remove") && argc == 4)
 		return outcome(remove_target(domid, target));
-	return usage();
+	return not_understood();
 }

@@ -2,7 +2,7 @@
 /*
  * XEN_DOMCTL_target_op: a domain's targets, the guests that it has control over as their device
  * model. The calls are made through /dev/xen/privcmd, in a domain that may (dom0). They return 0 or
- * more, or a negative error: -ENOSYS from a Xen without lists of targets.
+ * more, or a negative error: "function not implemented" from a Xen without lists of targets.
  */
 
 #ifndef XEN_TARGET_OP_H

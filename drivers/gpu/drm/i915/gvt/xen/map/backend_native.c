@@ -119,7 +119,7 @@ static int map_status(int error)
 	return error == -EBUSY ? -EAGAIN : xen_gpu_backend_status(error);
 }
 
-/* Where nothing is mapped (any more), and of a guest that is not there, or ours, nothing is held. */
+/* Where nothing is mapped (any more), and of a guest not there, or not ours, nothing is held. */
 static int unmap_status(int error)
 {
 	return error == -ENOENT || error == -ESRCH || error == -ENODEV ? 0 : error;
