@@ -16,11 +16,11 @@ def times(value):
 
 
 def show_table(rows):
-    print(f"{'':4} {'workload':9} {'mode':8} {'entries':>8} {'syncs':>6} {'traps':>8} {'maps':>7} {'unmaps':>7} {'IOTLB':>7}"
+    print(f"{'':4} {'workload':11} {'mode':8} {'entries':>8} {'syncs':>6} {'traps':>8} {'maps':>7} {'unmaps':>7} {'IOTLB':>7}"
           f" {'peak':>6} {'entries/s':>10} | times fewer than naive, for each entry: {'traps':>7} {'maps':>7} {'IOTLB':>7}"
           f" | {'times faster':>12}")
     for r in rows:
-        line = (f"{r['kind']:4} {r['workload']:9} {r['mode']:8} {r['updates']:8} {r['syncs']:6} {r['traps']:8} {r['maps']:7}"
+        line = (f"{r['kind']:4} {r['workload']:11} {r['mode']:8} {r['updates']:8} {r['syncs']:6} {r['traps']:8} {r['maps']:7}"
                 f" {r['unmaps']:7} {r['iotlb']:7} {r['peak']:6} {r['rate']:10.0f}")
         if "times_rate" in r:
             line += (f" | {'':39} {times(r['times_fewer_traps']):>7} {times(r['times_fewer_maps']):>7}"
