@@ -32,6 +32,8 @@ part() {
 part static "$here/static/run.sh"
 part abi "$here/kunit/abi/run.sh"
 part kunit "$here/kunit/run.sh" -v debug
+# That it runs; its figures are for bench/run.sh.
+part bench "$here/kunit/run.sh" -v bench 'native_bench_traps*'
 part xen "$here/xen/run.sh" stock
 part native "$here/xen/run.sh" native
 part devmap "$here/xen/run-devmap.sh"

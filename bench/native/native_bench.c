@@ -28,7 +28,6 @@
 #include "map_fixture.h"
 #include "modules.h"
 #include "rb_cache.h"
-#include "vgpu_fixture.h"
 
 #define MAX_MAPPINGS	SZ_1M
 #define BATCH		XEN_GPU_BATCH
@@ -258,7 +257,7 @@ static u64 table_bytes(struct bench *b)
 
 	xa_for_each(&dom->table, index, block) {
 		bytes += sizeof(*block);
-		if (mode_of(b->test) == FAKE_PV_DOM0)
+		if (platform(b->test)->mode == FAKE_PV_DOM0)
 			bytes += PAGE_SIZE * (!!block->backend[0] + !!block->backend[1]);
 	}
 	return bytes;
@@ -308,7 +307,7 @@ static void measure_table(struct bench *b, unsigned int mappings)
 	measure(b, "revived_batch", mappings, table_batches);
 	KUNIT_EXPECT_EQ(b->test, fake_xen_calls(FAKE_CALL_ANY), 0ul);
 	/* The fake looks at every page table at every hypercall of a PV dom0. */
-	if (mode_of(b->test) != FAKE_PV_DOM0)
+	if (platform(b->test)->mode != FAKE_PV_DOM0)
 		measure_drain(b, mappings);
 }
 
@@ -353,7 +352,7 @@ static void free_bench(struct bench *b)
 
 static void the_table(struct kunit *test)
 {
-	struct bench *b = new_bench(test, mode_of(test) == FAKE_PV_DOM0 ? "pv" : "physmap");
+	struct bench *b = new_bench(test, platform(test)->backend);
 	unsigned int i;
 
 	b->user = start_user(test, MAX_MAPPINGS, MAX_MAPPINGS);
@@ -385,7 +384,7 @@ static void red_black_trees(struct kunit *test)
 }
 
 static struct kunit_case table_cases[] = {
-	KUNIT_CASE_PARAM(the_table, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(the_table, stock_platforms_gen_params),
 	{}
 };
 

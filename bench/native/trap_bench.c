@@ -37,7 +37,8 @@ static void report(struct kunit *test, const char *what, unsigned int n, u64 ten
 		mode_of(test) == FAKE_PV_DOM0 ? "pv" : "physmap", n, tenths / 10, tenths % 10);
 }
 
-static void write_entry(struct xengt_vgpu *vgpu, unsigned int entry)
+static void write_entry(struct xengt_vgpu *vgpu, unsigned int entry,
+			const struct xengt_ioreq_room *room)
 {
 	struct xen_ioreq req = {
 		.type = IOREQ_TYPE_COPY,
@@ -47,26 +48,29 @@ static void write_entry(struct xengt_vgpu *vgpu, unsigned int entry)
 		.count = 1,
 		.size = 8,
 	};
-	/* Its data is not copied. */
-	const struct xengt_ioreq_room room = {};
 
-	vgpu->traps.server.handle(&vgpu->traps.server, &req, &room);
+	vgpu->traps.server.handle(&vgpu->traps.server, &req, room);
 }
 
 /* Writes at random to the first n entries, all of which wait for a sync. */
 static void measure_traps(struct kunit *test, struct xengt_vgpu *vgpu, unsigned int n)
 {
+	/* No guest memory is copied. */
+	const struct xengt_ioreq_room room = {
+		.buffer = kunit_kzalloc(test, XENGT_IOREQ_BYTES, GFP_KERNEL),
+	};
 	u64 best = U64_MAX, start;
 	struct rnd_state rnd;
 	unsigned int run, i;
 
+	KUNIT_ASSERT_NOT_NULL(test, room.buffer);
 	prandom_seed_state(&rnd, n);
 	for (i = 0; i < n; i++)
-		write_entry(vgpu, i);
+		write_entry(vgpu, i, &room);
 	for (run = 0; run < RUNS; run++) {
 		start = ktime_get_ns();
 		for (i = 0; i < RUN_WRITES; i++)
-			write_entry(vgpu, prandom_u32_state(&rnd) % n);
+			write_entry(vgpu, prandom_u32_state(&rnd) % n, &room);
 		best = min(best, ktime_get_ns() - start);
 		cond_resched();
 	}
