@@ -9,8 +9,12 @@ set -euo pipefail
 
 series=6.12
 dir=$1
-site=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1)	# whatever the system uses
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# Whatever the system uses; it tells once it has lists.
+site() {
+	apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1 || true
+}
 
 # apt with lists of its own: the system's need not have backports in them.
 own_apt() { # COMMAND...
@@ -24,8 +28,9 @@ own_apt() { # COMMAND...
 
 rm -rf "$dir"
 mkdir -p "$dir/lists/partial"
-echo "deb [signed-by=$keyring] $site bookworm-backports main" >"$dir/sources.list"
-own_apt apt-get update >"$dir/log" 2>&1
+[ -n "$(site)" ] || apt-get -q update >"$dir/log" 2>&1
+echo "deb [signed-by=$keyring] $(site) bookworm-backports main" >"$dir/sources.list"
+own_apt apt-get update >>"$dir/log" 2>&1
 version=$(own_apt apt-cache search --names-only "^linux-headers-${series//./\\.}\..*-common\$" | grep -v -- '-rt-' |
 	sed -n 's/^linux-headers-\(.*\)-common .*/\1/p' | sort -V | tail -n 1)
 if [ -z "$version" ]; then

@@ -13,7 +13,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
 build=${XENGT_BUILD_XEN:-$project/.build/xen-patched}
-mirror=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1)	# whatever the system uses
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 debug=n
 each=
@@ -77,6 +76,11 @@ install_packages() {
 		apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${need[@]}"
 }
 
+# Whatever the system uses; it tells once it has lists.
+site() {
+	apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1 || true
+}
+
 # apt with lists of its own: the system's need not have source packages in them. A mirror that says nothing is an error, not a hang.
 own_apt() {
 	timeout -k 10 900 apt-get -q -o Acquire::http::Timeout=60 -o Acquire::https::Timeout=60 -o Acquire::Retries=1 \
@@ -93,6 +97,11 @@ fetch_source() {
 		cp "$XENGT_XEN_SOURCE"/xen_"$version".* "$source/" || fail "no source package of Xen $version in $XENGT_XEN_SOURCE"
 	else
 		say "fetching the source of Debian's Xen $version"
+		mirror=$(site)
+		if [ -z "$mirror" ]; then
+			run "apt-get update" apt-get -q -o DPkg::Lock::Timeout=600 update
+			mirror=$(site)
+		fi
 		echo "deb-src [signed-by=$keyring] $mirror $suite main" >"$source/apt/sources.list"
 		run "apt-get update" own_apt update
 		(cd "$source" && run "fetching the source" own_apt source --download-only xen)
