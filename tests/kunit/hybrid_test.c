@@ -390,6 +390,45 @@ static void store_after_the_look_keeps_the_page_closed(struct kunit *test)
 	store_in_flight_keeps_the_page_closed(test, &m, 2);
 }
 
+static void give_away(struct meanwhile *m)
+{
+	fake_gfn_remove(DOM, GTT_GFN(1));
+}
+
+/* By the time that the trap is to be set again, the page is gone. */
+static void send_to_first_and_give_away(struct meanwhile *m)
+{
+	send_to_first(m);
+	m->nth = 1;
+	m->act = give_away;
+}
+
+/* No event of Xen's is waited for: the page is looked at, and nothing is lost that was written. */
+static void trap_that_cannot_be_set_again_is_noticed(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_first_and_give_away,
+		.test = test,
+	};
+
+	hybrid_heat(test, 1);
+	meanwhile_start(&m);
+	hybrid_flush(test);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, opened(vgpu), 0ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_GTT_RAM_LOST), 0ull);
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_GTT_RAM_LOST), 1ull);
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST + 9), PTE(77));
+	hybrid_put(test, FIRST + 10, PTE(78));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 77));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 10, DOM, 78));
+	stop_hybrid(test, vgpu);
+}
+
 /* Nor is it opened if Xen does not tell whether one is: before the trap is taken, or after. */
 static void page_stays_closed_if_xen_does_not_tell(struct kunit *test)
 {
@@ -921,6 +960,7 @@ static struct kunit_case hybrid_cases[] = {
 	KUNIT_CASE_PARAM(entry_is_written_with_a_trap_and_without, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_before_the_look_keeps_the_page_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_after_the_look_keeps_the_page_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(trap_that_cannot_be_set_again_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_stays_closed_if_xen_does_not_tell, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_written_to_is_not_opened_ahead, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_elsewhere_is_no_hindrance, both_dom0s_gen_params),
