@@ -25,7 +25,6 @@
 #include <linux/moduleparam.h>
 
 #include "counters.h"
-#include "dm_op.h"
 #include "entries.h"
 #include "entry_page.h"
 #include "mm.h"
@@ -60,11 +59,10 @@ MODULE_PARM_DESC(calm_syncs, "Syncs without a change after which an open page is
 static void plan_look(struct xengt_mm *mm)
 {
 	struct xengt_writes *writes = &mm->writes;
-	u64 delay = (u64)xengt_writes_age() * OPEN_AGES;
+	unsigned long age = min(xengt_writes_age(), MAX_JIFFY_OFFSET / OPEN_AGES);
 
 	if (writes->nr_open && mm->sync)
-		queue_delayed_work(system_unbound_wq, &writes->work,
-				   min_t(u64, delay, MAX_JIFFY_OFFSET));
+		queue_delayed_work(system_unbound_wq, &writes->work, age * OPEN_AGES);
 }
 
 static bool is_trapped(const struct xengt_entry_page *page)

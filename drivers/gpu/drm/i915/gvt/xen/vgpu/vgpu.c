@@ -193,7 +193,7 @@ static void let_go(struct xengt_vgpu *vgpu)
 			return;
 		fsleep(LET_GO_US);
 	}
-	pr_warn("%s: domain %u writes to pages of its GTT, or to page tables, until the end\n",
+	pr_warn("%s: pages of domain %u keep their traps until the end: it writes to them\n",
 		vgpu->name, vgpu->config.domid);
 }
 
