@@ -7,6 +7,7 @@
 #   XENGT_BUILD_XEN=DIR      where everything goes (default: .build/xen-patched at the top of the project)
 #   XENGT_XEN_SOURCE=DIR     take the source package's files (.dsc and tarballs) found there instead of fetching them
 # Next to it, in xen-VERSION-public/, are its public headers.
+# It is for these tests and for review: see "Not for use" in Documentation/xen-operation.rst, which is said here, too, each time.
 # What is there is rebuilt when the patches, the source or this file have changed.
 set -euo pipefail
 
@@ -25,6 +26,16 @@ fail() {
 	echo "build-xen: error: $*" >&2
 	[ ! -s "$log" ] || tail -n 20 "$log" >&2
 	exit 1
+}
+
+warn() {
+	cat >&2 <<-END
+		build-xen: This hypervisor is for tests and for review. Do not run it on a machine with guests that you do not trust:
+		build-xen: its map operation is open to a deprivileged device model; references are dropped while a device still does DMA when
+		build-xen: targets are removed from a dying PV domain; 4.20 has a race in that, too; an IOMMU unmap that failed is forgotten when
+		build-xen: it is tried again; and memory for maps is not accounted, and allowed by default. A second version of the patches will
+		build-xen: follow. Documentation/xen-operation.rst, "Not for use", has the details.
+	END
 }
 
 run() { # WHAT COMMAND...
@@ -150,4 +161,5 @@ if [ -n "$each" ] || [ ! -s "$result" ] || [ "$(cat "$build/$name.stamp" 2>/dev/
 	rm -rf "$tree"
 	stamp >"$build/$name.stamp"
 fi
+warn
 echo "$result"
