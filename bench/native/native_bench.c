@@ -287,7 +287,8 @@ static void measure_drain(struct bench *b, unsigned int mappings)
 		start = ktime_get_ns();
 		tick(b);
 		best = min(best, ktime_get_ns() - start);
-		KUNIT_EXPECT_EQ(b->test, b->user->client.domain->nr_idle, (ulong)mappings - old);
+		KUNIT_EXPECT_EQ(b->test, b->user->client.domain->table.nr_idle,
+				(ulong)mappings - old);
 	}
 	report(b, "drain", mappings, best * 10 / old);
 }

@@ -56,7 +56,8 @@ struct xen_gpu_move {
  */
 struct xen_gpu_client_ops {
 	/**
-	 * @moved: the frames behind these GFNs (sorted, each once) are about to go.
+	 * @moved: the frames behind these GFNs (sorted, each once) are about to go. There may be
+	 * as many as the client has mapped.
 	 *
 	 * Before it returns the client rewrites every device entry of a GFN with status 0 to the
 	 * new BFN, points every entry of the others to its scratch page and releases their
@@ -68,8 +69,9 @@ struct xen_gpu_client_ops {
 		      unsigned int n);
 
 	/**
-	 * @settled: a revalidation is complete: GFNs that could not be mapped before may have a
-	 * page now. May be NULL.
+	 * @settled: GFNs that could not be mapped before may be mapped now: a revalidation is
+	 * complete, or there may be room for what was refused with -ENOSPC, -ENOMEM or -EAGAIN.
+	 * May be NULL.
 	 */
 	void (*settled)(struct xen_gpu_client *client);
 
@@ -106,6 +108,7 @@ void xen_gpu_release(struct xen_gpu_client *client, const u64 *gfns, unsigned in
 
 int xen_gpu_flush(struct xen_gpu_domain *dom);
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom);
+int xen_gpu_wait_current(struct xen_gpu_domain *dom);
 void xen_gpu_domain_suspect(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_XEN_GPU_MAP_H */

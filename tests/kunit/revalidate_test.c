@@ -183,14 +183,13 @@ static void release_during_the_callback(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Between its block's turn and the end, a GFN lost its last user, and has one again. */
+/* While the notice is delivered, a GFN that it names loses its last user, and has one again. */
 static void idle_and_back_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
-	if (moves[0].gfn == 5)
-		user_unmap(user, 600);
-	else if (moves[0].gfn == 1100)
-		KUNIT_EXPECT_EQ(user->test, user_map(user, 600), 0);
+	KUNIT_EXPECT_EQ(user->test, n, 3u);
+	user_unmap(user, 600);
+	KUNIT_EXPECT_EQ(user->test, user_map(user, 600), 0);
 }
 
 static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test)
@@ -215,10 +214,9 @@ static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test
 static void idle_and_gone_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
-	if (moves[0].gfn == 5)
-		user_unmap(user, 600);
-	else if (moves[0].gfn == 1100)
-		KUNIT_EXPECT_EQ(user->test, user_map(user, 600), -ENOENT);
+	KUNIT_EXPECT_EQ(user->test, n, 3u);
+	user_unmap(user, 600);
+	KUNIT_EXPECT_EQ(user->test, user_map(user, 600), -EAGAIN);
 }
 
 static void page_gone_while_idle_is_not_revived(struct kunit *test)
@@ -357,7 +355,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 		}
 		KUNIT_EXPECT_FALSE(test, failed);
 	}
-	KUNIT_EXPECT_GT(test, failures, 3u);
+	KUNIT_EXPECT_GE(test, failures, 3u);
 	stop_user(test, user);
 }
 

@@ -19,7 +19,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/err.h>
@@ -249,14 +248,16 @@ static void drop_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block, u
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
 	unsigned int i, slot, n = 0;
 
-	for_each_set_bit(slot, block->held[side], XEN_GPU_BLOCK_GFNS) {
+	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
+		if (!xen_gpu_slot_held_on(block, slot, side))
+			continue;
 		fill_held(block, slot, side, &buffer->entries[n]);
 		buffer->index[n++] = slot;
 	}
 	make_call(dom, XEN_DMOP_dev_unmap, XEN_GPU_CALL_UNMAP, n);
 	for (i = 0; i < n; i++) {
 		if (!unmap_status(buffer->entries[i].status))
-			__clear_bit(buffer->index[i], block->held[side]);
+			xen_gpu_slot_drop(&dom->table, block, buffer->index[i], side);
 	}
 }
 

@@ -122,10 +122,12 @@ static void physmap_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block 
 	unsigned int side, slot;
 
 	for (side = 0; side < XEN_GPU_SIDES; side++) {
-		for_each_set_bit(slot, block->held[side], XEN_GPU_BLOCK_GFNS) {
+		for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
+			if (!xen_gpu_slot_held_on(block, slot, side))
+				continue;
 			xen_gpu_count_hypercall(&dom->counters, XEN_GPU_CALL_UNMAP, 1);
 			if (!remove_from_physmap(physmap_bfn(dom, block, slot, side)))
-				__clear_bit(slot, block->held[side]);
+				xen_gpu_slot_drop(&dom->table, block, slot, side);
 		}
 	}
 	if (!xen_gpu_block_empty(block))

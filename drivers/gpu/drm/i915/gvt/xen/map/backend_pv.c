@@ -199,14 +199,17 @@ static u64 pv_bfn(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
 
 static void pv_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 {
-	unsigned int side, held;
+	unsigned int side, slot;
 
 	for (side = 0; side < XEN_GPU_SIDES; side++) {
-		held = bitmap_weight(block->held[side], XEN_GPU_BLOCK_GFNS);
-		if (!block->backend[side] || !table_free(dom, block->backend[side], held))
+		if (!block->backend[side] ||
+		    !table_free(dom, block->backend[side], block->nr_held[side]))
 			continue;
 		block->backend[side] = NULL;
-		bitmap_zero(block->held[side], XEN_GPU_BLOCK_GFNS);
+		for (slot = 0; block->nr_held[side] && slot < XEN_GPU_BLOCK_GFNS; slot++) {
+			if (xen_gpu_slot_held_on(block, slot, side))
+				xen_gpu_slot_drop(&dom->table, block, slot, side);
+		}
 	}
 }
 

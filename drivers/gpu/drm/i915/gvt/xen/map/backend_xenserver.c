@@ -26,7 +26,6 @@
  * as what one domain's look-up says must be noted before another one's unmap.
  */
 
-#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
@@ -201,20 +200,22 @@ static void drop_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block, u
 	unsigned int i, slot, n = 0;
 	u64 bfn;
 
-	for_each_set_bit(slot, block->held[side], XEN_GPU_BLOCK_GFNS) {
+	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
+		if (!xen_gpu_slot_held_on(block, slot, side))
+			continue;
 		bfn = xenserver_bfn(dom, block, slot, side);
 		if (frame_put(xs, bfn)) {
 			add_unmap(xs, n, bfn);
 			xs->index[n++] = slot;
 		} else {
-			__clear_bit(slot, block->held[side]);
+			xen_gpu_slot_drop(&dom->table, block, slot, side);
 		}
 	}
 	make_call(dom, XEN_GPU_CALL_UNMAP, n);
 	for (i = 0; i < n; i++) {
 		xa_erase(&xs->frames, xs->ops[i].u.unmap_foreign_page.bfn);
 		if (!unmap_status(xs->ops[i].status))
-			__clear_bit(xs->index[i], block->held[side]);
+			xen_gpu_slot_drop(&dom->table, block, xs->index[i], side);
 	}
 }
 

@@ -23,6 +23,7 @@ static const char * const counter_names[] = {
 	[XEN_GPU_COUNT_REVIVED] = "revived",
 	[XEN_GPU_COUNT_SHARED] = "shared",
 	[XEN_GPU_COUNT_QUEUED] = "queued",
+	[XEN_GPU_COUNT_SET_ASIDE] = "set_aside",
 	[XEN_GPU_COUNT_MAP_HYPERCALLS] = "map_hypercalls",
 	[XEN_GPU_COUNT_UNMAP_HYPERCALLS] = "unmap_hypercalls",
 	[XEN_GPU_COUNT_SETUP_HYPERCALLS] = "setup_hypercalls",

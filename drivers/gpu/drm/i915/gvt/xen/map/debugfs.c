@@ -46,11 +46,11 @@ static int domain_show(struct seq_file *m, void *unused)
 	struct xen_gpu_domain *dom = m->private;
 
 	mutex_lock(&dom->lock);
-	seq_printf(m, "live %lu\n", dom->nr_held - dom->nr_idle);
-	seq_printf(m, "idle %lu\n", dom->nr_idle);
-	seq_printf(m, "held_peak %lu\n", dom->held_peak);
+	seq_printf(m, "live %lu\n", dom->table.nr_held - dom->table.nr_idle);
+	seq_printf(m, "idle %lu\n", dom->table.nr_idle);
+	seq_printf(m, "held_peak %lu\n", dom->table.held_peak);
 	seq_printf(m, "quota %lu\n", dom->quota);
-	seq_printf(m, "blocks %lu\n", dom->nr_blocks);
+	seq_printf(m, "blocks %lu\n", dom->table.nr_blocks);
 	mutex_unlock(&dom->lock);
 	xen_gpu_counters_show(m, &dom->counters);
 	return 0;

@@ -13,11 +13,13 @@
 #ifndef _XEN_GPU_MAP_DOMAIN_H
 #define _XEN_GPU_MAP_DOMAIN_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 #include <xen/xen_gpu_map.h>
 
 #include "backend.h"
@@ -50,34 +52,55 @@ struct xen_gpu_domain {
 	struct mutex lock;		/* of the mappings: */
 	unsigned long quota;		/* pages */
 	u64 max_bfn;
-	struct xarray table;		/* of struct xen_gpu_block */
-	unsigned long nr_blocks;
-	unsigned long nr_held;		/* GFNs held on their current side: live and idle */
-	unsigned long held_peak;	/* the most there ever were */
-	unsigned long nr_idle;
+	struct xen_gpu_table table;
 	u64 aged_next;			/* no GFN below it is idle for long, since the last tick */
 	bool ended;
-	struct xen_gpu_batch *batch;	/* of map and drain */
+	bool refused;			/* something was, for want of room; to be tried again */
+	unsigned int nr_limited;	/* pages of this map call that Xen's limit kept out */
+	struct list_head limited_node;	/* in the list of those whom Xen's limit concerns */
+	struct xen_gpu_batch *batch;	/* of map, drain and revalidation */
+	struct xen_gpu_batch *other_batch;	/* of a revalidation: what is mapped anew */
 	struct xen_gpu_run *runs;	/* of map */
-	u16 *order;			/* of map */
 
 	struct mutex notify_lock;	/* of the clients and of what they are told: */
 	struct list_head clients;
-	struct xen_gpu_batch *reval_batch;	/* of the revalidation */
-	struct xen_gpu_batch *drop_batch;
-	struct xen_gpu_move *moves;
-	unsigned long reval_ms;		/* how long the last one took */
+	struct xen_gpu_move *moves;	/* of a notice, if there is no memory for a longer one */
+
+	atomic_t generation;		/* of events; see table.h */
+	u32 current_generation;		/* the last one in which everything was looked at */
+	wait_queue_head_t current_wait;	/* for that, or the end */
+
+	spinlock_t due_lock;		/* of when the revalidation is due: */
+	bool closed;			/* none is any more */
+	unsigned long due;		/* jiffies; if one is pending */
+	unsigned long not_before;	/* jiffies */
+	unsigned int failures;		/* revalidations in a row that could not learn everything */
 
 	struct work_struct size_work;
 	struct delayed_work age_work;
 	struct delayed_work reval_work;
 };
 
+static inline u32 xen_gpu_domain_generation(const struct xen_gpu_domain *dom)
+{
+	return atomic_read(&dom->generation);
+}
+
+/* Was the mapping of a GFN made, or looked at, since the last balloon event? */
+static inline bool xen_gpu_gfn_trusted(const struct xen_gpu_domain *dom,
+				       const struct xen_gpu_block *block, unsigned int slot)
+{
+	return block->generation == xen_gpu_domain_generation(dom) &&
+	       !xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_STALE);
+}
+
 struct xen_gpu_domain *xen_gpu_domain_new(domid_t domid, const struct xen_gpu_limits *limits,
 					  const struct xen_gpu_backend *backend,
 					  struct workqueue_struct *wq);
 void xen_gpu_domain_free(struct xen_gpu_domain *dom);
 void xen_gpu_domain_drop_everything(struct xen_gpu_domain *dom);
+unsigned int xen_gpu_domain_unmap(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
 void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch *batch);
+void xen_gpu_domain_clean(struct xen_gpu_domain *dom, struct xen_gpu_block *block);
 
 #endif /* _XEN_GPU_MAP_DOMAIN_H */

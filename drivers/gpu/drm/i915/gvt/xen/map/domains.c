@@ -19,6 +19,7 @@
 #include "debugfs.h"
 #include "domain.h"
 #include "domains.h"
+#include "event.h"
 #include "identity.h"
 #include "queue.h"
 #include "revalidate.h"
@@ -117,6 +118,7 @@ static void raise_quota(struct xen_gpu_domain *dom, unsigned long quota)
 {
 	mutex_lock(&dom->lock);
 	dom->quota = max(dom->quota, quota);
+	xen_gpu_event_room(dom);
 	mutex_unlock(&dom->lock);
 }
 
@@ -212,15 +214,27 @@ void xen_gpu_domain_end(struct xen_gpu_domain *dom)
 	first = !dom->ended;
 	dom->ended = true;
 	mutex_unlock(&dom->lock);
+	wake_up_all(&dom->current_wait);
 	if (first)
 		xen_gpu_clients_ended(dom);
 
-	mutex_lock(&dom->lock);
 	xen_gpu_domain_drop_everything(dom);
-	mutex_unlock(&dom->lock);
 	if (first)
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_DOMAINS_ENDED, 1);
 	mutex_unlock(&dom->notify_lock);
+}
+
+/* The parameters have changed: what is pending in any domain is due by the new ones. */
+void xen_gpu_domains_kick(void)
+{
+	struct xen_gpu_domain *dom;
+	unsigned long id = 0;
+
+	while ((dom = xen_gpu_domain_next(&id))) {
+		xen_gpu_queue_kick(dom);
+		xen_gpu_event_kick(dom);
+		xen_gpu_domain_put(dom);
+	}
 }
 
 /* Brings every domain up to date with Xen. Returns 0, or the last error of xen_gpu_flush(). */

@@ -18,6 +18,7 @@ bool xen_gpu_domains_queue_work(struct work_struct *work);
 
 struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id);
 void xen_gpu_domain_end(struct xen_gpu_domain *dom);
+void xen_gpu_domains_kick(void);
 int xen_gpu_domains_flush(void);
 
 #endif /* _XEN_GPU_MAP_DOMAINS_H */

@@ -4,12 +4,15 @@
  *
  * A call is cut into chunks of at most 512 GFNs. Most GFNs are mapped already: those are taken in
  * one pass, in the order in which they come. What is left is sorted; equal GFNs make a run, which
- * is looked up and counted once; what is not mapped yet goes to Xen in one batch.
+ * is looked up and counted once; what is not mapped yet goes to Xen in one batch. Where the quota
+ * or Xen's limit is reached, idle pages make room.
  *
  * Invariants: one reference of Xen's for each GFN, however many users: looking up, counting and
  * mapping happen under one hold of the domain's lock, so a last release elsewhere cannot drop
  * what was just taken. A GFN that could not be mapped has no count and no reference, and leaves
- * its neighbours alone. Nothing is handed out that the client's entries cannot hold.
+ * its neighbours alone. Nothing is handed out that the client's entries cannot hold. A page without
+ * users is only handed out as it is mapped if that was learnt since the last balloon event; else it
+ * is mapped anew.
  *
  * Locking: the domain's lock.
  */
@@ -18,11 +21,14 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/sort.h>
 #include <xen/xen_gpu_map.h>
 
 #include "death.h"
 #include "domain.h"
+#include "domains.h"
+#include "event.h"
 #include "queue.h"
 #include "revalidate.h"
 #include "trace.h"
@@ -53,14 +59,15 @@ static bool in_order(const u16 *order, const u64 *gfns, unsigned int n)
 }
 
 /* Sorts n GFNs, whose places are in order[], into runs; returns how many there are. */
-static unsigned int make_runs(struct xen_gpu_domain *dom, const u64 *gfns, unsigned int n)
+static unsigned int make_runs(struct xen_gpu_domain *dom, const u64 *gfns, u16 *order,
+			      unsigned int n)
 {
 	unsigned int i, nr_runs = 0;
 
-	if (!in_order(dom->order, gfns, n))
-		sort_r(dom->order, n, sizeof(*dom->order), compare_gfns, NULL, gfns);
+	if (!in_order(order, gfns, n))
+		sort_r(order, n, sizeof(*order), compare_gfns, NULL, gfns);
 	for (i = 0; i < n; i++) {
-		u64 gfn = gfns[dom->order[i]];
+		u64 gfn = gfns[order[i]];
 
 		if (nr_runs && dom->runs[nr_runs - 1].gfn == gfn)
 			dom->runs[nr_runs - 1].refs++;
@@ -87,8 +94,8 @@ static int take_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 		return -EOVERFLOW;
 	}
 	/* Only what has no user can be idle. */
-	if (block->count[slot] == refs && test_bit(slot, block->idle)) {
-		xen_gpu_queue_remove(dom, block, slot);
+	if (block->count[slot] == refs && xen_gpu_gfn_idle(block, slot)) {
+		xen_gpu_gfn_set_state(&dom->table, block, slot, XEN_GPU_GFN_LIVE);
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVIVED, 1);
 	}
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REFS_TAKEN, refs);
@@ -100,61 +107,121 @@ static void put_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 {
 	block->count[slot] -= refs;
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REFS_RELEASED, refs);
-	/* What a revalidation is taking away is not queued: it goes for good. */
-	if (!block->count[slot] && !test_bit(slot, block->gone))
-		xen_gpu_queue_add(dom, block, slot);
-}
-
-/* What Xen can give a little later is tried again when the clients hear that all is settled. */
-static int map_failure(struct xen_gpu_domain *dom, int status)
-{
-	if (status == -EAGAIN)
-		xen_gpu_revalidate_later(dom);
-	else if (status == -ENODEV)
-		xen_gpu_death_suspect();
-	return status;
+	/* What a notice names stays as it is until that is delivered. */
+	if (block->count[slot] || xen_gpu_gfn_state(block, slot) != XEN_GPU_GFN_LIVE)
+		return;
+	xen_gpu_queue_add(dom, block, slot);
+	xen_gpu_event_room(dom);
 }
 
 /*
- * Makes a read-only mapping writable: maps the other side, and if it has the same BFN, moves
- * there. If not (the frame is a new one, or each side has BFNs of its own), the users of the old
- * one have to be told first: -EAGAIN, and a revalidation does that.
+ * What Xen can give a little later, or what a revalidation is changing, is tried again when the
+ * clients hear that it may be had.
+ */
+static int map_failure(struct xen_gpu_domain *dom, int status)
+{
+	if (status == -EAGAIN)
+		xen_gpu_event_again(dom);
+	else if (status == -ENODEV)
+		xen_gpu_death_suspect();
+	else
+		xen_gpu_event_refused(dom, status);
+	return status;
+}
+
+static int unmap_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot,
+		      unsigned int side)
+{
+	xen_gpu_batch_start(dom->batch, XEN_GPU_CALL_UNMAP);
+	xen_gpu_batch_add(dom->batch, block, slot, side, false);
+	if (!xen_gpu_domain_unmap(dom, dom->batch))
+		xen_gpu_event_retry(dom);
+	return dom->batch->slots[0].status;
+}
+
+/* Frees the other side of a GFN for a new mapping: what is held there has no user any more. */
+static int free_other_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			   unsigned int slot)
+{
+	if (!xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_OTHER))
+		return 0;
+	if (xen_gpu_gfn_state(block, slot) == XEN_GPU_GFN_MOVING)
+		return -EBUSY;
+	return unmap_side(dom, block, slot, !xen_gpu_slot_side(block, slot));
+}
+
+/*
+ * An idle mapping that cannot be handed out as it is: the GFN is mapped anew, on its other side,
+ * which is the current one then. A revalidation undoes the old one.
+ */
+static int set_aside(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot)
+{
+	if (free_other_side(dom, block, slot))
+		return map_failure(dom, -EAGAIN);
+	xen_gpu_gfn_set_aside(&dom->table, block, slot);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, 1);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SET_ASIDE, 1);
+	xen_gpu_event_again(dom);
+	return RUN_MISSING;
+}
+
+/*
+ * Makes a read-only mapping that has users writable: maps the other side, and if it has the same
+ * BFN, moves there. If not (the frame is a new one, or each side has BFNs of its own), the users of
+ * the old one have to be told first: -EAGAIN, and a revalidation does that.
  */
 static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			 unsigned int slot)
 {
 	unsigned int old = xen_gpu_slot_side(block, slot);
-	unsigned int drop = old;
 	struct xen_gpu_batch *batch = dom->batch;
 	int rc = 0;
 
-	if (test_bit(slot, block->held[!old]))
-		return -EAGAIN;
+	if (free_other_side(dom, block, slot))
+		return map_failure(dom, -EAGAIN);
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_MAP);
 	xen_gpu_batch_add(batch, block, slot, !old, true);
 	dom->backend->map(dom, batch);
 	if (batch->slots[0].status)
 		return map_failure(dom, batch->slots[0].status);
-	__set_bit(slot, block->held[!old]);
+	xen_gpu_gfn_set_other(&dom->table, block, slot, true);
 
 	if (batch->slots[0].bfn == dom->backend->bfn(dom, block, slot, old)) {
-		__change_bit(slot, block->side);
-		__set_bit(slot, block->writable);
+		xen_gpu_gfn_swap_sides(&dom->table, block, slot);
+		xen_gpu_gfn_assign(block, slot, XEN_GPU_GFN_WRITABLE, true);
 	} else {
-		drop = !old;
-		rc = -EAGAIN;
 		if (dom->backend->recheck)
-			__set_bit(slot, block->upgrade);
-		xen_gpu_revalidate_later(dom);
+			xen_gpu_gfn_assign(block, slot, XEN_GPU_GFN_UPGRADE, true);
+		xen_gpu_gfn_set_stale(block, slot, true);
+		rc = map_failure(dom, -EAGAIN);
 	}
-	xen_gpu_batch_start(batch, XEN_GPU_CALL_UNMAP);
-	xen_gpu_batch_add(batch, block, slot, drop, false);
-	dom->backend->unmap(dom, batch);
-	if (!batch->slots[0].status)
-		__clear_bit(slot, block->held[drop]);
-	else
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAP_FAILED, 1);
+	unmap_side(dom, block, slot, !xen_gpu_slot_side(block, slot));
 	return rc;
+}
+
+/* Can a GFN that is held be handed out as it is? 0; RUN_MISSING: to be mapped; or an error. */
+static int make_usable(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot,
+		       unsigned int access)
+{
+	bool fits = !(access & XEN_GPU_MAP_WRITE) ||
+		    xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_WRITABLE);
+
+	switch (xen_gpu_gfn_state(block, slot)) {
+	case XEN_GPU_GFN_LIVE:
+	case XEN_GPU_GFN_MOVING:
+		return fits ? 0 : make_writable(dom, block, slot);
+	case XEN_GPU_GFN_IDLE:
+	case XEN_GPU_GFN_AGED:
+		if (fits && xen_gpu_gfn_trusted(dom, block, slot))
+			return 0;
+		return set_aside(dom, block, slot);
+	case XEN_GPU_GFN_GONE:
+	case XEN_GPU_GFN_LOST:
+	case XEN_GPU_GFN_STUCK:
+		return map_failure(dom, -EAGAIN);
+	default:
+		return RUN_MISSING;
+	}
 }
 
 /* Takes a run's references if its GFN is mapped; RUN_MISSING if it is not, or an error. */
@@ -169,15 +236,11 @@ static int take_run(struct xen_gpu_domain *dom, struct xen_gpu_run *run, unsigne
 	if (run->gfn > XEN_GPU_MAX_GFN)
 		return -ENOENT;
 	block = xen_gpu_table_find(&dom->table, run->gfn);
-	if (!block || !xen_gpu_slot_held(block, slot))
+	if (!block)
 		return RUN_MISSING;
-	if (test_bit(slot, block->gone))
-		return -EAGAIN;
-	if ((access & XEN_GPU_MAP_WRITE) && !test_bit(slot, block->writable)) {
-		rc = make_writable(dom, block, slot);
-		if (rc)
-			return rc;
-	}
+	rc = make_usable(dom, block, slot, access);
+	if (rc)
+		return rc;
 	if (block->count[slot])
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SHARED, 1);
 	run->bfn = dom->backend->bfn(dom, block, slot, xen_gpu_slot_side(block, slot));
@@ -200,16 +263,13 @@ static unsigned int take_runs(struct xen_gpu_domain *dom, unsigned int nr_runs,
 static int add_missing(struct xen_gpu_domain *dom, u64 gfn, unsigned int access)
 {
 	unsigned int slot = xen_gpu_gfn_slot(gfn);
-	unsigned long blocks = 0;
 	struct xen_gpu_block *block;
 
-	if (dom->nr_held + dom->batch->n >= dom->quota)
-		return -ENOSPC;
-	blocks = !xen_gpu_table_find(&dom->table, gfn);
-	block = xen_gpu_table_find_or_add(&dom->table, gfn);
+	if (dom->table.nr_held + dom->batch->n >= dom->quota)
+		return map_failure(dom, -ENOSPC);
+	block = xen_gpu_table_find_or_add(&dom->table, gfn, xen_gpu_domain_generation(dom));
 	if (IS_ERR(block))
-		return PTR_ERR(block);
-	dom->nr_blocks += blocks;
+		return map_failure(dom, PTR_ERR(block));
 	xen_gpu_batch_add(dom->batch, block, slot, xen_gpu_slot_side(block, slot),
 			  access & XEN_GPU_MAP_WRITE);
 	return RUN_MISSING;
@@ -218,13 +278,14 @@ static int add_missing(struct xen_gpu_domain *dom, u64 gfn, unsigned int access)
 static int settle_slot(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
 		       struct xen_gpu_run *run)
 {
+	if (slot->status == -ENOSPC) {
+		dom->nr_limited++;
+		xen_gpu_event_limited(dom);
+	}
 	if (slot->status)
 		return map_failure(dom, slot->status);
-	__set_bit(slot->slot, slot->block->held[slot->side]);
-	__clear_bit(slot->slot, slot->block->upgrade);
-	__assign_bit(slot->slot, slot->block->writable, slot->writable);
-	dom->nr_held++;
-	dom->held_peak = max(dom->held_peak, dom->nr_held);
+	xen_gpu_gfn_set_state(&dom->table, slot->block, slot->slot, XEN_GPU_GFN_LIVE);
+	xen_gpu_gfn_assign(slot->block, slot->slot, XEN_GPU_GFN_WRITABLE, slot->writable);
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_MAPPED, 1);
 	run->bfn = slot->bfn;
 	return take_refs(dom, slot->block, slot->slot, run->refs);
@@ -267,40 +328,40 @@ static void check_width(struct xen_gpu_client *client, unsigned int nr_runs)
 	}
 }
 
-/* Gives every GFN of the chunk its run's answer; returns how many are mapped. */
-static unsigned int answer(struct xen_gpu_domain *dom, unsigned int nr_runs, u64 *bfns,
-			   int *status)
+/* Gives every GFN in order[] its run's answer; returns how many are mapped. */
+static unsigned int answer(struct xen_gpu_domain *dom, unsigned int nr_runs, const u16 *order,
+			   u64 *bfns, int *status)
 {
 	struct xen_gpu_run *run;
 	unsigned int i = 0, refs, mapped = 0;
 
 	for (run = dom->runs; run < dom->runs + nr_runs; run++) {
-		if (run->status)
-			xen_gpu_count_failure(&dom->counters, run->status, run->refs);
-		else
+		if (!run->status)
 			mapped += run->refs;
 		for (refs = run->refs; refs; refs--, i++) {
-			bfns[dom->order[i]] = run->status ? 0 : run->bfn;
-			status[dom->order[i]] = run->status;
+			bfns[order[i]] = run->status ? 0 : run->bfn;
+			status[order[i]] = run->status;
 		}
 	}
 	return mapped;
 }
 
-/*
- * Takes a reference on a GFN that is mapped, with this access. Each bit is in a cache line of its
- * own, so what the count tells is not looked up: a GFN with users is held, and not idle.
- */
+/* Takes a reference on a GFN that is mapped, with this access. */
 static bool take_cached(struct xen_gpu_client *client, struct xen_gpu_block *block, u64 gfn,
 			unsigned int access, u64 *bfn)
 {
 	struct xen_gpu_domain *dom = client->domain;
 	unsigned int slot = xen_gpu_gfn_slot(gfn);
+	enum xen_gpu_gfn_state state = xen_gpu_gfn_state(block, slot);
 	bool shared = block->count[slot];
 
-	if ((!shared && !xen_gpu_slot_held(block, slot)) || test_bit(slot, block->gone))
+	if (state == XEN_GPU_GFN_IDLE || state == XEN_GPU_GFN_AGED) {
+		if (!xen_gpu_gfn_trusted(dom, block, slot))
+			return false;
+	} else if (state != XEN_GPU_GFN_LIVE && state != XEN_GPU_GFN_MOVING) {
 		return false;
-	if ((access & XEN_GPU_MAP_WRITE) && !test_bit(slot, block->writable))
+	}
+	if ((access & XEN_GPU_MAP_WRITE) && !xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_WRITABLE))
 		return false;
 	*bfn = dom->backend->bfn(dom, block, slot, xen_gpu_slot_side(block, slot));
 	if (*bfn > client->max_bfn)
@@ -313,7 +374,8 @@ static bool take_cached(struct xen_gpu_client *client, struct xen_gpu_block *blo
 
 /* Takes what is mapped already; puts the places of the others into order[], returns how many. */
 static unsigned int take_all_cached(struct xen_gpu_client *client, const u64 *gfns,
-				    unsigned int n, unsigned int access, u64 *bfns, int *status)
+				    unsigned int n, unsigned int access, u16 *order, u64 *bfns,
+				    int *status)
 {
 	struct xen_gpu_domain *dom = client->domain;
 	struct xen_gpu_block *block = NULL;
@@ -325,39 +387,144 @@ static unsigned int take_all_cached(struct xen_gpu_client *client, const u64 *gf
 		if (block && take_cached(client, block, gfns[i], access, &bfns[i]))
 			status[i] = 0;
 		else
-			dom->order[left++] = i;
+			order[left++] = i;
 	}
 	return left;
 }
 
+/* How many of these GFNs take a page of the quota? */
+static unsigned int count_missing(struct xen_gpu_domain *dom, unsigned int nr_runs)
+{
+	struct xen_gpu_block *block;
+	unsigned int i, missing = 0;
+
+	for (i = 0; i < nr_runs; i++) {
+		block = xen_gpu_table_find(&dom->table, dom->runs[i].gfn);
+		missing += !block || !xen_gpu_slot_held(block, xen_gpu_gfn_slot(dom->runs[i].gfn));
+	}
+	return missing;
+}
+
+/*
+ * Sorts the GFNs in order[] into runs. If the quota has no room for them idle pages make some, a
+ * few at a time: others get the lock in between. Returns how many runs there are.
+ */
+static unsigned int make_runs_and_room(struct xen_gpu_domain *dom, const u64 *gfns, u16 *order,
+				       unsigned int n)
+{
+	unsigned int nr_runs, missing;
+	u64 next = 0;
+
+	lockdep_assert_held(&dom->lock);
+	for (;;) {
+		nr_runs = make_runs(dom, gfns, order, n);
+		if (dom->ended || dom->table.nr_held + nr_runs <= dom->quota)
+			return nr_runs;
+		missing = count_missing(dom, nr_runs);
+		if (dom->table.nr_held + missing <= dom->quota ||
+		    !xen_gpu_queue_make_room(dom, dom->table.nr_held + missing - dom->quota, &next))
+			return nr_runs;
+		mutex_unlock(&dom->lock);
+		cond_resched();
+		mutex_lock(&dom->lock);
+	}
+}
+
 /* The others, which take a hypercall or cannot be mapped; returns how many are mapped. */
-static unsigned int map_left(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
-			     unsigned int access, u64 *bfns, int *status)
+static unsigned int map_left(struct xen_gpu_client *client, const u64 *gfns, u16 *order,
+			     unsigned int n, unsigned int access, u64 *bfns, int *status)
 {
 	struct xen_gpu_domain *dom = client->domain;
-	unsigned int nr_runs, missing;
+	unsigned int nr_runs = make_runs_and_room(dom, gfns, order, n);
 
-	nr_runs = make_runs(dom, gfns, n);
-	missing = take_runs(dom, nr_runs, access);
-	if (missing) {
-		xen_gpu_queue_make_room(dom, missing);
+	if (take_runs(dom, nr_runs, access))
 		map_missing(dom, nr_runs, access);
-	}
 	check_width(client, nr_runs);
-	return answer(dom, nr_runs, bfns, status);
+	return answer(dom, nr_runs, order, bfns, status);
+}
+
+/* Lets another guest's idle pages go, if nobody is busy with that guest. Returns how many. */
+static unsigned long reclaim_from(struct xen_gpu_domain *other, unsigned long need)
+{
+	unsigned long before, freed = 0;
+	u64 next = 0;
+
+	if (!mutex_trylock(&other->lock))
+		return 0;
+	before = other->table.nr_held;
+	if (xen_gpu_queue_make_room(other, need, &next))
+		freed = before - other->table.nr_held;
+	mutex_unlock(&other->lock);
+	return freed;
+}
+
+/*
+ * Xen's limit on what we map is one for all guests: idle pages make room for pages in use, first
+ * the guest's own. Other guests' are only asked for if that waits for nobody. Lets the lock go.
+ */
+static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
+{
+	struct xen_gpu_domain *other;
+	unsigned long id = 0, freed;
+	u64 next = 0;
+
+	lockdep_assert_held(&dom->lock);
+	freed = dom->table.nr_idle;
+	if (xen_gpu_queue_make_room(dom, need, &next) && freed - dom->table.nr_idle >= need)
+		return;
+	mutex_unlock(&dom->lock);
+	while (need && (other = xen_gpu_domain_next(&id))) {
+		if (other != dom) {
+			freed = reclaim_from(other, need);
+			need -= min(need, freed);
+		}
+		xen_gpu_domain_put(other);
+	}
+	mutex_lock(&dom->lock);
+}
+
+/* Puts the places of those that Xen's limit kept out into order[]; returns how many. */
+static unsigned int find_limited(const int *status, unsigned int n, u16 *order)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (status[i] == -ENOSPC)
+			order[left++] = i;
+	}
+	return left;
+}
+
+static void count_failures(struct xen_gpu_domain *dom, const int *status, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (status[i])
+			xen_gpu_count_failure(&dom->counters, status[i], 1);
+	}
 }
 
 static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
 			      unsigned int access, u64 *bfns, int *status)
 {
 	struct xen_gpu_domain *dom = client->domain;
-	unsigned int left, mapped;
+	u16 order[XEN_GPU_BATCH];
+	unsigned int left, limited, mapped;
 
 	lockdep_assert_held(&dom->lock);
-	left = take_all_cached(client, gfns, n, access, bfns, status);
+	left = take_all_cached(client, gfns, n, access, order, bfns, status);
 	mapped = n - left;
+	dom->nr_limited = 0;
 	if (left)
-		mapped += map_left(client, gfns, left, access, bfns, status);
+		mapped += map_left(client, gfns, order, left, access, bfns, status);
+	if (dom->nr_limited) {
+		reclaim(dom, dom->nr_limited);
+		limited = find_limited(status, n, order);
+		mapped += map_left(client, gfns, order, limited, access, bfns, status);
+	}
+	if (mapped < n)
+		count_failures(dom, status, n);
 	trace_xen_gpu_map_batch(dom->domid, n, left, mapped);
 	return mapped;
 }

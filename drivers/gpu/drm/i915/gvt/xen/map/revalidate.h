@@ -10,7 +10,6 @@ struct xen_gpu_domain;
 
 void xen_gpu_revalidate_init(struct xen_gpu_domain *dom);
 void xen_gpu_revalidate_exit(struct xen_gpu_domain *dom);
-void xen_gpu_revalidate_later(struct xen_gpu_domain *dom);
 void xen_gpu_revalidate_now(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_REVALIDATE_H */
