@@ -58,17 +58,10 @@ void fake_xen_stop_dev_map(unsigned int entries, int error)
 	fake.dev_map_stop_error = error;
 }
 
-/* The toolstack gives the caller control over a guest, or takes it away. */
-void fake_domain_set_target(domid_t domid, bool target)
+/* Xen's xsm_default_action(): dom0, or whoever has the guest for a target */
+bool fake_may_control(const struct fake_domain *d)
 {
-	unsigned long flags;
-	struct fake_domain *d;
-
-	spin_lock_irqsave(&fake.lock, flags);
-	d = fake_domain_find(domid);
-	if (d)
-		d->target = target;
-	spin_unlock_irqrestore(&fake.lock, flags);
+	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0 || d->target;
 }
 
 static struct fake_dev_map *first_at(u64 bfn)
@@ -244,6 +237,36 @@ void fake_dev_map_revoke(domid_t domid)
 	spin_unlock_irqrestore(&fake.lock, flags);
 }
 
+/*
+ * The toolstack gives the caller control over a guest, or takes it away: then Xen destroys the
+ * caller's servers of it, and unmaps its pages (domain_remove_target()). Nobody is given a dying
+ * guest.
+ */
+void fake_domain_set_target(domid_t domid, bool target)
+{
+	unsigned long flags;
+	struct fake_domain *d;
+	bool taken;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	taken = d && d->target && !target;
+	if (d)
+		d->target = target && (d->target || !d->dying);
+	spin_unlock_irqrestore(&fake.lock, flags);
+	if (!taken)
+		return;
+	fake_ioreq_revoke(domid);
+	fake_dev_map_revoke(domid);
+}
+
+/* Takes the guest away and gives it back, before anybody can look. */
+void fake_domain_retarget(domid_t domid)
+{
+	fake_domain_set_target(domid, false);
+	fake_domain_set_target(domid, true);
+}
+
 static int work(struct fake_domain *d, u32 cmd, struct xen_dm_op_dev_map_entry *entries,
 		unsigned int n)
 {
@@ -311,11 +334,6 @@ enum fake_call fake_dev_map_kind(const u32 *op, const void *entries)
 	}
 }
 
-static bool may_control(const struct fake_domain *d)
-{
-	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0 || d->target;
-}
-
 /* The dm_op calls that are made with an op of so many bytes, and entries, if it has some. */
 int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size)
 {
@@ -326,7 +344,7 @@ int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_
 		return info((void *)(op + 2), domid);
 	if (!d)
 		return -ESRCH;
-	if (!may_control(d))
+	if (!fake_may_control(d))
 		return -EPERM;
 	if (!fake.dev_map)
 		return -EOPNOTSUPP;

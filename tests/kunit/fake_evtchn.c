@@ -83,8 +83,8 @@ struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int 
 
 	for (i = 0; i < FAKE_NR_PORTS; i++) {
 		port = &fake.ports[i];
-		if (port->bound && port->domid == domid && port->server == server &&
-		    port->vcpu == vcpu)
+		if (port->bound && !port->lonely && port->domid == domid &&
+		    port->server == server && port->vcpu == vcpu)
 			return port;
 	}
 	return NULL;
@@ -165,10 +165,10 @@ static int bind_interdomain(struct evtchn_bind_interdomain *bind)
 		if (!fake.ports[i].bound)
 			break;
 	}
-	if (i == FAKE_NR_PORTS)
-		return -ENOSPC;
 	if (!fake_domain_find(bind->remote_dom))
 		return -ESRCH;
+	if (i == FAKE_NR_PORTS)
+		return -ENOSPC;
 	if (!fake_ioreq_bind(&fake.ports[i], bind->remote_dom, bind->remote_port))
 		return -EINVAL;
 	fake.ports[i].bound = true;

@@ -22,9 +22,11 @@
 #define FAKE_NR_PORTS		64
 #define FAKE_MAX_SERVERS	8
 #define FAKE_MAX_RANGES		256
+#define FAKE_NR_RANGE_TYPES	3
 #define FAKE_TABLE_SLOTS	512
 #define FAKE_TRAPPED		XA_MARK_0	/* of a physmap's entry */
 #define FAKE_INDEX_SLOTS	2048
+#define FAKE_GFN_BITS		36	/* of a page table with 4 levels */
 
 /*
  * What is where, by a number. Tests look millions of times: what was found stays at hand.
@@ -52,6 +54,7 @@ struct fake_frame {
 	unsigned long mfn;
 	int owner;		/* domid, -1: free */
 	bool allocated;		/* the owner's own reference (Xen's PGC_allocated) */
+	bool extra;		/* Xen's for the owner: not in its allowance (PGC_extra) */
 	bool fixed;		/* asked for by MFN: never given to others */
 	unsigned int refs;	/* of others */
 	void *data;		/* where the contents are now, NULL: zeroes */
@@ -60,23 +63,30 @@ struct fake_frame {
 	struct list_head node;	/* in the free list */
 };
 
-struct fake_server {
-	bool enabled;
-	u16 id;
-	struct fake_frame *frame;
-	unsigned int nr_ranges;
+/* Addresses: sorted, none touches the next one (Xen's rangeset) */
+struct fake_ranges {
+	unsigned int nr;
 	struct fake_range {
-		u32 type;
 		u64 start;
 		u64 end;
 	} ranges[FAKE_MAX_RANGES];
+};
+
+struct fake_server {
+	bool enabled;
+	u16 id;
+	u8 handle_bufioreq;
+	struct fake_frame *frame;	/* NULL: not acquired yet */
+	struct fake_frame *buffered;
+	struct fake_ranges ranges[FAKE_NR_RANGE_TYPES];
 	u32 remote_port[FAKE_MAX_VCPUS];
 };
 
 struct fake_vcpu {
 	struct completion done;
-	bool waiting;
-	unsigned int server;
+	unsigned long waiting;		/* for which servers, by id */
+	u8 seen[FAKE_MAX_SERVERS];	/* the request's state, when it looked last */
+	bool invalidate;		/* tells the servers next (Xen's mapcache_invalidate) */
 	int status;
 	struct xen_ioreq answer;
 	struct fake_frame *trapped;	/* what it stores to; may be gone */
@@ -88,7 +98,8 @@ struct fake_domain {
 	struct list_head node;
 	struct fake_index physmap;	/* GFN to frame */
 	u64 max_gfn;			/* the highest there ever was */
-	unsigned long pages;		/* frames owned, Xen's tot_pages */
+	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
+	unsigned long extra_pages;	/* and those of Xen's for it */
 	unsigned long max_pages;	/* that reservations must not exceed */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
@@ -115,6 +126,7 @@ struct fake_unpopulated {
 
 struct fake_port {
 	bool bound;
+	bool lonely;		/* the other end is gone (Xen's ECS_UNBOUND) */
 	bool pending;
 	bool masked;		/* from the event to its EOI */
 	bool irq_masked;	/* by disable_irq() and the like */
@@ -162,6 +174,8 @@ struct fake {
 	struct list_head domains;
 	struct list_head buried;
 	struct fake_index physmap;	/* dom0's foreign mappings, by GFN: struct fake_map */
+	u64 mmio_start;			/* a device of dom0's, by GFN */
+	u64 mmio_end;
 	struct xarray tables;		/* by PFN */
 	struct fake_index unpopulated;	/* by PFN */
 
@@ -227,6 +241,7 @@ void fake_mem_stop(void);
 void fake_mem_check(struct kunit *test);
 struct fake_domain *fake_domain_find(domid_t domid);
 struct fake_frame *fake_frame_alloc(struct fake_domain *d);
+struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d);
 void fake_frame_release_allocated(struct fake_frame *frame);
 struct fake_frame *fake_frame_find(unsigned long mfn);
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
@@ -246,6 +261,7 @@ void fake_physmap_remove(struct fake_domain *d, u64 gfn);
 long fake_reserve_op(unsigned int cmd, void *arg);
 
 /* fake_dev_map.c */
+bool fake_may_control(const struct fake_domain *d);
 void fake_dev_map_start(void);
 void fake_dev_map_stop(void);
 void fake_dev_map_check(struct kunit *test);
@@ -276,10 +292,13 @@ void fake_deliver(void);	/* not under the lock */
 void fake_ioreq_domain_kill(struct fake_domain *d);
 bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port);
 void fake_ioreq_notified(struct fake_port *port);
-struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id);
+int fake_ioreq_frame(struct fake_domain *d, unsigned int id, u64 index,
+		     struct fake_frame **frame);
 int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any);
-void fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
+bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
 		     const struct xen_ioreq *req);
+void fake_ioreq_broadcast(struct fake_domain *d, unsigned int number);
+void fake_ioreq_request_invalidate(struct fake_domain *d);
 
 /* fake_memtype.c */
 struct xen_dm_op_map_mem_type_to_ioreq_server;
@@ -287,6 +306,7 @@ struct xen_dm_op_set_mem_type;
 
 void fake_memtype_check(struct kunit *test);
 bool fake_memtype_trapped(struct fake_domain *d, u64 gfn);
+void fake_memtype_untrap(struct fake_domain *d);
 int fake_memtype_server(struct fake_domain *d);
 int fake_memtype_claim(struct fake_domain *d,
 		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op);

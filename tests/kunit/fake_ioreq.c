@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/slab.h>
 #include <xen/xen.h>
+#include <xen/interface/memory.h>
 #include <xen/interface/hvm/dm_op.h>
 #include <xen/interface/hvm/ioreq_server.h>
 #include <xen/interface/hvm/io_request.h>
@@ -31,11 +32,45 @@ static struct fake_server *find_server(struct fake_domain *d, unsigned int id)
 	return id < FAKE_MAX_SERVERS ? d->servers[id] : NULL;
 }
 
-struct fake_frame *fake_ioreq_frame(struct fake_domain *d, unsigned int id)
+static struct fake_frame *new_page(struct fake_domain *d)
+{
+	struct fake_frame *frame = fake_frame_alloc_extra(d);
+
+	/* Xen clears this one: it may have been a guest's. */
+	memset(fake_frame_data(frame), 0, PAGE_SIZE);
+	return frame;
+}
+
+/* ioreq_server_alloc_pages(): a server has no pages before somebody asks for one. */
+static int alloc_pages_of(struct fake_domain *d, struct fake_server *server)
+{
+	if (server->frame)
+		return 0;
+	if (d->dying)
+		return -ENOMEM;
+	server->frame = new_page(d);
+	if (server->handle_bufioreq)
+		server->buffered = new_page(d);
+	return 0;
+}
+
+/* ioreq_server_get_frame() */
+int fake_ioreq_frame(struct fake_domain *d, unsigned int id, u64 index, struct fake_frame **frame)
 {
 	struct fake_server *server = find_server(d, id);
+	int rc = server ? alloc_pages_of(d, server) : -ENOENT;
 
-	return server ? server->frame : NULL;
+	if (rc)
+		return rc;
+	if (index == XENMEM_resource_ioreq_server_frame_ioreq(0))
+		*frame = server->frame;
+	else if (index != XENMEM_resource_ioreq_server_frame_bufioreq)
+		return -EINVAL;
+	else if (server->handle_bufioreq)
+		*frame = server->buffered;
+	else
+		return -ENOENT;
+	return 0;
 }
 
 static struct xen_ioreq *slot_of(struct fake_server *server, unsigned int vcpu)
@@ -50,7 +85,8 @@ static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_se
 	struct fake_server *server;
 	unsigned int id, i;
 
-	if (op->pad[0] || op->pad[1] || op->pad[2] || op->handle_bufioreq > 2)
+	/* A dying domain gets no event channels. */
+	if (op->pad[0] || op->pad[1] || op->pad[2] || op->handle_bufioreq > 2 || d->dying)
 		return -EINVAL;
 	for (id = 0; id < FAKE_MAX_SERVERS; id++) {
 		if (!d->servers[id])
@@ -60,9 +96,7 @@ static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_se
 		return -ENOSPC;
 	server = fake_zalloc(sizeof(*server));
 	server->id = id;
-	server->frame = fake_frame_alloc(d);
-	/* Xen clears this one: it may have been a guest's. */
-	memset(fake_frame_data(server->frame), 0, PAGE_SIZE);
+	server->handle_bufioreq = op->handle_bufioreq;
 	for (i = 0; i < d->nr_vcpus; i++)
 		server->remote_port[i] = fake.next_remote_port++;
 	d->servers[id] = server;
@@ -70,111 +104,228 @@ static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_se
 	return 0;
 }
 
-/* vCPUs that wait for an answer of the server go on without. */
-static void release_vcpus(struct fake_domain *d, unsigned int id)
+/*
+ * The server goes. Xen forgets the requests that vCPUs wait for, and wakes nobody: they wait until
+ * the domain ends, which tests need not do.
+ */
+static void abandon_requests(struct fake_domain *d, unsigned int id, bool woken)
 {
 	struct fake_vcpu *vcpu;
 	unsigned int i;
 
 	for (i = 0; i < d->nr_vcpus; i++) {
 		vcpu = &d->vcpus[i];
-		if (!vcpu->waiting || vcpu->server != id)
+		if (!(vcpu->waiting & BIT(id)))
 			continue;
-		vcpu->waiting = false;
+		if (!woken)
+			fake_error("vCPU %u of domain %u waits for good: its server is destroyed",
+				   i, d->domid);
 		vcpu->status = -ECANCELED;
-		complete(&vcpu->done);
+		vcpu->waiting &= ~BIT(id);
+		if (!vcpu->waiting)
+			complete(&vcpu->done);
 	}
 }
 
-static int destroy_server(struct fake_domain *d, unsigned int id)
+/* free_xen_event_channel(): our end stays, and hears of nothing. */
+static void close_channels(struct fake_domain *d, unsigned int id)
+{
+	struct fake_port *port;
+	unsigned int i;
+
+	for (i = 0; i < d->nr_vcpus; i++) {
+		port = fake_port_of(d->domid, id, i);
+		if (port)
+			port->lonely = true;
+	}
+}
+
+static int destroy_server(struct fake_domain *d, unsigned int id, bool wake)
 {
 	struct fake_server *server = find_server(d, id);
 
 	if (!server)
 		return -ENOENT;
 	fake_memtype_server_gone(d, server);
-	release_vcpus(d, id);
+	abandon_requests(d, id, wake);
+	close_channels(d, id);
 	d->servers[id] = NULL;
-	fake_frame_release_allocated(server->frame);
+	if (server->frame)
+		fake_frame_release_allocated(server->frame);
+	if (server->buffered)
+		fake_frame_release_allocated(server->buffered);
 	kfree(server);
 	return 0;
 }
 
+/* The vCPUs are gone, too, so that nobody waits. */
 void fake_ioreq_domain_kill(struct fake_domain *d)
 {
 	unsigned int id;
 
 	for (id = 0; id < FAKE_MAX_SERVERS; id++)
-		destroy_server(d, id);
+		destroy_server(d, id, true);
 }
 
-/* The guest is taken from the caller: its servers go, with a last event for each vCPU. */
-void fake_ioreq_revoke(domid_t domid)
+/* For an emulator that is alive to notice: no ports, and a last event on each. */
+static void say_goodbye(struct fake_domain *d, struct fake_server *server)
 {
 	struct fake_port *port;
+	unsigned int i;
+
+	for (i = 0; i < d->nr_vcpus; i++) {
+		if (server->frame)
+			slot_of(server, i)->vp_eport = 0;
+		port = fake_port_of(d->domid, server->id, i);
+		if (port)
+			port->pending = true;
+	}
+}
+
+/*
+ * The guest is taken from the caller (patch 0006 of xen/): its servers go, vCPUs that wait make
+ * their access anew, and trapped pages are RAM.
+ */
+void fake_ioreq_revoke(domid_t domid)
+{
 	struct fake_domain *d;
-	unsigned int id, vcpu;
 	unsigned long flags;
+	unsigned int id;
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
 	for (id = 0; d && id < FAKE_MAX_SERVERS; id++) {
-		for (vcpu = 0; vcpu < d->nr_vcpus; vcpu++) {
-			port = fake_port_of(domid, id, vcpu);
-			if (!port)
-				continue;
-			slot_of(d->servers[id], vcpu)->vp_eport = 0;
-			port->pending = true;
-		}
-		destroy_server(d, id);
+		if (d->servers[id])
+			say_goodbye(d, d->servers[id]);
+		destroy_server(d, id, true);
 	}
+	if (d)
+		fake_memtype_untrap(d);
 	spin_unlock_irqrestore(&fake.lock, flags);
 	fake_deliver();
 }
 
-static int map_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
+/* Xen's rangesets */
+
+static bool overlaps(const struct fake_ranges *set, u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr; i++) {
+		if (set->ranges[i].start <= end && set->ranges[i].end >= start)
+			return true;
+	}
+	return false;
+}
+
+/* The range that has all the addresses, NULL: none. */
+static struct fake_range *find_range(struct fake_ranges *set, u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr; i++) {
+		if (set->ranges[i].start <= start && end <= set->ranges[i].end)
+			return &set->ranges[i];
+	}
+	return NULL;
+}
+
+static void drop_range(struct fake_ranges *set, struct fake_range *range)
+{
+	struct fake_range *last = &set->ranges[--set->nr];
+
+	memmove(range, range + 1, (last - range) * sizeof(*range));
+}
+
+static int insert_range(struct fake_ranges *set, unsigned int at, u64 start, u64 end)
+{
+	if (set->nr == FAKE_MAX_RANGES)
+		return -ENOMEM;
+	memmove(&set->ranges[at + 1], &set->ranges[at], (set->nr++ - at) * sizeof(*set->ranges));
+	set->ranges[at] = (struct fake_range){ .start = start, .end = end };
+	return 0;
+}
+
+/* Addresses that are in no range; ranges that then touch become one. */
+static int add_range(struct fake_ranges *set, u64 start, u64 end)
+{
+	struct fake_range *before, *after;
+	unsigned int at;
+
+	for (at = 0; at < set->nr && set->ranges[at].start < start; at++)
+		;
+	before = at && set->ranges[at - 1].end + 1 == start ? &set->ranges[at - 1] : NULL;
+	after = at < set->nr && end + 1 == set->ranges[at].start ? &set->ranges[at] : NULL;
+	if (!before && !after)
+		return insert_range(set, at, start, end);
+	if (!before) {
+		after->start = start;
+		return 0;
+	}
+	before->end = after ? after->end : end;
+	if (after)
+		drop_range(set, after);
+	return 0;
+}
+
+/* Addresses that are all in one range: what is left of it are none, one or two. */
+static int remove_range(struct fake_ranges *set, struct fake_range *range, u64 start, u64 end)
+{
+	int rc = 0;
+
+	if (range->start < start && end < range->end) {
+		rc = insert_range(set, range - set->ranges + 1, end + 1, range->end);
+		if (!rc)
+			range->end = start - 1;
+	} else if (range->start < start) {
+		range->end = start - 1;
+	} else if (end < range->end) {
+		range->start = end + 1;
+	} else {
+		drop_range(set, range);
+	}
+	return rc;
+}
+
+/* The set that the operation is about, or an error. */
+static int set_of(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op,
+		  struct fake_ranges **set)
 {
 	struct fake_server *server = find_server(d, op->id);
-	unsigned int i;
 
 	if (op->pad || op->start > op->end)
 		return -EINVAL;
 	if (!server)
 		return -ENOENT;
-	for (i = 0; i < server->nr_ranges; i++) {
-		if (server->ranges[i].type == op->type && server->ranges[i].start <= op->end &&
-		    server->ranges[i].end >= op->start)
-			return -EEXIST;
-	}
-	if (server->nr_ranges == FAKE_MAX_RANGES)
-		return -ENOSPC;
-	server->ranges[server->nr_ranges++] = (struct fake_range){
-		.type = op->type,
-		.start = op->start,
-		.end = op->end,
-	};
+	if (op->type >= FAKE_NR_RANGE_TYPES)
+		return -EINVAL;
+	*set = &server->ranges[op->type];
 	return 0;
+}
+
+static int map_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
+{
+	struct fake_ranges *set;
+	int rc = set_of(d, op, &set);
+
+	if (rc)
+		return rc;
+	return overlaps(set, op->start, op->end) ? -EEXIST : add_range(set, op->start, op->end);
 }
 
 static int unmap_range(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op)
 {
-	struct fake_server *server = find_server(d, op->id);
 	struct fake_range *range;
-	unsigned int i;
+	struct fake_ranges *set;
+	int rc = set_of(d, op, &set);
 
-	if (op->pad || op->start > op->end)
-		return -EINVAL;
-	for (i = 0; server && i < server->nr_ranges; i++) {
-		range = &server->ranges[i];
-		if (range->type != op->type || range->start != op->start || range->end != op->end)
-			continue;
-		*range = server->ranges[--server->nr_ranges];
-		return 0;
-	}
-	return -ENOENT;
+	if (rc)
+		return rc;
+	range = find_range(set, op->start, op->end);
+	return range ? remove_range(set, range, op->start, op->end) : -ENOENT;
 }
 
-/* Only now do the slots say what event channels there are. */
+/* Only now do the slots, if there are any, say what event channels there are. */
 static int set_state(struct fake_domain *d, const struct xen_dm_op_set_ioreq_server_state *op)
 {
 	struct fake_server *server = find_server(d, op->id);
@@ -184,9 +335,9 @@ static int set_state(struct fake_domain *d, const struct xen_dm_op_set_ioreq_ser
 		return -EINVAL;
 	if (!server)
 		return -ENOENT;
-	server->enabled = op->enabled;
-	for (i = 0; i < d->nr_vcpus && server->enabled; i++)
+	for (i = 0; i < d->nr_vcpus && op->enabled && !server->enabled && server->frame; i++)
 		slot_of(server, i)->vp_eport = server->remote_port[i];
+	server->enabled = op->enabled;
 	return 0;
 }
 
@@ -212,10 +363,36 @@ static enum fake_call dm_call_kind(unsigned int op)
 	}
 }
 
-static int dm_op(struct fake_domain *d, struct xen_dm_op *op)
+static size_t dm_op_size(unsigned int op)
+{
+	switch (op) {
+	case XEN_DMOP_create_ioreq_server:
+		return sizeof(struct xen_dm_op_create_ioreq_server);
+	case XEN_DMOP_map_io_range_to_ioreq_server:
+	case XEN_DMOP_unmap_io_range_from_ioreq_server:
+		return sizeof(struct xen_dm_op_ioreq_server_range);
+	case XEN_DMOP_set_ioreq_server_state:
+		return sizeof(struct xen_dm_op_set_ioreq_server_state);
+	case XEN_DMOP_destroy_ioreq_server:
+		return sizeof(struct xen_dm_op_destroy_ioreq_server);
+	case XEN_DMOP_map_mem_type_to_ioreq_server:
+		return sizeof(struct xen_dm_op_map_mem_type_to_ioreq_server);
+	case XEN_DMOP_set_mem_type:
+		return sizeof(struct xen_dm_op_set_mem_type);
+	default:
+		return 0;
+	}
+}
+
+static int dm_op(struct fake_domain *d, struct xen_dm_op *op, size_t size)
 {
 	if (!d)
 		return -ESRCH;
+	if (!fake_may_control(d))
+		return -EPERM;
+	if (size < offsetof(struct xen_dm_op, u) ||
+	    size < offsetof(struct xen_dm_op, u) + dm_op_size(op->op))
+		return -EFAULT;
 	if (op->pad)
 		return -EINVAL;
 	switch (op->op) {
@@ -229,7 +406,7 @@ static int dm_op(struct fake_domain *d, struct xen_dm_op *op)
 		return set_state(d, &op->u.set_ioreq_server_state);
 	case XEN_DMOP_destroy_ioreq_server:
 		return op->u.destroy_ioreq_server.pad ? -EINVAL :
-		       destroy_server(d, op->u.destroy_ioreq_server.id);
+		       destroy_server(d, op->u.destroy_ioreq_server.id, false);
 	case XEN_DMOP_map_mem_type_to_ioreq_server:
 		return fake_memtype_claim(d, &op->u.map_mem_type_to_ioreq_server);
 	case XEN_DMOP_set_mem_type:
@@ -259,9 +436,9 @@ int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *
 		return fake_leave(&state, rc ?: dev_op(domid, nr_bufs, bufs));
 	}
 	rc = fake_enter(&state, op ? dm_call_kind(op->op) : FAKE_CALL_ANY);
-	if (!rc && (!op || nr_bufs != 1))
+	if (!rc && !op)
 		rc = -EFAULT;
-	return fake_leave(&state, rc ?: dm_op(fake_domain_find(domid), op));
+	return fake_leave(&state, rc ?: dm_op(fake_domain_find(domid), op, bufs[0].size));
 }
 
 /* event channels */
@@ -304,26 +481,65 @@ static void complete_store(struct fake_domain *d, struct fake_vcpu *vcpu)
 			   d->domid, gfn);
 }
 
-/* The emulator says that it is done. A vCPU goes on if there is an answer, and else waits on. */
+/*
+ * What the vCPU sees when it looks at its request: 0: it has its answer; -EAGAIN: it waits on;
+ * -EIO: Xen crashes the domain. As wait_for_io().
+ */
+static int look(struct fake_vcpu *vcpu, unsigned int id, struct xen_ioreq *slot)
+{
+	u8 before = vcpu->seen[id];
+
+	vcpu->seen[id] = slot->state;
+	switch (slot->state) {
+	case STATE_IORESP_READY:
+		if (slot->type != IOREQ_TYPE_INVALIDATE)
+			vcpu->answer = *slot;
+		slot->state = STATE_IOREQ_NONE;
+		return 0;
+	case STATE_IOREQ_NONE:
+		fake_error("a request is taken back: its vCPU goes on, and reads ~0");
+		vcpu->answer = *slot;
+		vcpu->answer.data = ~0ULL;
+		return 0;
+	case STATE_IOREQ_READY:
+	case STATE_IOREQ_INPROCESS:
+		return slot->state < before ? -EIO : -EAGAIN;
+	default:
+		return -EIO;
+	}
+}
+
+/*
+ * The emulator says that it is done. A vCPU goes on if there is an answer, of all whom it has
+ * asked, and else waits on. Before it goes on, it tells of pages that were taken away.
+ */
 void fake_ioreq_notified(struct fake_port *port)
 {
 	struct fake_domain *d = fake_domain_find(port->domid);
 	struct fake_server *server = d ? find_server(d, port->server) : NULL;
 	struct fake_vcpu *vcpu;
-	struct xen_ioreq *slot;
+	int rc;
 
-	if (!server)
+	if (!server || port->lonely)
 		return;
 	vcpu = &d->vcpus[port->vcpu];
-	slot = slot_of(server, port->vcpu);
-	if (!vcpu->waiting || vcpu->server != port->server || slot->state != STATE_IORESP_READY)
+	if (!(vcpu->waiting & BIT(port->server)))
 		return;
-	vcpu->answer = *slot;
-	vcpu->status = 0;
-	vcpu->waiting = false;
-	slot->state = STATE_IOREQ_NONE;
-	complete_store(d, vcpu);
-	complete(&vcpu->done);
+	rc = look(vcpu, port->server, slot_of(server, port->vcpu));
+	if (rc == -EAGAIN)
+		return;
+	if (rc)
+		fake_error("domain %u crashes: a request's state is %u", d->domid,
+			   vcpu->seen[port->server]);
+	vcpu->status = rc;
+	vcpu->waiting &= ~BIT(port->server);
+	if (!vcpu->waiting && !rc) {
+		complete_store(d, vcpu);
+		if (vcpu->invalidate)
+			fake_ioreq_broadcast(d, port->vcpu);
+	}
+	if (!vcpu->waiting)
+		complete(&vcpu->done);
 }
 
 /* requests */
@@ -336,23 +552,17 @@ static void request_bounds(const struct xen_ioreq *req, u64 *first, u64 *last)
 	*last = (req->df ? req->addr : req->addr + rest) + (req->size ? req->size - 1 : 0);
 }
 
-static bool server_wants(const struct fake_server *server, const struct xen_ioreq *req,
+static bool server_wants(struct fake_server *server, const struct xen_ioreq *req,
 			 bool any)
 {
 	u64 first, last;
-	unsigned int i;
 
 	if (!server || !server->enabled)
 		return false;
 	if (any || req->type == IOREQ_TYPE_INVALIDATE)
 		return true;
 	request_bounds(req, &first, &last);
-	for (i = 0; i < server->nr_ranges; i++) {
-		if (server->ranges[i].type == XEN_DMOP_IO_RANGE_MEMORY &&
-		    server->ranges[i].start <= first && last <= server->ranges[i].end)
-			return true;
-	}
-	return false;
+	return find_range(&server->ranges[XEN_DMOP_IO_RANGE_MEMORY], first, last);
 }
 
 /*
@@ -380,21 +590,71 @@ static struct fake_frame *trapped_frame(struct fake_domain *d, const struct xen_
 	return fake_memtype_trapped(d, gfn) ? fake_frame_of_gfn(d, gfn) : NULL;
 }
 
-/* Puts the request into the vCPU's slot. Its event is delivered by fake_deliver(). */
-void fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
+/* ioreq_send() looks at what the emulator left in the slot, and drops the access otherwise. */
+static bool can_send(struct fake_server *server, unsigned int number)
+{
+	const struct xen_ioreq *slot;
+
+	if (!server->frame) {
+		fake_error("Xen crashes: server %u was enabled before it had a page", server->id);
+		return false;
+	}
+	slot = slot_of(server, number);
+	if (slot->state == STATE_IOREQ_NONE && slot->vp_eport == server->remote_port[number])
+		return true;
+	fake_error("an access of vCPU %u is dropped: the emulator left state %u and port %u",
+		   number, slot->state, slot->vp_eport);
+	return false;
+}
+
+/*
+ * Puts the request into the vCPU's slot. Its event is delivered by fake_deliver(). False: Xen drops
+ * the request.
+ */
+bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
 		     const struct xen_ioreq *req)
 {
 	struct fake_port *port = fake_port_of(d->domid, id, number);
-	struct xen_ioreq *slot = slot_of(d->servers[id], number);
 	struct fake_vcpu *vcpu = &d->vcpus[number];
-	u32 vp_eport = slot->vp_eport;
+	struct xen_ioreq *slot;
 
-	vcpu->waiting = true;
+	if (!can_send(d->servers[id], number))
+		return false;
+	slot = slot_of(d->servers[id], number);
+	vcpu->waiting |= BIT(id);
+	vcpu->seen[id] = STATE_IOREQ_READY;
 	vcpu->trapped = trapped_frame(d, req);
-	vcpu->server = id;
 	*slot = *req;
-	slot->vp_eport = vp_eport;
+	slot->vp_eport = d->servers[id]->remote_port[number];
 	slot->state = STATE_IOREQ_READY;
 	if (port)
 		port->pending = true;
+	return true;
+}
+
+/* ioreq_signal_mapcache_invalidate(): to all enabled servers, at once; the vCPU waits for all. */
+void fake_ioreq_broadcast(struct fake_domain *d, unsigned int number)
+{
+	const struct xen_ioreq req = {
+		.type = IOREQ_TYPE_INVALIDATE,
+		.dir = IOREQ_WRITE,
+		.size = 4,
+		.data = ~0ULL,
+	};
+	int id;
+
+	d->vcpus[number].invalidate = false;
+	for (id = FAKE_MAX_SERVERS - 1; id >= 0; id--) {
+		if (server_wants(d->servers[id], &req, false))
+			fake_ioreq_send(d, id, number, &req);
+	}
+}
+
+/* Somebody else took pages away: every vCPU of the guest tells the servers. */
+void fake_ioreq_request_invalidate(struct fake_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->nr_vcpus; i++)
+		d->vcpus[i].invalidate = true;
 }

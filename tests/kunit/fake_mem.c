@@ -91,6 +91,7 @@ void fake_mem_start(void)
 	INIT_LIST_HEAD(&fake.buried);
 	fake.next_mfn = FAKE_MFN_BASE;
 	fake.refs = 0;
+	fake_xen_set_mmio(0, 0);
 }
 
 /* It is gone for everybody, but a vCPU's thread may still be looking at it. */
@@ -154,7 +155,7 @@ void fake_mem_check(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, left, 0ul, "unpopulated pages are left");
 	list_for_each_entry(d, &fake.domains, node)
 		KUNIT_EXPECT_FALSE_MSG(test, d->dying, "domain %u is a zombie of %lu pages",
-				       d->domid, d->pages);
+				       d->domid, d->pages + d->extra_pages);
 }
 
 /* frames */
@@ -175,22 +176,57 @@ static struct fake_frame *new_frame(unsigned long mfn)
 	return frame;
 }
 
-static void give_frame(struct fake_frame *frame, struct fake_domain *d)
+static void give_frame(struct fake_frame *frame, struct fake_domain *d, bool extra)
 {
 	list_del_init(&frame->node);
 	frame->owner = d->domid;
 	frame->allocated = true;
-	d->pages++;
+	frame->extra = extra;
+	if (extra)
+		d->extra_pages++;
+	else
+		d->pages++;
+}
+
+static struct fake_frame *free_frame(void)
+{
+	struct fake_frame *frame = list_first_entry_or_null(&fake.free, struct fake_frame, node);
+
+	return frame ?: new_frame(fake.next_mfn++);
 }
 
 struct fake_frame *fake_frame_alloc(struct fake_domain *d)
 {
-	struct fake_frame *frame = list_first_entry_or_null(&fake.free, struct fake_frame, node);
+	struct fake_frame *frame = free_frame();
 
-	if (!frame)
-		frame = new_frame(fake.next_mfn++);
-	give_frame(frame, d);
+	give_frame(frame, d, false);
 	return frame;
+}
+
+/* For Xen's own use on the domain's behalf (MEMF_no_refcount): it keeps the domain all the same. */
+struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d)
+{
+	struct fake_frame *frame = free_frame();
+
+	give_frame(frame, d, true);
+	return frame;
+}
+
+static void bury_domain_if_empty(struct fake_domain *d)
+{
+	if (d->dying && !d->pages && !d->extra_pages)
+		bury_domain(d);
+}
+
+static void take_frame(struct fake_frame *frame, struct fake_domain *d)
+{
+	frame->owner = -1;
+	if (!d)
+		return;
+	if (frame->extra)
+		d->extra_pages--;
+	else
+		d->pages--;
 }
 
 static void put_frame_if_unused(struct fake_frame *frame)
@@ -202,7 +238,7 @@ static void put_frame_if_unused(struct fake_frame *frame)
 		return;
 	fake_record(FAKE_EVENT_FREE, &freed, 0);
 	d = fake_domain_find(frame->owner);
-	frame->owner = -1;
+	take_frame(frame, d);
 	/* Xen clears what was a dead guest's, not what a guest gives back. */
 	if (!d || d->dying) {
 		kfree(frame->data);
@@ -210,8 +246,8 @@ static void put_frame_if_unused(struct fake_frame *frame)
 	}
 	if (!frame->fixed)
 		list_add(&frame->node, &fake.free);
-	if (d && !--d->pages && d->dying)
-		bury_domain(d);
+	if (d)
+		bury_domain_if_empty(d);
 }
 
 void fake_frame_release_allocated(struct fake_frame *frame)
@@ -375,8 +411,8 @@ void fake_domain_kill(domid_t domid)
 		fake_index_erase(&d->physmap, gfn);
 		fake_frame_release_allocated(frame);
 	}
-	if (!--d->pages)
-		bury_domain(d);
+	d->pages--;
+	bury_domain_if_empty(d);
 	unlock_irqrestore(&flags);
 }
 
@@ -392,12 +428,15 @@ bool fake_domain_exists(domid_t domid)
 	return exists;
 }
 
-/* Frames that count as the domain's: in its physmap, or ballooned out and still referenced. */
+/*
+ * Frames that are the domain's: in its physmap, or ballooned out and still referenced, or of its
+ * ioreq servers.
+ */
 unsigned long fake_domain_pages(domid_t domid)
 {
 	struct fake_domain *d = fake_domain_find(domid);
 
-	return d ? d->pages : 0;
+	return d ? d->pages + d->extra_pages : 0;
 }
 
 unsigned int fake_domain_count(void)
@@ -440,7 +479,7 @@ void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn)
 		panic("fake xen: a test makes MFN %lx twice\n", mfn);
 	frame = new_frame(mfn);
 	frame->fixed = true;
-	give_frame(frame, d);
+	give_frame(frame, d, false);
 	old = fake_frame_of_gfn(d, gfn);
 	set_physmap(d, gfn, frame);
 	if (old)
@@ -665,50 +704,88 @@ static bool is_own_ram(u64 gfn)
 	return pfn_valid(gfn) && !fake_unpopulated_find(gfn);
 }
 
-static int map_into_physmap(u64 gpfn, struct fake_frame *frame, domid_t domid, u64 gfn)
+static bool is_mmio(u64 gfn)
+{
+	return fake.mmio_start <= gfn && gfn < fake.mmio_end;
+}
+
+/* From here on there are registers of a device in dom0's physmap, as Xen puts them there. */
+void fake_xen_set_mmio(u64 gfn, u64 pages)
+{
+	fake.mmio_start = gfn;
+	fake.mmio_end = gfn + pages;
+}
+
+/* What is mapped at a GFN of dom0's, NULL: nothing. */
+static struct fake_map *foreign_at(u64 gpfn)
 {
 	struct fake_unpopulated *u = fake_unpopulated_find(gpfn);
-	struct fake_map *map;
 
-	if (is_own_ram(gpfn)) {
-		fake_error("dom0's own memory at %llx is freed by a mapping over it", gpfn);
+	if (u)
+		return u->map.frame ? &u->map : NULL;
+	return fake_index_find(&fake.physmap, gpfn);
+}
+
+/* set_foreign_p2m_entry() at a GFN that holds no memory of dom0's */
+static int set_foreign_entry(u64 gpfn, struct fake_frame *frame, domid_t domid, u64 gfn)
+{
+	struct fake_unpopulated *u = fake_unpopulated_find(gpfn);
+	struct fake_map *map = foreign_at(gpfn);
+
+	if (gpfn >> FAKE_GFN_BITS)
 		return -EINVAL;
+	if (map && map->frame == frame)
+		return 0;
+	if (map || is_mmio(gpfn)) {
+		fake_error("Xen crashes dom0: what is at %llx is not replaced", gpfn);
+		return -EPERM;
 	}
 	if (u)
 		return fake_unpopulated_map(u, frame, domid, gfn);
-	if (fake_index_find(&fake.physmap, gpfn))
-		return -ENXIO;
 	map = fake_zalloc(sizeof(*map));
 	fake_index_store(&fake.physmap, gpfn, map);
 	fake_map_get(map, frame, domid, gfn, gpfn);
 	return 0;
 }
 
-static int add_foreign(struct fake_domain *d, u64 gfn, u64 gpfn)
+/* p2m_add_foreign() frees memory that is there, which it cannot do with another domain's. */
+static int add_foreign(const struct xen_add_to_physmap_range *range, unsigned int i)
 {
-	struct fake_frame *frame = fake_frame_of_gfn(d, gfn);
+	struct fake_domain *d = fake_domain_find(range->foreign_domid);
+	u64 gfn = range->idxs[i], gpfn = range->gpfns[i];
+	struct fake_frame *frame;
+	int rc;
 
-	return frame ? map_into_physmap(gpfn, frame, d->domid, gfn) : -EINVAL;
+	if (fake.mode != FAKE_PVH_DOM0)
+		return -EPERM;
+	if (!d)
+		return -ESRCH;
+	rc = fake_entry_failure(i, d->domid, gfn);
+	if (rc)
+		return rc;
+	frame = fake_frame_of_gfn(d, gfn);
+	if (!frame)
+		return -EINVAL;
+	if (is_own_ram(gpfn)) {
+		fake_error("dom0's own memory at %llx is freed by a mapping over it", gpfn);
+		return -EINVAL;
+	}
+	return foreign_at(gpfn) ? -ENXIO : set_foreign_entry(gpfn, frame, d->domid, gfn);
 }
 
+/* Each entry has its own status, also if there is no such domain. */
 static long add_to_physmap_range(struct xen_add_to_physmap_range *range)
 {
-	struct fake_domain *d;
 	unsigned int i;
-	int rc;
 
 	if (range->space != XENMAPSPACE_gmfn_foreign || range->domid != DOMID_SELF)
 		return -EINVAL;
 	if (fake_is_pv())
 		return -EACCES;
-	d = fake_domain_find(range->foreign_domid);
-	if (!d)
-		return -ESRCH;
-	if (fake.mode != FAKE_PVH_DOM0)
-		return -EPERM;
 	for (i = 0; i < range->size; i++) {
-		rc = fake_entry_failure(i, d->domid, range->idxs[i]);
-		range->errs[i] = rc ?: add_foreign(d, range->idxs[i], range->gpfns[i]);
+		if (range->gpfns[i] == ~0ULL)
+			return -EINVAL;
+		range->errs[i] = add_foreign(range, i);
 	}
 	return 0;
 }
@@ -719,7 +796,9 @@ static long remove_from_physmap(struct xen_remove_from_physmap *remove)
 	struct fake_unpopulated *u = fake_unpopulated_find(remove->gpfn);
 	struct fake_map *map;
 
-	if (fake_is_pv() || remove->domid != DOMID_SELF)
+	if (fake_is_pv())
+		return -EACCES;
+	if (remove->domid != DOMID_SELF)
 		return -EINVAL;
 	if (is_own_ram(remove->gpfn)) {
 		fake_error("dom0 frees its own memory at %lx", remove->gpfn);
@@ -747,26 +826,66 @@ static long maximum_gpfn(const domid_t *domid)
 {
 	struct fake_domain *d = fake_domain_find(*domid);
 
-	return d ? d->max_gfn : -ESRCH;
+	if (!d)
+		return -ESRCH;
+	return fake_may_control(d) ? d->max_gfn : -EPERM;
+}
+
+/* At a GFN of the caller's choice; memory of its own that is there would be nowhere any more. */
+static int map_resource(u64 gpfn, struct fake_frame *frame, domid_t domid)
+{
+	if (is_own_ram(gpfn)) {
+		fake_error("dom0's own memory at %llx is lost by a mapping over it", gpfn);
+		return -EINVAL;
+	}
+	return set_foreign_entry(gpfn, frame, domid, ~0ULL);
+}
+
+static int acquire_one(struct fake_domain *d, const struct xen_mem_acquire_resource *res,
+		       unsigned int i)
+{
+	struct fake_frame *frame;
+	int rc = fake_ioreq_frame(d, res->id, res->frame + i, &frame);
+
+	if (rc)
+		return rc;
+	if (!fake_is_pv())
+		return map_resource(res->frame_list[i], frame, d->domid);
+	res->frame_list[i] = frame->mfn;
+	return 0;
 }
 
 static long acquire_resource(struct xen_mem_acquire_resource *res)
 {
 	struct fake_domain *d = fake_domain_find(res->domid);
-	struct fake_frame *frame;
+	unsigned int i;
+	int rc = 0;
 
+	if (fake.mode == FAKE_PVH_DOMU)
+		return -EACCES;
+	if (res->flags || res->frame >> 32)
+		return -EINVAL;
 	if (!d)
 		return -ESRCH;
-	if (res->flags || res->type != XENMEM_resource_ioreq_server || res->nr_frames != 1 ||
-	    res->frame != XENMEM_resource_ioreq_server_frame_ioreq(0))
+	if (!fake_may_control(d))
+		return -EPERM;
+	if (res->type != XENMEM_resource_ioreq_server || !res->nr_frames ||
+	    res->id != (u16)res->id)
 		return -EINVAL;
-	frame = fake_ioreq_frame(d, res->id);
-	if (!frame)
-		return -ENOENT;
-	if (!fake_is_pv())
-		return map_into_physmap(res->frame_list[0], frame, d->domid, ~0ULL);
-	res->frame_list[0] = frame->mfn;
-	return 0;
+	for (i = 0; !rc && i < res->nr_frames; i++)
+		rc = acquire_one(d, res, i);
+	return rc;
+}
+
+/* What dom0 takes away is told to servers by each vCPU, as soon as it has something to say. */
+static long decrease_reservation(struct xen_memory_reservation *r)
+{
+	struct fake_domain *d = fake_domain_find(r->domid);
+	long rc = fake_reserve_op(XENMEM_decrease_reservation, r);
+
+	if (d && rc > 0)
+		fake_ioreq_request_invalidate(d);
+	return rc;
 }
 
 static enum fake_call memory_call_kind(unsigned int cmd)
@@ -800,8 +919,9 @@ static long memory_op(unsigned int cmd, void *arg)
 		return maximum_gpfn(arg);
 	case XENMEM_acquire_resource:
 		return acquire_resource(arg);
-	case XENMEM_populate_physmap:
 	case XENMEM_decrease_reservation:
+		return decrease_reservation(arg);
+	case XENMEM_populate_physmap:
 	case XENMEM_maximum_reservation:
 	case XENMEM_current_reservation:
 		return fake_reserve_op(cmd, arg);

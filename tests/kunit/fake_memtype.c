@@ -31,7 +31,7 @@ static unsigned int count_trapped(struct fake_domain *d)
 	return n;
 }
 
-static void untrap_all(struct fake_domain *d)
+void fake_memtype_untrap(struct fake_domain *d)
 {
 	struct fake_frame *frame;
 	unsigned long gfn;
@@ -64,7 +64,7 @@ static int unclaim(struct fake_domain *d, struct fake_server *server)
 	if (d->claimer != server)
 		return -EINVAL;
 	d->claimer = NULL;
-	untrap_all(d);
+	fake_memtype_untrap(d);
 	return 0;
 }
 

@@ -322,7 +322,7 @@ static int mmu_update(const struct mmu_update *req, int count, int *done, domid_
 		owner = fake_domain_find(domid);
 		if (!owner)
 			return -ESRCH;
-		if (fake.mode != FAKE_PV_DOM0)
+		if (!fake_may_control(owner))
 			return -EPERM;
 	}
 	for (i = 0; i < count; i++) {

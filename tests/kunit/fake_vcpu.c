@@ -75,8 +75,8 @@ static int send(struct fake_domain *d, unsigned int vcpu, const struct xen_ioreq
 {
 	int id = any ? fake_ioreq_select(d, req, from, true) : find_server(d, req, from);
 
-	if (id >= 0)
-		fake_ioreq_send(d, id, vcpu, req);
+	if (id >= 0 && !fake_ioreq_send(d, id, vcpu, req))
+		return -ENODEV;
 	return id;
 }
 
@@ -214,7 +214,7 @@ int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer)
 	v = &d->vcpus[vcpu];
 	if (!wait_for_completion_timeout(&v->done, ANSWER_LIMIT)) {
 		fake_error("vCPU %u of domain %u waits for an answer for ever", vcpu, domid);
-		v->waiting = false;
+		v->waiting = 0;
 		return -ETIMEDOUT;
 	}
 	if (answer)
@@ -267,26 +267,33 @@ int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size
 	return rc;
 }
 
-/* Xen tells every enabled server that something left the guest's physmap, and waits for each. */
+/*
+ * The vCPU tells every enabled server that something left the guest's physmap, without waiting.
+ * False: there is none that it could tell.
+ */
+bool fake_vcpu_send_invalidate(domid_t domid, unsigned int vcpu)
+{
+	struct fake_domain *d;
+	struct fake_vcpu *v;
+	unsigned long flags;
+	bool waits = false;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	v = start_vcpu(d, vcpu);
+	if (v) {
+		fake_ioreq_broadcast(d, vcpu);
+		waits = v->waiting;
+	}
+	spin_unlock_irqrestore(&fake.lock, flags);
+	fake_deliver();
+	return waits;
+}
+
+/* The same, and it waits for all of them. */
 int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu)
 {
-	const struct xen_ioreq req = {
-		.type = IOREQ_TYPE_INVALIDATE,
-		.dir = IOREQ_WRITE,
-		.size = 4,
-		.data = ~0ULL,
-	};
-	int id, rc;
-
-	for (id = FAKE_MAX_SERVERS - 1; id >= 0; id--) {
-		id = send_to(domid, vcpu, &req, id, false);
-		if (id < 0)
-			return 0;
-		rc = fake_vcpu_wait(domid, vcpu, NULL);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	return fake_vcpu_send_invalidate(domid, vcpu) ? fake_vcpu_wait(domid, vcpu, NULL) : 0;
 }
 
 /* The guest balloons a page out, and Xen says so. */

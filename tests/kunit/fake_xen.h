@@ -172,6 +172,7 @@ unsigned long fake_total_refs(void);
 unsigned long fake_dma_mfn(u64 bfn);
 bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn);
 bool fake_bfn_held(u64 bfn);	/* for observers */
+void fake_xen_set_mmio(u64 gfn, u64 pages);
 int fake_dma_read(u64 addr, void *data, size_t len);
 int fake_dma_write(u64 addr, const void *data, size_t len);
 
@@ -182,6 +183,7 @@ void fake_xen_set_dev_map(bool isolated);
 void fake_xen_set_dev_map_limit(u32 limit);
 void fake_xen_stop_dev_map(unsigned int entries, int error);
 void fake_domain_set_target(domid_t domid, bool target);
+void fake_domain_retarget(domid_t domid);
 void fake_dev_map_revoke(domid_t domid);
 
 /* fake_iommu_op.c */
@@ -214,6 +216,7 @@ int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data
 int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsigned int size);
 int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 			 unsigned int size);
+bool fake_vcpu_send_invalidate(domid_t domid, unsigned int vcpu);
 int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu);
 void fake_guest_balloon_out(domid_t domid, unsigned int vcpu, u64 gfn);
 

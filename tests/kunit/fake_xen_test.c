@@ -5,16 +5,11 @@
  */
 
 #include <linux/gfp.h>
-#include <linux/interrupt.h>
-#include <linux/kthread.h>
 #include <linux/slab.h>
-#include <xen/events.h>
 #include <xen/page.h>
 #include <xen/xen.h>
 #include <xen/xenbus.h>
 #include <xen/interface/memory.h>
-#include <xen/interface/hvm/dm_op.h>
-#include <xen/interface/hvm/ioreq_server.h>
 #include <xen/interface/xen_gpu_map.h>
 #include <asm/xen/hypercall.h>
 
@@ -100,8 +95,14 @@ static void physmap_batch_succeeds_with_errors_for_entries(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, errs[3], -ENOMEM);
 	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 20, 1, errs), 0);
 	KUNIT_EXPECT_EQ_MSG(test, errs[0], -ENXIO, "no replacing in place");
-	KUNIT_EXPECT_EQ(test, add(77, HOLE, 0, 1, errs), -ESRCH);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
+	KUNIT_EXPECT_EQ(test, add(77, HOLE, 0, 1, errs), 0);
+	KUNIT_EXPECT_EQ_MSG(test, errs[0], -ESRCH, "no such domain is an entry's error, too");
+	KUNIT_EXPECT_EQ(test, add(DOM, (1ull << 36) - 1, 30, 2, errs), 0);
+	KUNIT_EXPECT_EQ(test, errs[0], 0);
+	KUNIT_EXPECT_EQ_MSG(test, errs[1], -EINVAL, "more than four levels can address");
+	KUNIT_EXPECT_EQ(test, add(DOM, ~0ull, 30, 1, errs), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
+	remove((1ull << 36) - 1);
 	remove(HOLE);
 	remove(HOLE + 2);
 }
@@ -112,6 +113,31 @@ static void physmap_call_is_refused_to_pv(struct kunit *test)
 
 	start(test, FAKE_PV_DOM0);
 	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), -EACCES);
+	KUNIT_EXPECT_EQ(test, remove(HOLE), -EACCES);
+}
+
+static void physmap_mapping_is_refused_to_a_driver_domain(struct kunit *test)
+{
+	int err;
+
+	start(test, FAKE_PVH_DOMU);
+	fake_domain_set_target(DOM, true);
+	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), 0);
+	KUNIT_EXPECT_EQ(test, err, -EPERM);
+}
+
+static void physmap_mapping_over_registers_is_noticed(struct kunit *test)
+{
+	int errs[2];
+
+	start(test, FAKE_PVH_DOM0);
+	fake_xen_set_mmio(HOLE + 1, 1);
+	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 2, errs), 0);
+	KUNIT_EXPECT_EQ(test, errs[0], 0);
+	KUNIT_EXPECT_EQ(test, errs[1], -EPERM);
+	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 1u);
+	fake_xen_forgive();
+	remove(HOLE);
 }
 
 static void physmap_mapping_over_own_memory_is_noticed(struct kunit *test)
@@ -155,6 +181,16 @@ static void maximum_gpfn_is_a_high_water_mark(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &nobody), (long)-ESRCH);
 }
 
+static void maximum_gpfn_is_for_who_has_control(struct kunit *test)
+{
+	domid_t domid = DOM;
+
+	start(test, FAKE_PVH_DOMU);
+	KUNIT_EXPECT_EQ(test, HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid), (long)-EPERM);
+	fake_domain_set_target(DOM, true);
+	KUNIT_EXPECT_EQ(test, HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid), PAGES - 1l);
+}
+
 /* Frames and domains */
 
 static void frame_with_a_reference_is_not_reused(struct kunit *test)
@@ -192,7 +228,8 @@ static void dead_domain_is_a_zombie_until_the_last_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, err, -EINVAL);
 	remove(HOLE);
 	KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
-	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), -ESRCH);
+	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), 0);
+	KUNIT_EXPECT_EQ(test, err, -ESRCH);
 }
 
 static void contents_survive_until_the_guest_dies(struct kunit *test)
@@ -464,244 +501,16 @@ static void watch_is_called_at_once_and_when_fired(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, watch_calls, 2u);
 }
 
-/* ioreq servers */
-
-#define MMIO	0xf0800000ull
-
-struct emulator {
-	u16 id;
-	struct page *page;
-	struct xen_ioreq *slots;
-	evtchn_port_t port[FAKE_MAX_VCPUS];
-	int irq[FAKE_MAX_VCPUS];
-	unsigned int vcpus;
-	unsigned int events;
-	unsigned int requests;
-	bool silent;
-	bool bound;
-	bool early;		/* an event came before bind returned */
-	bool wrong_context;
-};
-
-static int dm(domid_t domid, struct xen_dm_op *op)
-{
-	struct xen_dm_op_buf buf = { .size = sizeof(*op) };
-
-	set_xen_guest_handle(buf.h, (void *)op);
-	return HYPERVISOR_dm_op(domid, 1, &buf);
-}
-
-static irqreturn_t answer(int irq, void *data)
-{
-	struct emulator *e = data;
-	unsigned int i;
-
-	e->events++;
-	e->early |= !e->bound;
-	e->wrong_context |= !in_hardirq();
-	for (i = 0; i < e->vcpus && !e->silent; i++) {
-		if (e->slots[i].state != STATE_IOREQ_READY)
-			continue;
-		e->requests++;
-		if (e->slots[i].dir == IOREQ_READ)
-			e->slots[i].data = e->slots[i].addr;
-		e->slots[i].state = STATE_IORESP_READY;
-		notify_remote_via_evtchn(e->port[i]);
-	}
-	xen_irq_lateeoi(irq, 0);
-	return IRQ_HANDLED;
-}
-
-/* Shows the server's page: PVH puts it at a hole, PV maps the MFN that it gets. */
-static int map_server_page(struct emulator *e)
-{
-	struct xen_mem_acquire_resource res = {
-		.domid = DOM,
-		.type = XENMEM_resource_ioreq_server,
-		.id = e->id,
-		.nr_frames = 1,
-		.frame = XENMEM_resource_ioreq_server_frame_ioreq(0),
-	};
-	xen_pfn_t frame = page_to_pfn(e->page);
-	struct mmu_update req;
-	unsigned int level;
-	int rc;
-
-	set_xen_guest_handle(res.frame_list, &frame);
-	rc = HYPERVISOR_memory_op(XENMEM_acquire_resource, &res);
-	e->slots = page_address(e->page);
-	if (rc || xen_pvh_domain())
-		return rc;
-	req.ptr = arbitrary_virt_to_machine(lookup_address((unsigned long)e->slots, &level)).maddr |
-		  MMU_PT_UPDATE_NO_TRANSLATE;
-	req.val = pte_val_ma(mfn_pte(frame, PAGE_KERNEL));
-	return HYPERVISOR_mmu_update(&req, 1, NULL, DOM);
-}
-
-static void start_emulator(struct kunit *test, struct emulator *e, unsigned int vcpus)
-{
-	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
-	struct evtchn_bind_interdomain bind = { .remote_dom = DOM };
-	unsigned int i;
-
-	e->vcpus = vcpus;
-	KUNIT_ASSERT_EQ(test, dm(DOM, &op), 0);
-	e->id = op.u.create_ioreq_server.id;
-	KUNIT_ASSERT_EQ(test, xen_alloc_unpopulated_pages(1, &e->page), 0);
-	KUNIT_ASSERT_EQ(test, map_server_page(e), 0);
-	op = (struct xen_dm_op){
-		.op = XEN_DMOP_map_io_range_to_ioreq_server,
-		.u.map_io_range_to_ioreq_server = {
-			.id = e->id,
-			.type = XEN_DMOP_IO_RANGE_MEMORY,
-			.start = MMIO,
-			.end = MMIO + 0xfff,
-		},
-	};
-	KUNIT_ASSERT_EQ(test, dm(DOM, &op), 0);
-	KUNIT_EXPECT_EQ_MSG(test, e->slots[0].vp_eport, 0u, "not valid yet");
-	op = (struct xen_dm_op){
-		.op = XEN_DMOP_set_ioreq_server_state,
-		.u.set_ioreq_server_state = { .id = e->id, .enabled = 1 },
-	};
-	KUNIT_ASSERT_EQ(test, dm(DOM, &op), 0);
-	for (i = 0; i < vcpus; i++) {
-		bind.remote_port = e->slots[i].vp_eport;
-		KUNIT_ASSERT_EQ(test,
-				HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &bind), 0);
-		e->port[i] = bind.local_port;
-		e->irq[i] = bind_evtchn_to_irqhandler_lateeoi(bind.local_port, answer, 0, "test",
-							      e);
-		KUNIT_ASSERT_GT(test, e->irq[i], 0);
-	}
-	e->bound = true;
-}
-
-static void stop_emulator(struct kunit *test, struct emulator *e)
-{
-	struct xen_remove_from_physmap remove = {
-		.domid = DOMID_SELF,
-		.gpfn = page_to_pfn(e->page),
-	};
-	struct xen_dm_op op = {
-		.op = XEN_DMOP_destroy_ioreq_server,
-		.u.destroy_ioreq_server.id = e->id,
-	};
-	unsigned int i;
-
-	for (i = 0; i < e->vcpus; i++)
-		unbind_from_irqhandler(e->irq[i], e);
-	if (xen_pvh_domain())
-		KUNIT_EXPECT_EQ(test, HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &remove), 0);
-	else
-		KUNIT_EXPECT_EQ(test,
-				HYPERVISOR_update_va_mapping((unsigned long)e->slots, __pte_ma(0),
-							     UVMF_INVLPG), 0);
-	xen_free_unpopulated_pages(1, &e->page);
-	dm(DOM, &op);
-}
-
-static enum fake_xen_mode mode_of(struct kunit *test)
-{
-	return *(const enum fake_xen_mode *)test->param_value;
-}
-
-static void vcpu_gets_its_answer(struct kunit *test)
-{
-	struct emulator e = {};
-	u64 data;
-
-	start(test, mode_of(test));
-	start_emulator(test, &e, 1);
-	KUNIT_EXPECT_TRUE_MSG(test, e.early, "the first event comes inside the bind call");
-	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 8, 1, 8), 0);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_read(DOM, 0, MMIO + 16, 8, &data), 0);
-	KUNIT_EXPECT_EQ(test, data, MMIO + 16);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
-	KUNIT_EXPECT_EQ(test, e.requests, 3u);
-	KUNIT_EXPECT_FALSE(test, e.wrong_context);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 0xffc, 1, 8), -ENODEV);
-	stop_emulator(test, &e);
-}
-
-static int kill_server(void *data)
-{
-	struct emulator *e = data;
-	struct xen_dm_op op = {
-		.op = XEN_DMOP_destroy_ioreq_server,
-		.u.destroy_ioreq_server.id = e->id,
-	};
-
-	dm(DOM, &op);
-	return 0;
-}
-
-static void vcpu_goes_on_when_the_server_is_destroyed(struct kunit *test)
-{
-	struct emulator e = { .silent = true };
-	struct task_struct *task;
-
-	start(test, mode_of(test));
-	start_emulator(test, &e, 1);
-	task = kthread_run(kill_server, &e, "kill_server");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO, 1, 4), -ECANCELED);
-	stop_emulator(test, &e);
-}
-
-static void masked_event_comes_after_enable_irq(struct kunit *test)
-{
-	const struct xen_ioreq req = {
-		.type = IOREQ_TYPE_COPY,
-		.addr = MMIO,
-		.count = 1,
-		.size = 4,
-	};
-	struct emulator e = {};
-
-	start(test, mode_of(test));
-	fake_domain_set_vcpus(DOM, 2);
-	start_emulator(test, &e, 2);
-	disable_irq(e.irq[1]);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
-	KUNIT_EXPECT_EQ(test, e.requests, 0u);
-	enable_irq(e.irq[1]);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
-	KUNIT_EXPECT_EQ(test, e.requests, 1u);
-	stop_emulator(test, &e);
-}
-
-static void server_page_keeps_a_dead_guest_a_zombie(struct kunit *test)
-{
-	struct emulator e = {};
-
-	start(test, mode_of(test));
-	start_emulator(test, &e, 1);
-	fake_domain_kill(DOM);
-	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
-	stop_emulator(test, &e);
-	KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
-}
-
-static void eoi_of_the_wrong_irq_is_noticed(struct kunit *test)
-{
-	struct emulator e = {};
-
-	start(test, mode_of(test));
-	start_emulator(test, &e, 1);
-	xen_irq_lateeoi(e.irq[0], 0);
-	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 1u);
-	fake_xen_forgive();
-	stop_emulator(test, &e);
-}
-
 static struct kunit_case fake_xen_cases[] = {
 	KUNIT_CASE(physmap_mapping_holds_one_reference),
 	KUNIT_CASE(physmap_batch_succeeds_with_errors_for_entries),
 	KUNIT_CASE(physmap_call_is_refused_to_pv),
 	KUNIT_CASE(physmap_mapping_over_own_memory_is_noticed),
+	KUNIT_CASE(physmap_mapping_is_refused_to_a_driver_domain),
+	KUNIT_CASE(physmap_mapping_over_registers_is_noticed),
 	KUNIT_CASE(reference_is_dropped_after_the_flush),
 	KUNIT_CASE(maximum_gpfn_is_a_high_water_mark),
+	KUNIT_CASE(maximum_gpfn_is_for_who_has_control),
 	KUNIT_CASE(frame_with_a_reference_is_not_reused),
 	KUNIT_CASE(dead_domain_is_a_zombie_until_the_last_reference),
 	KUNIT_CASE(contents_survive_until_the_guest_dies),
@@ -715,11 +524,6 @@ static struct kunit_case fake_xen_cases[] = {
 	KUNIT_CASE(nth_allocation_fails_and_none_of_the_fake_s),
 	KUNIT_CASE(mode_shows_in_what_the_kernel_says),
 	KUNIT_CASE(watch_is_called_at_once_and_when_fired),
-	KUNIT_CASE_PARAM(vcpu_gets_its_answer, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(vcpu_goes_on_when_the_server_is_destroyed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(masked_event_comes_after_enable_irq, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(server_page_keeps_a_dead_guest_a_zombie, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(eoi_of_the_wrong_irq_is_noticed, both_dom0s_gen_params),
 	{}
 };
 

@@ -45,7 +45,7 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	guest->vgpu->config.mode = config->mode;
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
-		fake_domain_set_room(DOM, config->room + 1);
+		fake_domain_set_room(DOM, config->room);
 	gpu_set_owner(DOM);
 	set_attr(test, "enable", "1");
 	gpu_set_drained(DOM, guest->vgpu->domain);
