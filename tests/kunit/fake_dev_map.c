@@ -18,6 +18,7 @@
 #include "fake_internal.h"
 
 #define HIGHEST_BFN	((1ull << (46 - 12)) - 1)
+#define UNMAP_BATCH	512	/* entries that share a flush */
 
 struct fake_dev_map {
 	struct fake_map map;	/* first: a translated caller's physmap points to it */
@@ -133,29 +134,50 @@ bool fake_dev_map_writable(unsigned long mfn)
 	return false;
 }
 
+/* get_guest_page() */
+static int look_at(struct fake_domain *d, u64 gfn, bool readonly)
+{
+	switch (fake_type_of_gfn(d, gfn)) {
+	case FAKE_HOLE:
+		return -ENOENT;
+	case FAKE_RAM:
+		return 0;
+	case FAKE_RAM_RO:
+		return readonly ? 0 : -EACCES;
+	default:
+		return -EPERM;
+	}
+}
+
+/* In the order of map_one() and map_record(): the limit before the place. */
+static int may_map(struct fake_domain *d, const struct xen_dm_op_dev_map_entry *entry)
+{
+	int rc;
+
+	if (!fake_is_pv() && entry->bfn > HIGHEST_BFN)
+		return -ERANGE;
+	if (d->dying)
+		return -ESRCH;
+	rc = look_at(d, entry->gfn, entry->flags & XEN_DMOP_DEV_MAP_readonly);
+	if (rc)
+		return rc;
+	if (fake.nr_dev_maps >= fake.dev_map_limit)
+		return -ENOSPC;
+	if (!fake_is_pv() && (fake_index_find(&fake.physmap, entry->bfn) || pfn_valid(entry->bfn)))
+		return -EEXIST;
+	return 0;
+}
+
 static int map_one(struct fake_domain *d, unsigned int i, struct xen_dm_op_dev_map_entry *entry)
 {
 	struct fake_frame *frame = fake_frame_of_gfn(d, entry->gfn);
-	u64 bfn = entry->bfn;
 	struct fake_dev_map *record;
-	int rc = fake_entry_failure(i, d->domid, entry->gfn);
+	u64 bfn;
+	int rc = fake_entry_failure(i, d->domid, entry->gfn) ?: may_map(d, entry);
 
 	if (rc)
 		return rc;
-	if (entry->flags & ~XEN_DMOP_DEV_MAP_readonly)
-		return -EINVAL;
-	if (d->dying)
-		return -ESRCH;
-	if (!frame)
-		return -ENOENT;
-	if (fake_is_pv())
-		bfn = frame->mfn;
-	else if (bfn > HIGHEST_BFN)
-		return -ERANGE;
-	else if (fake_index_find(&fake.physmap, bfn) || pfn_valid(bfn))
-		return -EEXIST;
-	if (fake.nr_dev_maps == fake.dev_map_limit)
-		return -ENOSPC;
+	bfn = fake_is_pv() ? frame->mfn : entry->bfn;
 	record = fake_zalloc(sizeof(*record));
 	record->bfn = bfn;
 	record->flags = entry->flags;
@@ -178,7 +200,9 @@ static int lookup_one(struct fake_domain *d, unsigned int i,
 		return rc;
 	if (!record)
 		return -ENXIO;
-	if (!frame)
+	if (!d->dying && fake_type_of_gfn(d, entry->gfn) == FAKE_FOREIGN)
+		return -ESTALE;
+	if (d->dying || !frame)
 		return -ENOENT;
 	return record->map.frame == frame ? 0 : -ESTALE;
 }
@@ -267,24 +291,35 @@ void fake_domain_retarget(domid_t domid)
 	fake_domain_set_target(domid, true);
 }
 
+static int work_on(struct fake_domain *d, u32 cmd, unsigned int i,
+		   struct xen_dm_op_dev_map_entry *entry, struct fake_dev_map **cleared)
+{
+	if (entry->flags & ~XEN_DMOP_DEV_MAP_readonly)
+		return -EINVAL;
+	if (cmd == XEN_DMOP_dev_map)
+		return map_one(d, i, entry);
+	if (cmd == XEN_DMOP_dev_unmap)
+		return unmap_one(d, i, entry, cleared);
+	return lookup_one(d, i, entry);
+}
+
 static int work(struct fake_domain *d, u32 cmd, struct xen_dm_op_dev_map_entry *entries,
-		unsigned int n)
+		unsigned int first, unsigned int n)
 {
 	struct fake_dev_map *cleared = NULL;
 	unsigned int i;
 	int rc = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = first; i < n; i++) {
 		if (fake.dev_map_stop && !--fake.dev_map_stop) {
 			rc = fake.dev_map_stop_error;
 			break;
 		}
-		if (cmd == XEN_DMOP_dev_map)
-			entries[i].status = map_one(d, i, &entries[i]);
-		else if (cmd == XEN_DMOP_dev_unmap)
-			entries[i].status = unmap_one(d, i, &entries[i], &cleared);
-		else
-			entries[i].status = lookup_one(d, i, &entries[i]);
+		entries[i].status = work_on(d, cmd, i, &entries[i], &cleared);
+		if ((i - first) % UNMAP_BATCH != UNMAP_BATCH - 1)
+			continue;
+		release(cleared);
+		cleared = NULL;
 	}
 	release(cleared);
 	return rc;
@@ -353,11 +388,11 @@ int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_
 		       info((void *)(op + 2), domid);
 	if (op_size < 8 + sizeof(*map))
 		return -EFAULT;
-	if (op[1] || map->opaque || !entries)
+	/* Xen goes on where it says that it was. */
+	if (op[1] || !entries || map->opaque > map->nr_entries ||
+	    size < map->nr_entries * sizeof(struct xen_dm_op_dev_map_entry))
 		return -EINVAL;
-	if (size < map->nr_entries * sizeof(struct xen_dm_op_dev_map_entry))
-		return -EFAULT;
-	return work(d, *op, entries, map->nr_entries);
+	return work(d, *op, entries, map->opaque, map->nr_entries);
 }
 
 void fake_dev_map_stop(void)

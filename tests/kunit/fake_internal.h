@@ -95,8 +95,10 @@ struct fake_vcpu {
 struct fake_domain {
 	domid_t domid;
 	bool dying;
+	bool torn_down;			/* and nothing is in its physmap any more */
 	struct list_head node;
 	struct fake_index physmap;	/* GFN to frame */
+	struct xarray types;		/* GFN to what is there, if it is not just RAM */
 	u64 max_gfn;			/* the highest there ever was */
 	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
 	unsigned long extra_pages;	/* and those of Xen's for it */
@@ -245,6 +247,7 @@ struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d);
 void fake_frame_release_allocated(struct fake_frame *frame);
 struct fake_frame *fake_frame_find(unsigned long mfn);
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
+enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn);
 void *fake_frame_data(struct fake_frame *frame);
 void fake_mem_sync(void);
 void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn);
@@ -255,6 +258,7 @@ void fake_unpopulated_unmap(struct fake_unpopulated *u);
 struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 
 void fake_physmap_add(struct fake_domain *d, u64 gfn);
+void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
 void fake_physmap_remove(struct fake_domain *d, u64 gfn);
 
 /* fake_reserve.c */
@@ -289,6 +293,7 @@ struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int 
 void fake_deliver(void);	/* not under the lock */
 
 /* fake_ioreq.c */
+void fake_ioreq_close_channels(struct fake_domain *d);
 void fake_ioreq_domain_kill(struct fake_domain *d);
 bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port);
 void fake_ioreq_notified(struct fake_port *port);

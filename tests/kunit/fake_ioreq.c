@@ -140,6 +140,15 @@ static void close_channels(struct fake_domain *d, unsigned int id)
 	}
 }
 
+/* evtchn_destroy(): long before the servers go. */
+void fake_ioreq_close_channels(struct fake_domain *d)
+{
+	unsigned int id;
+
+	for (id = 0; id < FAKE_MAX_SERVERS; id++)
+		close_channels(d, id);
+}
+
 static int destroy_server(struct fake_domain *d, unsigned int id, bool wake)
 {
 	struct fake_server *server = find_server(d, id);
@@ -450,7 +459,7 @@ bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port)
 	struct fake_server *server;
 	unsigned int id, vcpu;
 
-	for (id = 0; id < FAKE_MAX_SERVERS; id++) {
+	for (id = 0; id < FAKE_MAX_SERVERS && !d->dying; id++) {
 		server = d->servers[id];
 		for (vcpu = 0; server && vcpu < d->nr_vcpus; vcpu++) {
 			if (server->remote_port[vcpu] != remote_port ||

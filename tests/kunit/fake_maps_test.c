@@ -149,6 +149,122 @@ static void lookup_tells_what_became_of_a_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_LOOKUP), 5ul);
 }
 
+static void page_that_is_not_plain_ram_has_its_own_error(struct kunit *test)
+{
+	static const struct {
+		enum fake_page_type type;
+		int rw, ro;
+	} cases[] = {
+		{ FAKE_RAM_RO, -EACCES, 0 },
+		{ FAKE_XEN_PAGE, -EPERM, -EPERM },
+		{ FAKE_HOLE, -ENOENT, -ENOENT },
+		{ FAKE_GRANT, -EPERM, -EPERM },
+		{ FAKE_FOREIGN, -EPERM, -EPERM },
+		{ FAKE_MMIO, -EPERM, -EPERM },
+	};
+	u64 bfn = HOLE, other = HOLE + 1;
+	unsigned int i;
+
+	start(test, FAKE_PVH_DOM0);
+	fake_xen_set_dev_map(true);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 7, &other, 0), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].type == FAKE_HOLE)
+			fake_gfn_remove(DOM, 5);
+		fake_gfn_set_type(DOM, 5, cases[i].type);
+		KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), cases[i].rw);
+		KUNIT_EXPECT_EQ(test,
+				dev_one(XEN_DMOP_dev_map, 5, &bfn, XEN_DMOP_DEV_MAP_readonly),
+				cases[i].ro);
+		KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &bfn,
+					      XEN_DMOP_DEV_MAP_readonly),
+				cases[i].ro ? -ENOENT : 0);
+	}
+	fake_gfn_set_type(DOM, 5, FAKE_FOREIGN);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_lookup, 5, &other, 0), -ESTALE);
+	fake_gfn_set_type(DOM, 5, FAKE_GRANT);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_lookup, 5, &other, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &other, 0), 0);
+}
+
+/* All guests of the caller share it, and a lower one is kept to at once. */
+static void limit_is_the_caller_s(struct kunit *test)
+{
+	struct xen_dm_op_dev_map_entry entry = { .gfn = 5, .bfn = HOLE + 2 };
+	u64 a = HOLE, b = HOLE + 1, far = HOLE;
+
+	start(test, FAKE_PVH_DOM0);
+	fake_domain_create(OTHER_DOM, PAGES);
+	fake_xen_set_dev_map(true);
+	fake_xen_set_dev_map_limit(2);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &a, 0), 0);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &b, 0), 0);
+	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_map, &entry, 1), 0);
+	KUNIT_EXPECT_EQ(test, entry.status, -ENOSPC);
+	KUNIT_EXPECT_EQ_MSG(test, dev_one(XEN_DMOP_dev_map, 6, &far, 0), -ENOSPC,
+			    "before the place is looked at");
+	fake_xen_set_dev_map_limit(1);
+	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_map, &entry, 1), 0);
+	KUNIT_EXPECT_EQ(test, entry.status, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &a, 0), 0);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &b, 0), 0);
+	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_map, &entry, 1), 0);
+	KUNIT_EXPECT_EQ(test, entry.status, 0);
+	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_unmap, &entry, 1), 0);
+}
+
+static void flags_are_looked_at_by_all_operations(struct kunit *test)
+{
+	u64 bfn = HOLE;
+
+	start(test, FAKE_PVH_DOM0);
+	fake_xen_set_dev_map(true);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 5, &bfn, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_lookup, 5, &bfn, 2), -EINVAL);
+}
+
+static void long_unmap_flushes_more_than_once(struct kunit *test)
+{
+	struct xen_dm_op_dev_map_entry *entries;
+	const unsigned int n = 513;
+	unsigned int i;
+
+	entries = kunit_kcalloc(test, n, sizeof(*entries), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, entries);
+	fake_xen_start(test, FAKE_PVH_DOM0);
+	fake_domain_create(DOM, n);
+	fake_xen_set_dev_map(true);
+	for (i = 0; i < n; i++)
+		entries[i] = (struct xen_dm_op_dev_map_entry){ .gfn = i, .bfn = HOLE + i };
+	KUNIT_EXPECT_EQ(test, dev_op(DOM, XEN_DMOP_dev_map, entries, n), 0);
+	KUNIT_EXPECT_EQ(test, dev_op(DOM, XEN_DMOP_dev_unmap, entries, n), 0);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_flushes(), 2ul);
+}
+
+/* What was mapped is unmapped, though the guest is the caller's again. */
+static void guest_taken_and_given_back_has_no_maps(struct kunit *test)
+{
+	u64 bfn = HOLE;
+
+	start(test, FAKE_PVH_DOMU);
+	fake_xen_set_dev_map(true);
+	fake_domain_set_target(DOM, true);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), 0);
+	fake_domain_retarget(DOM);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_lookup, 5, &bfn, 0), -ENXIO);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), 0);
+	fake_domain_set_target(DOM, false);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_lookup, 5, &bfn, 0), -EPERM);
+	fake_domain_start_dying(DOM);
+	fake_domain_set_target(DOM, true);
+	KUNIT_EXPECT_EQ_MSG(test, dev_one(XEN_DMOP_dev_lookup, 5, &bfn, 0), -EPERM,
+			    "nobody is given a dying one");
+	fake_domain_kill(DOM);
+}
+
 static void driver_domain_needs_a_target(struct kunit *test)
 {
 	u64 bfn = HOLE;
@@ -259,6 +375,11 @@ static struct kunit_case fake_maps_cases[] = {
 	KUNIT_CASE(pv_caller_gets_the_same_bfn_twice),
 	KUNIT_CASE(nothing_is_mapped_over_something),
 	KUNIT_CASE(lookup_tells_what_became_of_a_page),
+	KUNIT_CASE(page_that_is_not_plain_ram_has_its_own_error),
+	KUNIT_CASE(limit_is_the_caller_s),
+	KUNIT_CASE(flags_are_looked_at_by_all_operations),
+	KUNIT_CASE(long_unmap_flushes_more_than_once),
+	KUNIT_CASE(guest_taken_and_given_back_has_no_maps),
 	KUNIT_CASE(driver_domain_needs_a_target),
 	KUNIT_CASE(iommu_op_has_one_bit_for_a_page),
 	KUNIT_CASE(iommu_op_drops_the_reference_of_the_dead_and_of_the_next),

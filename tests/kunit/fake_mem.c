@@ -98,6 +98,7 @@ void fake_mem_start(void)
 static void bury_domain(struct fake_domain *d)
 {
 	list_move(&d->node, &fake.buried);
+	xa_destroy(&d->types);
 	xa_destroy(&d->physmap.xa);
 	init_index(&d->physmap);
 }
@@ -324,15 +325,35 @@ struct fake_domain *fake_domain_find(domid_t domid)
 	return NULL;
 }
 
-/* The frame behind a GFN, NULL: none; a dying domain has none. */
+/* The domain's frame behind a GFN, NULL: none; one that was torn down has none. */
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 {
 	return fake_index_find(&d->physmap, gfn);
 }
 
+enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn)
+{
+	void *type = xa_load(&d->types, gfn);
+
+	if (type)
+		return xa_to_value(type);
+	return fake_frame_of_gfn(d, gfn) ? FAKE_RAM : FAKE_HOLE;
+}
+
+void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type)
+{
+	unsigned int nth = fake_alloc_enter();
+	void *entry = type > FAKE_RAM ? xa_mk_value(type) : NULL;
+
+	if (xa_is_err(xa_store(&d->types, gfn, entry, GFP_ATOMIC)))
+		panic("fake xen: out of memory\n");
+	fake_alloc_leave(nth);
+}
+
 static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame)
 {
 	fake_index_store(&d->physmap, gfn, frame);
+	fake_set_type(d, gfn, FAKE_RAM);
 	xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 	d->max_gfn = max(d->max_gfn, gfn);
 }
@@ -346,6 +367,7 @@ void fake_physmap_remove(struct fake_domain *d, u64 gfn)
 {
 	struct fake_frame *frame = fake_index_erase(&d->physmap, gfn);
 
+	fake_set_type(d, gfn, FAKE_HOLE);
 	if (frame)
 		fake_frame_release_allocated(frame);
 }
@@ -375,6 +397,7 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 
 	d->domid = domid;
 	init_index(&d->physmap);
+	xa_init_flags(&d->types, XA_FLAGS_LOCK_IRQ);
 	d->nr_vcpus = 1;
 	fake_vcpu_domain_start(d);
 	lock_irqsave(&flags);
@@ -386,6 +409,23 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 	unlock_irqrestore(&flags);
 	snprintf(uuid, sizeof(uuid), "/vm/00000000-0000-0000-0000-%012x", domid);
 	fake_store_introduce(domid, uuid);
+}
+
+/*
+ * A guest begins to die. Xen takes it down piece by piece, which can take minutes: its event channels
+ * go first, its physmap and its memory later, its ioreq servers last. Until fake_domain_kill() it
+ * still has its memory, and a PV or PVH dom0 can still map it.
+ */
+void fake_domain_start_dying(domid_t domid)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	d->dying = true;
+	fake_ioreq_close_channels(d);
+	unlock_irqrestore(&flags);
 }
 
 /**
@@ -402,11 +442,15 @@ void fake_domain_kill(domid_t domid)
 	unsigned long flags, gfn;
 
 	lock_irqsave(&flags);
-	d = live_domain(domid);
+	d = fake_domain_find(domid);
+	if (!d || d->torn_down)
+		panic("fake xen: a test kills domain %u, which is not alive\n", domid);
 	d->dying = true;
+	d->torn_down = true;
 	d->pages++;	/* so that it outlives the loop */
 	fake_ioreq_domain_kill(d);
 	fake_iommu_op_domain_kill(d);
+	xa_destroy(&d->types);
 	xa_for_each(&d->physmap.xa, gfn, frame) {
 		fake_index_erase(&d->physmap, gfn);
 		fake_frame_release_allocated(frame);
@@ -497,6 +541,22 @@ void fake_gfn_remove(domid_t domid, u64 gfn)
 
 	lock_irqsave(&flags);
 	fake_physmap_remove(live_domain(domid), gfn);
+	unlock_irqrestore(&flags);
+}
+
+/* What is nobody's RAM needs a hole, what is some of the guest's own needs RAM there. */
+void fake_gfn_set_type(domid_t domid, u64 gfn, enum fake_page_type type)
+{
+	bool own = type == FAKE_RAM || type == FAKE_RAM_RO || type == FAKE_XEN_PAGE;
+	struct fake_domain *d;
+	unsigned long flags;
+
+	lock_irqsave(&flags);
+	d = live_domain(domid);
+	if (own != !!fake_frame_of_gfn(d, gfn))
+		panic("fake xen: a test makes GFN %llx what it cannot be\n", gfn);
+	fake_set_type(d, gfn, type);
+	d->max_gfn = max(d->max_gfn, gfn);
 	unlock_irqrestore(&flags);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The fake hypervisor's memory types: which ioreq server has claimed a guest's writes, and which of
- * the guest's pages are trapped (HVMMEM_ioreq_server). All others are plain RAM (HVMMEM_ram_rw):
- * the fake has no more types.
+ * the guest's pages are trapped (HVMMEM_ioreq_server). What else a page can be is with its physmap
+ * (enum fake_page_type).
  *
  * A trapped page is one with a mark in the physmap, so that the trap goes with the page.
  *
@@ -94,16 +94,23 @@ void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 
 static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 {
+	enum fake_page_type now = fake_type_of_gfn(d, gfn);
 	bool trapped = fake_memtype_trapped(d, gfn);
 
 	if (!fake_frame_of_gfn(d, gfn))
-		return -EINVAL;
-	if (type == XEN_HVMMEM_ioreq_server && !trapped) {
+		return now == FAKE_HOLE && type == HVMMEM_mmio_dm ? 0 : -EINVAL;
+	if (type == XEN_HVMMEM_ioreq_server && !trapped && now != FAKE_RAM_RO) {
 		xa_set_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 		return 0;
 	}
 	if (type == XEN_HVMMEM_ram_rw) {
 		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+		if (now == FAKE_RAM_RO)
+			fake_set_type(d, gfn, FAKE_RAM);
+		return 0;
+	}
+	if (type == HVMMEM_ram_ro && !trapped) {
+		fake_set_type(d, gfn, FAKE_RAM_RO);
 		return 0;
 	}
 	return -EINVAL;
@@ -131,6 +138,22 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 	return rc;
 }
 
+static unsigned int type_of(struct fake_domain *d, u64 gfn)
+{
+	if (fake_memtype_trapped(d, gfn))
+		return XEN_HVMMEM_ioreq_server;
+	switch (fake_type_of_gfn(d, gfn)) {
+	case FAKE_RAM:
+	case FAKE_XEN_PAGE:
+	case FAKE_GRANT:
+		return XEN_HVMMEM_ram_rw;
+	case FAKE_RAM_RO:
+		return HVMMEM_ram_ro;
+	default:
+		return HVMMEM_mmio_dm;
+	}
+}
+
 int HYPERVISOR_hvm_op(int op, void *arg)
 {
 	struct xen_hvm_get_mem_type *get = arg;
@@ -143,9 +166,10 @@ int HYPERVISOR_hvm_op(int op, void *arg)
 		rc = -ENOSYS;
 	if (!rc && !d)
 		rc = -ESRCH;
+	if (!rc && !fake_may_control(d))
+		rc = -EPERM;
 	if (!rc)
-		get->mem_type = fake_memtype_trapped(d, get->pfn) ? XEN_HVMMEM_ioreq_server :
-				fake_frame_of_gfn(d, get->pfn) ? XEN_HVMMEM_ram_rw : HVMMEM_mmio_dm;
+		get->mem_type = type_of(d, get->pfn);
 	return fake_leave(&state, rc);
 }
 

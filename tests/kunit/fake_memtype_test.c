@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <xen/xen.h>
 #include <xen/interface/hvm/dm_op.h>
+#include <xen/interface/hvm/hvm_op.h>
 #include <xen/interface/hvm/ioreq_server.h>
 #include <asm/xen/hypercall.h>
 
@@ -114,9 +115,65 @@ static int start_claimed(struct kunit *test)
 	return id;
 }
 
+static unsigned int get_type(u64 gfn)
+{
+	struct xen_hvm_get_mem_type get = { .domid = DOM, .pfn = gfn };
+	int rc = HYPERVISOR_hvm_op(HVMOP_get_mem_type, &get);
+
+	return rc ?: get.mem_type;
+}
+
 static void types_exit(struct kunit *test)
 {
 	fake_xen_stop(test);
+}
+
+static void types_of_what_is_not_plain_ram(struct kunit *test)
+{
+	static const struct {
+		enum fake_page_type type;
+		unsigned int shown;
+		bool to_ram;
+	} cases[] = {
+		{ FAKE_RAM, HVMMEM_ram_rw, true },
+		{ FAKE_RAM_RO, HVMMEM_ram_ro, true },
+		{ FAKE_XEN_PAGE, HVMMEM_ram_rw, true },
+		{ FAKE_HOLE, HVMMEM_mmio_dm, false },
+		{ FAKE_GRANT, HVMMEM_ram_rw, false },
+		{ FAKE_FOREIGN, HVMMEM_mmio_dm, false },
+		{ FAKE_MMIO, HVMMEM_mmio_dm, false },
+	};
+	int id = start_claimed(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].type == FAKE_HOLE)
+			fake_gfn_remove(DOM, GFN);
+		fake_gfn_set_type(DOM, GFN, cases[i].type);
+		KUNIT_EXPECT_EQ(test, get_type(GFN), cases[i].shown);
+		if (cases[i].type != FAKE_RAM && cases[i].type != FAKE_XEN_PAGE)
+			KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), -EINVAL);
+		KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), cases[i].to_ram ? 0 : -EINVAL);
+	}
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+	KUNIT_EXPECT_EQ(test, destroy(id), 0);
+}
+
+/* A trapped page becomes RAM and nothing else; the guest's stores to read-only memory are dropped. */
+static void type_that_drops_writes(struct kunit *test)
+{
+	int id = start_claimed(test);
+	u64 word = 7, got = 1;
+
+	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_ram_ro), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_ram_ro), 0);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ADDR, &word, sizeof(word)), 0);
+	fake_guest_read(DOM, ADDR, &got, sizeof(got));
+	KUNIT_EXPECT_EQ(test, got, 0ull);
+	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
+	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
 static void one_server_has_the_claim(struct kunit *test)
@@ -321,6 +378,8 @@ static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
 }
 
 static struct kunit_case types_cases[] = {
+	KUNIT_CASE(types_of_what_is_not_plain_ram),
+	KUNIT_CASE(type_that_drops_writes),
 	KUNIT_CASE(one_server_has_the_claim),
 	KUNIT_CASE(claim_is_of_writes_to_the_type),
 	KUNIT_CASE(only_plain_ram_becomes_trapped),

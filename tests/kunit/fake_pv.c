@@ -24,6 +24,7 @@
 #define PTE_USER		BIT_ULL(2)
 #define PTE_GLOBAL		BIT_ULL(8)
 #define PTE_GUEST_KERNEL	BIT_ULL(52)
+#define PTE_DISALLOWED		GENMASK_ULL(62, 52)	/* Xen's l1_disallow_mask() */
 
 void fake_pv_start(void)
 {
@@ -238,17 +239,32 @@ static u64 adjusted(u64 val)
 	return val | PTE_GLOBAL;
 }
 
-static struct fake_frame *frame_of_entry(u64 val, unsigned int cmd, struct fake_domain *owner)
+/* By MFN: get_page_from_l1e(), which takes what is no memory for a device's. */
+static int frame_of_mfn(unsigned long mfn, struct fake_domain *owner, struct fake_frame **frame)
+{
+	*frame = fake_frame_find(mfn);
+	if (!*frame)
+		return -EPERM;
+	return (*frame)->owner == owner->domid ? 0 : -EBUSY;
+}
+
+/*
+ * The frame that an entry is about. By GFN: mod_l1_entry(), which finds the frame of another domain
+ * that is there without a grant, but may not have it; read-only memory can be mapped writable.
+ */
+static int frame_of_entry(u64 val, unsigned int cmd, struct fake_domain *owner,
+			  struct fake_frame **frame)
 {
 	u64 number = PFN_DOWN(val & PTE_ADDR_MASK);
-	struct fake_frame *frame;
 
-	if (!owner)
-		return NULL;
-	if (cmd != MMU_PT_UPDATE_NO_TRANSLATE)
-		return fake_frame_of_gfn(owner, number);
-	frame = fake_frame_find(number);
-	return frame && frame->owner == owner->domid ? frame : NULL;
+	if (!owner || (val & PTE_DISALLOWED))
+		return -EINVAL;
+	if (cmd == MMU_PT_UPDATE_NO_TRANSLATE)
+		return frame_of_mfn(number, owner, frame);
+	*frame = fake_frame_of_gfn(owner, number);
+	if (*frame)
+		return 0;
+	return fake_type_of_gfn(owner, number) == FAKE_FOREIGN ? -EBUSY : -EINVAL;
 }
 
 static int write_slot(struct fake_table *table, unsigned int slot, u64 val, unsigned int cmd,
@@ -257,14 +273,15 @@ static int write_slot(struct fake_table *table, unsigned int slot, u64 val, unsi
 	struct fake_map old = table->slots[slot];
 	u64 number = PFN_DOWN(val & PTE_ADDR_MASK);
 	struct fake_frame *frame;
+	int rc;
 
 	if (!(val & PTE_PRESENT)) {
 		clear_slot(table, slot);
 		return 0;
 	}
-	frame = frame_of_entry(val, cmd, owner);
-	if (!frame)
-		return -EINVAL;
+	rc = frame_of_entry(val, cmd, owner, &frame);
+	if (rc)
+		return rc;
 	val = adjusted((val & ~PTE_ADDR_MASK) | (u64)frame->mfn << PAGE_SHIFT);
 	fake_map_get(&table->slots[slot], frame, owner->domid, number, frame->mfn);
 	table->raw[slot] = val;
@@ -279,14 +296,19 @@ static int write_kernel_entry(struct fake_unpopulated *u, u64 val, unsigned int 
 			      struct fake_domain *owner)
 {
 	struct fake_frame *frame;
+	int rc;
 
+	if (!(val & PTE_PRESENT)) {
+		if (u->map.frame)
+			fake_unpopulated_unmap(u);
+		return 0;
+	}
+	rc = frame_of_entry(val, cmd, owner, &frame);
+	if (rc)
+		return rc;
+	/* An entry that is refused leaves the old one. */
 	if (u->map.frame)
 		fake_unpopulated_unmap(u);
-	if (!(val & PTE_PRESENT))
-		return 0;
-	frame = frame_of_entry(val, cmd, owner);
-	if (!frame)
-		return -EINVAL;
 	return fake_unpopulated_map(u, frame, owner->domid, PFN_DOWN(val & PTE_ADDR_MASK));
 }
 

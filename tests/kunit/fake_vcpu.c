@@ -62,7 +62,7 @@ static int find_server(struct fake_domain *d, const struct xen_ioreq *req, int f
 	u64 gfn = PFN_DOWN(req->addr);
 	int id;
 
-	if (req->type != IOREQ_TYPE_COPY || !fake_frame_of_gfn(d, gfn))
+	if (req->type != IOREQ_TYPE_COPY || fake_type_of_gfn(d, gfn) == FAKE_HOLE)
 		return fake_ioreq_select(d, req, from, false);
 	if (req->dir != IOREQ_WRITE || !fake_memtype_trapped(d, gfn))
 		return -ENODEV;
@@ -121,7 +121,8 @@ static bool store_natively(struct fake_domain *d, struct fake_vcpu *vcpu,
 	if (!frame || fake_memtype_trapped(d, PFN_DOWN(req->addr)))
 		return false;
 	fake_mem_sync();
-	memcpy(fake_frame_data(frame) + offset_in_page(req->addr), &req->data, req->size);
+	if (fake_type_of_gfn(d, PFN_DOWN(req->addr)) != FAKE_RAM_RO)
+		memcpy(fake_frame_data(frame) + offset_in_page(req->addr), &req->data, req->size);
 	fake_mem_sync();
 	vcpu->answer = *req;
 	vcpu->status = 0;

@@ -51,6 +51,17 @@ enum fake_xen_mode {
 	FAKE_PVH_DOMU,
 };
 
+/* What is at a guest's GFN (Xen's p2m_type_t, as far as it matters) */
+enum fake_page_type {
+	FAKE_HOLE,
+	FAKE_RAM,
+	FAKE_RAM_RO,		/* writes of the guest's are dropped (p2m_ram_ro) */
+	FAKE_XEN_PAGE,		/* RAM that is Xen's: the shared info, a grant table */
+	FAKE_GRANT,		/* another domain's, by a grant */
+	FAKE_FOREIGN,		/* another domain's, without one */
+	FAKE_MMIO,		/* registers of a device that was passed through */
+};
+
 /* Kinds of hypercall, and of services that can fail. */
 enum fake_call {
 	FAKE_CALL_ANY,
@@ -152,6 +163,7 @@ bool fake_fail_alloc_stop(void);
 
 /* fake_mem.c: guests and their memory */
 void fake_domain_create(domid_t domid, u64 nr_pages);
+void fake_domain_start_dying(domid_t domid);
 void fake_domain_kill(domid_t domid);
 bool fake_domain_exists(domid_t domid);
 unsigned long fake_domain_pages(domid_t domid);
@@ -159,6 +171,7 @@ unsigned int fake_domain_count(void);
 unsigned long fake_gfn_populate(domid_t domid, u64 gfn);
 void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn);
 void fake_gfn_remove(domid_t domid, u64 gfn);
+void fake_gfn_set_type(domid_t domid, u64 gfn, enum fake_page_type type);
 unsigned long fake_gfn_mfn(domid_t domid, u64 gfn);
 void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len);
 void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len);

@@ -153,6 +153,50 @@ static void physmap_mapping_over_own_memory_is_noticed(struct kunit *test)
 	free_page(page);
 }
 
+/* What is no memory of the guest's is refused; what its vCPUs may only read is not read-only. */
+static void physmap_takes_a_guest_s_ram_only(struct kunit *test)
+{
+	static const struct {
+		enum fake_page_type type;
+		int err;
+	} cases[] = {
+		{ FAKE_RAM_RO, 0 },
+		{ FAKE_XEN_PAGE, 0 },
+		{ FAKE_GRANT, -EINVAL },
+		{ FAKE_FOREIGN, -EINVAL },
+		{ FAKE_MMIO, -EINVAL },
+	};
+	unsigned int i;
+	int err;
+
+	start(test, FAKE_PVH_DOM0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].err)
+			fake_gfn_remove(DOM, 8);
+		fake_gfn_set_type(DOM, 8, cases[i].type);
+		KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), 0);
+		KUNIT_EXPECT_EQ(test, err, cases[i].err);
+		remove(HOLE);
+	}
+}
+
+/* It still has its memory until Xen comes to that. */
+static void dying_guest_can_be_mapped_for_a_while(struct kunit *test)
+{
+	int err;
+
+	start(test, FAKE_PVH_DOM0);
+	fake_domain_start_dying(DOM);
+	KUNIT_EXPECT_EQ(test, add(DOM, HOLE, 8, 1, &err), 0);
+	KUNIT_EXPECT_EQ(test, err, 0);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_EQ(test, add(DOM, HOLE + 1, 9, 1, &err), 0);
+	KUNIT_EXPECT_EQ(test, err, -EINVAL);
+	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
+	remove(HOLE);
+	KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
+}
+
 static void reference_is_dropped_after_the_flush(struct kunit *test)
 {
 	unsigned long mfn;
@@ -374,6 +418,67 @@ static void mmu_update_stops_at_the_first_bad_entry(struct kunit *test)
 	free_table(test, table);
 }
 
+static void table_takes_a_guest_s_ram_only(struct kunit *test)
+{
+	static const struct {
+		enum fake_page_type type;
+		int err;
+	} cases[] = {
+		{ FAKE_RAM_RO, 0 },
+		{ FAKE_XEN_PAGE, 0 },
+		{ FAKE_GRANT, -EINVAL },
+		{ FAKE_FOREIGN, -EBUSY },
+		{ FAKE_MMIO, -EINVAL },
+	};
+	unsigned int i;
+	u64 *table;
+	int done;
+
+	start(test, FAKE_PV_DOM0);
+	table = new_table(test);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].err)
+			fake_gfn_remove(DOM, 8);
+		fake_gfn_set_type(DOM, 8, cases[i].type);
+		KUNIT_EXPECT_EQ(test, update(table, DOM, 8 * PAGE_SIZE | RW, 1, &done),
+				cases[i].err);
+		update(table, DOM, 0, 1, &done);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, update(table, DOM, 9 * PAGE_SIZE | RW | BIT_ULL(53), 1, &done),
+			    -EINVAL, "bits that are not for software");
+	free_table(test, table);
+}
+
+/* A frame number as such has to be the domain's. */
+static void table_takes_frames_of_the_domain_only(struct kunit *test)
+{
+	struct mmu_update req;
+	u64 *table;
+
+	start(test, FAKE_PV_DOM0);
+	fake_domain_create(OTHER_DOM, 1);
+	table = new_table(test);
+	req.ptr = virt_to_machine(table).maddr | MMU_PT_UPDATE_NO_TRANSLATE;
+	req.val = (u64)fake_gfn_mfn(OTHER_DOM, 0) << PAGE_SHIFT | RW;
+	KUNIT_EXPECT_EQ(test, HYPERVISOR_mmu_update(&req, 1, NULL, DOM), -EBUSY);
+	req.val = 0xfffffull << PAGE_SHIFT | RW;
+	KUNIT_EXPECT_EQ(test, HYPERVISOR_mmu_update(&req, 1, NULL, DOM), -EPERM);
+	free_table(test, table);
+}
+
+static void pages_are_for_who_has_control(struct kunit *test)
+{
+	u64 *table;
+	int done;
+
+	start(test, FAKE_PV_DOMU);
+	table = new_table(test);
+	KUNIT_EXPECT_EQ(test, update(table, DOM, 8 * PAGE_SIZE | RW, 1, &done), -EPERM);
+	fake_domain_set_target(DOM, true);
+	KUNIT_EXPECT_EQ(test, update(table, DOM, 8 * PAGE_SIZE | RW, 1, &done), 0);
+	free_table(test, table);
+}
+
 static void only_an_empty_read_only_page_is_pinned(struct kunit *test)
 {
 	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL);
@@ -508,6 +613,8 @@ static struct kunit_case fake_xen_cases[] = {
 	KUNIT_CASE(physmap_mapping_over_own_memory_is_noticed),
 	KUNIT_CASE(physmap_mapping_is_refused_to_a_driver_domain),
 	KUNIT_CASE(physmap_mapping_over_registers_is_noticed),
+	KUNIT_CASE(physmap_takes_a_guest_s_ram_only),
+	KUNIT_CASE(dying_guest_can_be_mapped_for_a_while),
 	KUNIT_CASE(reference_is_dropped_after_the_flush),
 	KUNIT_CASE(maximum_gpfn_is_a_high_water_mark),
 	KUNIT_CASE(maximum_gpfn_is_for_who_has_control),
@@ -518,6 +625,9 @@ static struct kunit_case fake_xen_cases[] = {
 	KUNIT_CASE(entry_is_replaced_with_its_reference),
 	KUNIT_CASE(untyped_page_stores_values_and_holds_nothing),
 	KUNIT_CASE(mmu_update_stops_at_the_first_bad_entry),
+	KUNIT_CASE(table_takes_a_guest_s_ram_only),
+	KUNIT_CASE(table_takes_frames_of_the_domain_only),
+	KUNIT_CASE(pages_are_for_who_has_control),
 	KUNIT_CASE(only_an_empty_read_only_page_is_pinned),
 	KUNIT_CASE(misuse_of_a_pinned_page_is_noticed),
 	KUNIT_CASE(nth_call_of_a_kind_fails_without_effect),
