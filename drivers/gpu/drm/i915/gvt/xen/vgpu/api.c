@@ -66,8 +66,10 @@ int xengt_vgpu_sync(struct xengt_vgpu *vgpu)
 
 	mutex_lock(&vgpu->lock);
 	rc = vgpu->state == XENGT_VGPU_RUNNING ? 0 : -ENODEV;
-	if (!rc)
+	if (!rc) {
+		xengt_mm_wait_current(&vgpu->mm);
 		xengt_ppgtts_sync(&vgpu->ppgtts);
+	}
 	mutex_unlock(&vgpu->lock);
 	return rc;
 }
@@ -145,6 +147,8 @@ struct xengt_ppgtt *xengt_ppgtt_pin(struct xengt_vgpu *vgpu, const struct xengt_
 
 	mutex_lock(&vgpu->lock);
 	rc = check_running(vgpu);
+	if (!rc)
+		xengt_mm_wait_current(&vgpu->mm);
 	ppgtt = rc ? ERR_PTR(rc) : xengt_ppgtts_pin(&vgpu->ppgtts, root, shadow);
 	mutex_unlock(&vgpu->lock);
 	return ppgtt;

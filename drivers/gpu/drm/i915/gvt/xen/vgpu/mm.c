@@ -42,6 +42,16 @@ void xengt_mm_invalidate(struct xengt_mm *mm)
 	xengt_count(mm->counters, XENGT_COUNT_GPU_INVALIDATES, 1);
 }
 
+/*
+ * The guest is about to rely on its entries: those that name the same pages as before a balloon
+ * event must not lead to the frames that these had then.
+ */
+void xengt_mm_wait_current(struct xengt_mm *mm)
+{
+	lockdep_assert_not_held(&mm->lock);
+	xen_gpu_wait_current(mm->client.domain);
+}
+
 /* A zeroed page of our own that the device can reach; or ERR_PTR(): -ENOMEM, -ERANGE. */
 struct page *xengt_mm_alloc_page(struct xengt_mm *mm, u64 *bfn)
 {

@@ -94,6 +94,7 @@ int xengt_mm_init(struct xengt_mm *mm, const struct xengt_mm_config *config);
 void xengt_mm_close(struct xengt_mm *mm);
 void xengt_mm_exit(struct xengt_mm *mm);
 
+void xengt_mm_wait_current(struct xengt_mm *mm);
 void xengt_mm_invalidate(struct xengt_mm *mm);
 struct page *xengt_mm_alloc_page(struct xengt_mm *mm, u64 *bfn);
 

@@ -79,8 +79,10 @@ static void flush_write(struct xengt_ioreq_target *target, u64 offset, const voi
 {
 	struct xengt_vgpu *vgpu = target->owner;
 
-	if (!offset && *(const u8 *)data & GFX_FLSH_CNTL_EN)
-		xengt_ppgtts_sync(&vgpu->ppgtts);
+	if (offset || !(*(const u8 *)data & GFX_FLSH_CNTL_EN))
+		return;
+	xengt_mm_wait_current(&vgpu->mm);
+	xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
 static int count_copy(struct xengt_vgpu *vgpu, int rc)
@@ -196,6 +198,7 @@ static int on_ppgtt(struct xengt_pvinfo *pvinfo, bool create, const struct xengt
 
 	if (!vgpu->traps.claimed)
 		return -EOPNOTSUPP;
+	xengt_mm_wait_current(&vgpu->mm);
 	return create ? xengt_ppgtts_create(&vgpu->ppgtts, root) :
 			xengt_ppgtts_destroy(&vgpu->ppgtts, root);
 }
@@ -205,6 +208,7 @@ static void on_context(struct xengt_pvinfo *pvinfo, bool create, u64 descriptor)
 {
 	struct xengt_vgpu *vgpu = container_of(pvinfo, struct xengt_vgpu, traps.pvinfo);
 
+	xengt_mm_wait_current(&vgpu->mm);
 	xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
