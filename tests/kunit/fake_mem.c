@@ -412,9 +412,9 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 }
 
 /*
- * A guest begins to die. Xen takes it down piece by piece, which can take minutes: its event channels
- * go first, its physmap and its memory later, its ioreq servers last. Until fake_domain_kill() it
- * still has its memory, and a PV or PVH dom0 can still map it.
+ * A guest begins to die. Xen takes it down piece by piece, which can take minutes: its event
+ * channels go first, its physmap and its memory later, its ioreq servers last. Until
+ * fake_domain_kill() it still has its memory, and a PV or PVH dom0 can still map it.
  */
 void fake_domain_start_dying(domid_t domid)
 {

@@ -133,15 +133,15 @@ static void types_of_what_is_not_plain_ram(struct kunit *test)
 	static const struct {
 		enum fake_page_type type;
 		unsigned int shown;
-		bool to_ram;
+		int to_ram;
 	} cases[] = {
-		{ FAKE_RAM, HVMMEM_ram_rw, true },
-		{ FAKE_RAM_RO, HVMMEM_ram_ro, true },
-		{ FAKE_XEN_PAGE, HVMMEM_ram_rw, true },
-		{ FAKE_HOLE, HVMMEM_mmio_dm, false },
-		{ FAKE_GRANT, HVMMEM_ram_rw, false },
-		{ FAKE_FOREIGN, HVMMEM_mmio_dm, false },
-		{ FAKE_MMIO, HVMMEM_mmio_dm, false },
+		{ FAKE_RAM, HVMMEM_ram_rw, 0 },
+		{ FAKE_RAM_RO, HVMMEM_ram_ro, 0 },
+		{ FAKE_XEN_PAGE, HVMMEM_ram_rw, 0 },
+		{ FAKE_HOLE, HVMMEM_mmio_dm, -EINVAL },
+		{ FAKE_GRANT, HVMMEM_ram_rw, -EINVAL },
+		{ FAKE_FOREIGN, HVMMEM_mmio_dm, -EINVAL },
+		{ FAKE_MMIO, HVMMEM_mmio_dm, -EINVAL },
 	};
 	int id = start_claimed(test);
 	unsigned int i;
@@ -153,13 +153,13 @@ static void types_of_what_is_not_plain_ram(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, get_type(GFN), cases[i].shown);
 		if (cases[i].type != FAKE_RAM && cases[i].type != FAKE_XEN_PAGE)
 			KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), -EINVAL);
-		KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), cases[i].to_ram ? 0 : -EINVAL);
+		KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), cases[i].to_ram);
 	}
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
-/* A trapped page becomes RAM and nothing else; the guest's stores to read-only memory are dropped. */
+/* A trapped page becomes RAM and nothing else; stores to read-only memory are dropped. */
 static void type_that_drops_writes(struct kunit *test)
 {
 	int id = start_claimed(test);
