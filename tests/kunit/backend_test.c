@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what single backends promise, beyond what all do (map_test.c, revalidate_test.c): Xen's
- * own map operation, and XenServer's iommu_op with its traps.
+ * Tests of what single backends promise, beyond what all do (map_test.c, revalidate_test.c): what
+ * they make of Xen's errors, reference tables, Xen's own map operation, and XenServer's iommu_op
+ * with its traps.
  *
  * The numbers in comments are those of the design's invariants.
  */
@@ -27,6 +28,11 @@ static const void *native_gen_params(const void *prev, char *desc)
 	return next_platform(prev, desc, "native");
 }
 
+static const void *pv_gen_params(const void *prev, char *desc)
+{
+	return next_platform(prev, desc, "pv");
+}
+
 static const void *xenserver_gen_params(const void *prev, char *desc)
 {
 	return next_platform(prev, desc, "xenserver");
@@ -42,6 +48,205 @@ static void balloon(struct mediator *user)
 {
 	xen_gpu_balloon_event(user->client.domain);
 	flush(user);
+}
+
+/* All */
+
+/*
+ * What is not the guest's own memory stays so: the GFN is gone, with the frame that was there, and
+ * Xen is not asked again and again.
+ */
+static void page_of_somebody_else_is_gone(struct kunit *test)
+{
+	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		KUNIT_ASSERT_EQ(test, user_map(user, i), 0);
+		fake_gfn_remove(DOM, i);
+		fake_gfn_set_type(DOM, i, types[i]);
+		balloon(user);
+		KUNIT_EXPECT_EQ(test, user->nr_gone, i + 1);
+		KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+		rc = user_map(user, i);
+		KUNIT_EXPECT_TRUE(test, rc == -ENOENT || rc == -EPERM);
+		/* Nothing is pending that would ask. */
+		fake_xen_reset_calls();
+		flush(user);
+		KUNIT_EXPECT_EQ(test, map_calls(), 0ul);
+	}
+	stop_user(test, user);
+}
+
+/* pv: reference tables */
+
+/* Paged out, or no memory in Xen: that passes. */
+static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
+{
+	static const struct {
+		int xen, ours;
+	} errors[] = { { -ENOENT, -EAGAIN }, { -ENOMEM, -ENOMEM } };
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		KUNIT_ASSERT_EQ(test, user_map(user, i), 0);
+		fake_xen_fail_gfn(DOM, i, errors[i].xen);
+		fake_xen_fail_gfn(DOM, 32 + i, errors[i].xen);
+		KUNIT_EXPECT_EQ(test, user_map(user, 32 + i), errors[i].ours);
+		balloon(user);
+		KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
+		KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+		fake_xen_fail_nothing();
+		flush(user);
+		KUNIT_EXPECT_EQ(test, user_map(user, 32 + i), 0);
+	}
+	KUNIT_EXPECT_EQ(test, user->nr_moved, 0u);
+	stop_user(test, user);
+}
+
+/* 8: a table for each side on which something is held, however many balloon events there were */
+static void table_goes_with_its_last_page(struct kunit *test)
+{
+	const unsigned int blocks = 16;
+	struct mediator *user = start_user(test, blocks * 512, blocks * 512);
+	unsigned int i;
+
+	for (i = 0; i < blocks; i++)
+		KUNIT_ASSERT_EQ(test, user_map(user, 512 * i), 0);
+	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
+	fake_xen_reset_calls();
+	balloon(user);
+	/* One table served all blocks, one after the other. */
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_PIN), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_UNPIN), 1ul);
+	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
+
+	/* Half of the pages move to their other side. */
+	for (i = 0; i < blocks; i += 2) {
+		fake_gfn_remove(DOM, 512 * i);
+		fake_gfn_populate(DOM, 512 * i);
+	}
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+
+	/* One page stays, on each side of a block in turn. */
+	for (i = 1; i < blocks; i++)
+		user_forget(user, 512 * i);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_pv_tables(), 1u);
+	stop_user(test, user);
+}
+
+/* 8: a page that is made writable leaves no table either */
+static void upgrade_leaves_no_table(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	const u64 gfn = 5;
+	int status;
+	u64 bfn;
+
+	KUNIT_ASSERT_EQ(test, xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, &bfn, &status),
+			1u);
+	KUNIT_EXPECT_EQ(test, user_map(user, gfn), 0);
+	flush(user);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_pv_tables(), 1u);
+	xen_gpu_release(&user->client, &gfn, 1);
+	stop_user(test, user);
+}
+
+/* 6: a page that Xen does not let be a table is an error, counted, and given back */
+static void page_that_cannot_be_a_table(struct kunit *test)
+{
+	static const enum fake_call calls[] = { FAKE_CALL_PROTECT, FAKE_CALL_PIN };
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		fake_xen_fail_call(calls[i], 1, -EINVAL);
+		KUNIT_EXPECT_EQ(test, user_map(user, 5), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, counter("table_failed"), i + 1ull);
+		KUNIT_EXPECT_EQ(test, fake_pv_tables(), 0u);
+	}
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	stop_user(test, user);
+}
+
+/* Whether dom0's IOMMU is strict: Xen's command line, read as Xen reads it. */
+static void strictness_is_read_as_xen_reads_it(struct kunit *test)
+{
+	static const struct {
+		const char *line;
+		bool strict;
+	} lines[] = {
+		{ "", false },
+		{ "dom0-iommu=strict", true },
+		{ "dom0-iommu=strict=1", true },
+		{ "dom0-iommu=strict=enable", true },
+		{ "dom0-iommu=strict=0", false },
+		{ "dom0-iommu=strict=off", false },
+		{ "dom0-iommu=strict=false", false },
+		{ "dom0-iommu=strict=disable", false },
+		{ "dom0-iommu=strict=maybe", false },
+		{ "dom0-iommu=strict,strict=maybe", true },
+		{ "dom0-iommu=no-strict", false },
+		{ "dom0-iommu=no-strict=1", false },
+		{ "dom0-iommu=stricter", false },
+		{ "dom0-iommu=strict,no-strict", false },
+		{ "dom0-iommu=no-strict,strict", true },
+		{ "dom0-iommu=map-reserved=0,strict,passthrough=0", true },
+		{ "console=com1 dom0-iommu=strict loglvl=all", true },
+		{ "  dom0-iommu=strict  ", true },
+		{ "dom0-iommu=strict dom0-iommu=strict=no", false },
+		{ "dom0-iommu=strict=no iommu=dom0-strict", true },
+		{ "iommu=dom0-strict dom0-iommu=no-strict", false },
+		{ "iommu=verbose,dom0-strict", true },
+		{ "iommu=no-dom0-strict", false },
+		{ "iommu=strict", false },
+		{ "my-dom0-iommu=strict", false },
+		{ "xdom0-iommu=strict iommus=dom0-strict", false },
+		{ "dom0-iommu strict", false },
+		{ "dom0-iommu=strict iommu=0", false },
+		{ "dom0-iommu=strict iommu=off iommu=on", true },
+		{ "dom0-iommu=strict no-iommu", false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		start_xen(test, platform(test));
+		fake_xen_set_commandline(lines[i].line);
+		module_param_set("xen_gpu_map.backend", "pv");
+		KUNIT_EXPECT_EQ_MSG(test, module_load("xen_gpu_map"),
+				    lines[i].strict ? -ENODEV : 0, "\"%s\"", lines[i].line);
+		modules_unload_all();
+		fake_xen_stop(test);
+	}
+}
+
+/* What cannot be told is not taken for a no. */
+static void strictness_that_cannot_be_told_is_an_error(struct kunit *test)
+{
+	unsigned int nth;
+	int rc = -ENOMEM;
+
+	start_xen(test, platform(test));
+	fake_xen_set_commandline("dom0-iommu=strict");
+	module_param_set("xen_gpu_map.backend", "pv");
+	for (nth = 1; rc == -ENOMEM && nth < 50; nth++) {
+		fake_fail_alloc(nth);
+		rc = module_load("xen_gpu_map");
+		fake_fail_alloc_stop();
+		KUNIT_EXPECT_NE(test, rc, 0);
+	}
+	KUNIT_EXPECT_EQ(test, rc, -ENODEV);
+	KUNIT_EXPECT_GT(test, nth, 2u);
+	fake_xen_set_commandline("console=com1");
+	fake_xen_fail_call(FAKE_CALL_VERSION, 1, -EPERM);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), -EPERM);
 }
 
 /* Xen's own operation */
@@ -434,6 +639,13 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 }
 
 static struct kunit_case backend_cases[] = {
+	KUNIT_CASE_PARAM(page_of_somebody_else_is_gone, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_that_is_on_its_way_is_tried_again, pv_gen_params),
+	KUNIT_CASE_PARAM(table_goes_with_its_last_page, pv_gen_params),
+	KUNIT_CASE_PARAM(upgrade_leaves_no_table, pv_gen_params),
+	KUNIT_CASE_PARAM(page_that_cannot_be_a_table, pv_gen_params),
+	KUNIT_CASE_PARAM(strictness_is_read_as_xen_reads_it, pv_gen_params),
+	KUNIT_CASE_PARAM(strictness_that_cannot_be_told_is_an_error, pv_gen_params),
 	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
 	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
 	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),

@@ -11,9 +11,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <xen/xen.h>
-#include <xen/interface/version.h>
-#include <xen/interface/xen.h>
-#include <asm/xen/hypercall.h>
 
 #include "backend.h"
 
@@ -77,52 +74,18 @@ const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced)
 }
 
 /*
- * The service's status for an error of Xen's. Xen says -EINVAL for a GFN without a page (and for
- * a domain that is dying, whose pages are going).
+ * The service's status for an error of Xen's, by the backend's table of what each means, which
+ * ends with 0. There are four kinds: the GFN has no page (-ENOENT), or one that must not be mapped
+ * (-EPERM): these stay, and the GFN is gone. The guest is not there (-ENODEV). All others may pass,
+ * and are tried again.
  */
-int xen_gpu_backend_status(int error)
+int xen_gpu_backend_status(const struct xen_gpu_error *meanings, int error)
 {
-	switch (error) {
-	case -EINVAL:
-		return -ENOENT;
-	case -ESRCH:
-		return -ENODEV;
-	case -EACCES:
-		return -EPERM;
-	default:
-		return error;
+	for (; meanings->xen; meanings++) {
+		if (meanings->xen == error)
+			return meanings->status;
 	}
-}
-
-/* Tells whether a comma-separated option of Xen's command line has a word in it. */
-static bool option_has(const char *cmdline, const char *option, const char *word)
-{
-	const char *at, *end, *found;
-
-	for (at = strstr(cmdline, option); at; at = strstr(at + 1, option)) {
-		if (at != cmdline && at[-1] != ' ')
-			continue;
-		end = strchrnul(at, ' ');
-		found = strstr(at + strlen(option), word);
-		if (found && found < end && (found[-1] == '=' || found[-1] == ','))
-			return true;
-	}
-	return false;
-}
-
-/* No call tells the IOMMU's mode for a PV dom0, but Xen shows dom0 its command line. */
-bool xen_gpu_iommu_is_strict(void)
-{
-	struct xen_commandline *line = kzalloc(sizeof(*line), GFP_KERNEL);
-	bool strict = false;
-
-	if (line && !HYPERVISOR_xen_version(XENVER_commandline, line)) {
-		line->buf[sizeof(line->buf) - 1] = '\0';
-		strict = option_has(line->buf, "dom0-iommu=", "strict") ||
-			 option_has(line->buf, "iommu=", "dom0-strict");
-	}
-	kfree(line);
-	return strict;
+	return error;
 }
 
 /* A word of the backend's own for each slot of a block's side. NULL: no memory. */
@@ -133,14 +96,11 @@ u64 *xen_gpu_backend_words(struct xen_gpu_block *block, unsigned int side)
 	return block->backend[side];
 }
 
-void xen_gpu_backend_free_words(struct xen_gpu_block *block)
+void xen_gpu_backend_free_words(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+				unsigned int side)
 {
-	unsigned int side;
-
-	for (side = 0; side < XEN_GPU_SIDES; side++) {
-		kfree(block->backend[side]);
-		block->backend[side] = NULL;
-	}
+	kfree(block->backend[side]);
+	block->backend[side] = NULL;
 }
 
 void xen_gpu_batch_start(struct xen_gpu_batch *batch, enum xen_gpu_call kind)

@@ -66,9 +66,11 @@ struct xen_gpu_batch {
  * @dying: Xen says that the guest is dying, or that it is not ours any more. NULL if Xen has no
  *	call for that
  * @bfn: the BFN of a held slot
- * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, clearing the
- *	held bits of those that it could, and frees what the backend keeps for the block if none is
- *	left
+ * @drop_block: unmaps every held slot of a block on both sides, in the cheapest way, noting those
+ *	that it could, and frees what the backend keeps for the block
+ * @drop_side: frees what the backend keeps for a side of a block on which nothing is held. NULL if
+ *	it keeps nothing
+ * @trim: frees what the backend keeps in reserve. NULL if it keeps nothing
  */
 struct xen_gpu_backend {
 	const char *name;
@@ -88,6 +90,15 @@ struct xen_gpu_backend {
 	u64 (*bfn)(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
 		   unsigned int slot, unsigned int side);
 	void (*drop_block)(struct xen_gpu_domain *dom, struct xen_gpu_block *block);
+	void (*drop_side)(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			  unsigned int side);
+	void (*trim)(struct xen_gpu_domain *dom);
+};
+
+/* What an error of Xen's means to the service */
+struct xen_gpu_error {
+	int xen;
+	int status;
 };
 
 extern struct xen_gpu_backend xen_gpu_backend_native;
@@ -96,10 +107,11 @@ extern const struct xen_gpu_backend xen_gpu_backend_xenserver;
 extern const struct xen_gpu_backend xen_gpu_backend_physmap;
 
 const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced);
-int xen_gpu_backend_status(int error);
-bool xen_gpu_iommu_is_strict(void);
+int xen_gpu_backend_status(const struct xen_gpu_error *meanings, int error);
+int xen_gpu_iommu_lets_through(const char **why);
 u64 *xen_gpu_backend_words(struct xen_gpu_block *block, unsigned int side);
-void xen_gpu_backend_free_words(struct xen_gpu_block *block);
+void xen_gpu_backend_free_words(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+				unsigned int side);
 void xen_gpu_batch_start(struct xen_gpu_batch *batch, enum xen_gpu_call kind);
 void xen_gpu_batch_add(struct xen_gpu_batch *batch, struct xen_gpu_block *block,
 		       unsigned int slot, unsigned int side, bool writable);

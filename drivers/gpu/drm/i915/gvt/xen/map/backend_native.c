@@ -112,11 +112,13 @@ static void make_call(struct xen_gpu_domain *dom, u32 cmd, enum xen_gpu_call kin
 	work_on(dom, cmd, n);
 }
 
-/* A page in transition can be had a little later, as one that is paged out. */
-static int map_status(int error)
-{
-	return error == -EBUSY ? -EAGAIN : xen_gpu_backend_status(error);
-}
+/* hvm/dev_map.h. A page in transition can be had a little later, as one that is paged out. */
+static const struct xen_gpu_error map_errors[] = {
+	{ -EACCES, -EPERM },
+	{ -ESRCH, -ENODEV },
+	{ -EBUSY, -EAGAIN },
+	{}
+};
 
 /* Where nothing is mapped (any more), and of a guest not there, or not ours, nothing is held. */
 static int unmap_status(int error)
@@ -157,7 +159,7 @@ static void settle_map(struct xen_gpu_slot *slot, const struct xen_dm_op_dev_map
 {
 	u64 *words = slot->block->backend[slot->side];
 
-	slot->status = map_status(entry->status);
+	slot->status = xen_gpu_backend_status(map_errors, entry->status);
 	if (slot->status)
 		return;
 	slot->bfn = entry->bfn;
@@ -207,7 +209,8 @@ static void native_recheck(struct xen_gpu_domain *dom, struct xen_gpu_batch *bat
 	name_held(buffer, batch);
 	make_call(dom, XEN_DMOP_dev_lookup, batch->kind, batch->n);
 	for (i = 0; i < batch->n; i++)
-		batch->slots[i].status = xen_gpu_backend_status(buffer->entries[i].status);
+		batch->slots[i].status = xen_gpu_backend_status(map_errors,
+								buffer->entries[i].status);
 }
 
 /*
@@ -270,7 +273,8 @@ static void native_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block *
 		drop_side(dom, block, side);
 	if (buffer->window && !xen_gpu_block_empty(block))
 		buffer->window->leaked = true;
-	xen_gpu_backend_free_words(block);
+	for (side = 0; side < XEN_GPU_SIDES; side++)
+		xen_gpu_backend_free_words(dom, block, side);
 }
 
 /* What Xen says about this guest, in the log if it is in the way. */
@@ -352,4 +356,5 @@ struct xen_gpu_backend xen_gpu_backend_native = {
 	.dying = native_dying,
 	.bfn = native_bfn,
 	.drop_block = native_drop_block,
+	.drop_side = xen_gpu_backend_free_words,
 };

@@ -69,6 +69,18 @@ static void add_to_physmap(struct xen_gpu_domain *dom, struct xen_gpu_physmap_bu
 	}
 }
 
+/*
+ * p2m_add_foreign() gives -EINVAL for a GFN without a page, and for one whose page is paged out or
+ * not RAM of the guest's own: a grant, MMIO. (Also for a guest that is dying.) -EPERM: Xen's
+ * security policy. Xen's memory for page tables may be short (-ENOMEM).
+ */
+static const struct xen_gpu_error map_errors[] = {
+	{ -EINVAL, -ENOENT },
+	{ -EACCES, -EPERM },
+	{ -ESRCH, -ENODEV },
+	{}
+};
+
 static void physmap_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 {
 	struct xen_gpu_physmap_buffer *buffer = dom->backend_data;
@@ -92,7 +104,8 @@ static void physmap_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 	xen_gpu_count_hypercall(&dom->counters, batch->kind, n);
 	add_to_physmap(dom, buffer, n);
 	for (i = 0; i < n; i++)
-		batch->slots[buffer->index[i]].status = xen_gpu_backend_status(buffer->errs[i]);
+		batch->slots[buffer->index[i]].status =
+			xen_gpu_backend_status(map_errors, buffer->errs[i]);
 }
 
 static int remove_from_physmap(u64 bfn)

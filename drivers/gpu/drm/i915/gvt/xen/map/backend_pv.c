@@ -9,7 +9,8 @@
  * 1:1 or is off. Clearing the slot drops the reference; unpinning the page drops all of them.
  * There is no isolation: the reference is the only protection.
  *
- * A block of 512 GFNs has one table for each side, made when the side is first used.
+ * A block of 512 GFNs has one table for each side on which something is held. As a revalidation
+ * uses the other side of one block after the other, one empty table is kept until it is done.
  *
  * Source: Xen's mod_l1_entry() and public/xen.h (mmu_update, MMUEXT_PIN_L1_TABLE).
  *
@@ -42,10 +43,32 @@
 #define SLOT_DIRTY	BIT_ULL(6)
 #define SLOT_FRAME	GENMASK_ULL(51, 12)
 
-/* The updates of a batch, and the slot that each belongs to. */
+/* The updates of a batch, and the slot that each belongs to; a table with nothing in it */
 struct xen_gpu_pv_buffer {
 	struct mmu_update updates[XEN_GPU_BATCH];
 	u16 index[XEN_GPU_BATCH];
+	u64 *spare;
+};
+
+/*
+ * mod_l1_entry() and get_page_from_l1e(). -EINVAL: no page (also of a guest that is dying, whose
+ * pages are going). -ENOENT: the page is paged out, and on its way in. -EBUSY: the GFN has a page
+ * of another domain's (a foreign mapping, a grant), or a shared one that is to be written to.
+ * -ENOMEM: no memory to unshare it. -EPERM: MMIO, or no control over the guest. -ESRCH: no such
+ * guest.
+ */
+static const struct xen_gpu_error map_errors[] = {
+	{ -EINVAL, -ENOENT },
+	{ -ENOENT, -EAGAIN },
+	{ -EBUSY, -ENOENT },
+	{ -EACCES, -EPERM },
+	{ -ESRCH, -ENODEV },
+	{}
+};
+
+/* Clearing a slot: what fails is tried again. */
+static const struct xen_gpu_error unmap_errors[] = {
+	{}
 };
 
 static int table_op(u64 *table, unsigned int cmd)
@@ -62,17 +85,32 @@ static int table_protect(u64 *table, pgprot_t prot)
 					    UVMF_INVLPG | UVMF_ALL);
 }
 
-static u64 *table_alloc(struct xen_gpu_domain *dom)
+/* Xen does not let a page of ours be a table. */
+static void tell_refused(struct xen_gpu_domain *dom, const char *what, int error)
+{
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_TABLE_FAILED, 1);
+	pr_err_ratelimited("d%u: pages cannot be mapped: Xen does not let a page be %s: error %d (see xl dmesg; backend=physmap in a PVH dom0 needs no such page)\n",
+			   dom->domid, what, error);
+}
+
+static u64 *table_new(struct xen_gpu_domain *dom)
 {
 	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL);
+	int rc;
 
 	if (!table)
 		return NULL;
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 2);
-	if (table_protect(table, PAGE_KERNEL_RO))
+	rc = table_protect(table, PAGE_KERNEL_RO);
+	if (rc) {
+		tell_refused(dom, "read-only", rc);
 		goto free;
-	if (table_op(table, MMUEXT_PIN_L1_TABLE))
+	}
+	rc = table_op(table, MMUEXT_PIN_L1_TABLE);
+	if (rc) {
+		tell_refused(dom, "pinned as a page table", rc);
 		goto unprotect;
+	}
 	return table;
 
 unprotect:
@@ -84,6 +122,16 @@ unprotect:
 free:
 	free_page((unsigned long)table);
 	return NULL;
+}
+
+/* A table with nothing in it, or NULL. */
+static u64 *table_alloc(struct xen_gpu_domain *dom)
+{
+	struct xen_gpu_pv_buffer *buffer = dom->backend_data;
+	u64 *table = buffer->spare;
+
+	buffer->spare = NULL;
+	return table ?: table_new(dom);
 }
 
 /* Drops every reference of the table, which has so many. Tells whether it did. */
@@ -124,9 +172,10 @@ static u64 slot_address(const struct xen_gpu_slot *slot)
  * Writes the updates; update i belongs to slot index[i]. mmu_update stops at the first one that
  * fails and says how many went before: note the error and go on behind it.
  */
-static void write_slots(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch,
-			struct xen_gpu_pv_buffer *buffer, unsigned int n, domid_t owner)
+static void write_slots(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch, unsigned int n,
+			domid_t owner, const struct xen_gpu_error *meanings)
 {
+	struct xen_gpu_pv_buffer *buffer = dom->backend_data;
 	unsigned int pos = 0;
 	int rc, done;
 
@@ -137,7 +186,7 @@ static void write_slots(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch,
 		if (!rc)
 			return;
 		pos += min_t(unsigned int, done, n - pos - 1);
-		batch->slots[buffer->index[pos]].status = xen_gpu_backend_status(rc);
+		batch->slots[buffer->index[pos]].status = xen_gpu_backend_status(meanings, rc);
 		/* No such domain, for one as for all. */
 		for (pos++; rc == -ESRCH && pos < n; pos++)
 			batch->slots[buffer->index[pos]].status = -ENODEV;
@@ -162,7 +211,7 @@ static void pv_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 		buffer->updates[n].val = slot_value(slot);
 		buffer->index[n++] = i;
 	}
-	write_slots(dom, batch, buffer, n, dom->domid);
+	write_slots(dom, batch, n, dom->domid, map_errors);
 
 	for (i = 0; i < batch->n; i++) {
 		slot = &batch->slots[i];
@@ -186,7 +235,7 @@ static void pv_unmap(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 		buffer->updates[i].val = 0;
 		buffer->index[i] = i;
 	}
-	write_slots(dom, batch, buffer, batch->n, DOMID_SELF);
+	write_slots(dom, batch, batch->n, DOMID_SELF, unmap_errors);
 }
 
 static u64 pv_bfn(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
@@ -213,6 +262,28 @@ static void pv_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block *bloc
 	}
 }
 
+/* The first one is kept for the next block. */
+static void pv_drop_side(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
+			 unsigned int side)
+{
+	struct xen_gpu_pv_buffer *buffer = dom->backend_data;
+
+	if (!buffer->spare)
+		buffer->spare = block->backend[side];
+	else if (!table_free(dom, block->backend[side], 0))
+		return;
+	block->backend[side] = NULL;
+}
+
+static void pv_trim(struct xen_gpu_domain *dom)
+{
+	struct xen_gpu_pv_buffer *buffer = dom->backend_data;
+
+	/* One that cannot be unpinned is used again. */
+	if (buffer->spare && table_free(dom, buffer->spare, 0))
+		buffer->spare = NULL;
+}
+
 static int pv_domain_init(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_pv_buffer *buffer = kvzalloc(sizeof(*buffer), GFP_KERNEL);
@@ -223,6 +294,7 @@ static int pv_domain_init(struct xen_gpu_domain *dom)
 
 static void pv_domain_exit(struct xen_gpu_domain *dom)
 {
+	pv_trim(dom);
 	kvfree(dom->backend_data);
 }
 
@@ -240,12 +312,10 @@ static int pv_probe(const char **why)
 		*why = "this is not a PV domain";
 	else if (!xen_initial_domain())
 		*why = "this is not dom0";
-	else if (xen_gpu_iommu_is_strict())
-		*why = "dom0's IOMMU is strict: guests' pages are never in it (use a PVH dom0)";
 	else if (bfn_is_not_mfn())
 		*why = "this Xen maps memory for dom0's devices elsewhere than 1:1 (use xenserver)";
 	else
-		return 0;
+		return xen_gpu_iommu_lets_through(why);
 	return -ENODEV;
 }
 
@@ -262,4 +332,6 @@ const struct xen_gpu_backend xen_gpu_backend_pv = {
 	.unmap = pv_unmap,
 	.bfn = pv_bfn,
 	.drop_block = pv_drop_block,
+	.drop_side = pv_drop_side,
+	.trim = pv_trim,
 };

@@ -106,10 +106,13 @@ static void make_call(struct xen_gpu_domain *dom, enum xen_gpu_call kind, unsign
 }
 
 /* Xen has no page for a GFN (or no such guest any more): -ENXIO. */
-static int lookup_status(int error)
-{
-	return error == -ENXIO ? -ENOENT : xen_gpu_backend_status(error);
-}
+static const struct xen_gpu_error lookup_errors[] = {
+	{ -ENXIO, -ENOENT },
+	{ -EINVAL, -ENOENT },
+	{ -EACCES, -EPERM },
+	{ -ESRCH, -ENODEV },
+	{}
+};
 
 /* A page without a reference has nothing to be dropped. */
 static int unmap_status(int error)
@@ -123,7 +126,7 @@ static int settle_lookup(struct xen_gpu_xenserver_domain *xs, struct xen_gpu_slo
 {
 	u64 *words = slot->block->backend[slot->side];
 
-	slot->status = lookup_status(op->status);
+	slot->status = xen_gpu_backend_status(lookup_errors, op->status);
 	if (slot->status)
 		return 0;
 	slot->bfn = op->u.lookup_foreign_page.bfn;
@@ -227,7 +230,8 @@ static void xenserver_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_bloc
 	for (side = 0; side < XEN_GPU_SIDES; side++)
 		drop_side(dom, block, side);
 	mutex_unlock(&frames_lock);
-	xen_gpu_backend_free_words(block);
+	for (side = 0; side < XEN_GPU_SIDES; side++)
+		xen_gpu_backend_free_words(dom, block, side);
 }
 
 static int xenserver_domain_init(struct xen_gpu_domain *dom)
@@ -265,10 +269,8 @@ static int xenserver_probe(const char **why)
 		*why = "this is not dom0";
 	else if (xen_gpu_iommu_op_query(&translates))
 		*why = "this Xen has no iommu_op (XenServer and XCP-ng have)";
-	else if (xen_gpu_iommu_is_strict())
-		*why = "dom0's IOMMU is strict: guests' pages are never in it";
 	else
-		return 0;
+		return xen_gpu_iommu_lets_through(why);
 	return -ENODEV;
 }
 
@@ -285,4 +287,5 @@ const struct xen_gpu_backend xen_gpu_backend_xenserver = {
 	.unmap = xenserver_unmap,
 	.bfn = xenserver_bfn,
 	.drop_block = xenserver_drop_block,
+	.drop_side = xen_gpu_backend_free_words,
 };

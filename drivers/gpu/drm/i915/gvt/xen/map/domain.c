@@ -183,12 +183,27 @@ void xen_gpu_domain_drop_everything(struct xen_gpu_domain *dom)
 	} while (more);
 }
 
+/* Frees what the backend keeps for sides of a block on which nothing is held. */
+static void drop_empty_sides(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
+{
+	unsigned int side;
+
+	if (!dom->backend->drop_side)
+		return;
+	for (side = 0; side < XEN_GPU_SIDES; side++) {
+		if (!block->nr_held[side] && block->backend[side])
+			dom->backend->drop_side(dom, block, side);
+	}
+}
+
 /* Frees what a block has no use for: all of it, if nothing is held in it any more. */
 void xen_gpu_domain_clean(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 {
 	lockdep_assert_held(&dom->lock);
-	if (!xen_gpu_block_empty(block))
+	if (!xen_gpu_block_empty(block)) {
+		drop_empty_sides(dom, block);
 		return;
+	}
 	dom->backend->drop_block(dom, block);
 	xen_gpu_table_remove(&dom->table, block);
 }

@@ -196,6 +196,7 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 		rc = map_failure(dom, -EAGAIN);
 	}
 	unmap_side(dom, block, slot, !xen_gpu_slot_side(block, slot));
+	xen_gpu_domain_clean(dom, block);
 	return rc;
 }
 

@@ -519,6 +519,16 @@ static void look_at_all(struct pass *pass)
 		kvfree(pass->notice.moves);
 }
 
+/* What the backend keeps for the second sides of one block after the other. */
+static void trim_backend(struct xen_gpu_domain *dom)
+{
+	if (!dom->backend->trim)
+		return;
+	mutex_lock(&dom->lock);
+	dom->backend->trim(dom);
+	mutex_unlock(&dom->lock);
+}
+
 /* Looks at everything that is older than the present generation. True: not all was done. */
 static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 {
@@ -532,6 +542,7 @@ static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 	look_at_all(&pass);
 	drop_leftovers(dom);
 	xen_gpu_queue_drain_stale(dom);
+	trim_backend(dom);
 	return pass.unknown || READ_ONCE(dom->table.nr_leftover);
 }
 

@@ -46,7 +46,7 @@ static int gfn_span(struct xen_gpu_domain *dom, u64 *span)
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	max_gfn = HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid);
 	if (max_gfn < 0)
-		return xen_gpu_backend_status(max_gfn);
+		return max_gfn == -ESRCH ? -ENODEV : max_gfn;
 	*span = round_up(max_t(u64, max_gfn + 1, SZ_4G >> XEN_PAGE_SHIFT),
 			 WINDOW_ALIGN >> XEN_PAGE_SHIFT);
 	return 0;
