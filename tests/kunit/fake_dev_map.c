@@ -372,13 +372,15 @@ enum fake_call fake_dev_map_kind(const u32 *op, const void *entries)
 /* The dm_op calls that are made with an op of so many bytes, and entries, if it has some. */
 int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size)
 {
-	struct fake_domain *d = fake_domain_find(domid);
 	struct xen_dm_op_dev_map *map = (void *)(op + 2);
+	struct fake_domain *d;
+	int rc;
 
 	if (*op == XEN_DMOP_dev_info && domid == DOMID_SELF && fake.dev_map)
 		return info((void *)(op + 2), domid);
-	if (!d)
-		return -ESRCH;
+	rc = fake_remote_domain(domid, &d);
+	if (rc)
+		return rc;
 	if (!fake_may_control(d))
 		return -EPERM;
 	if (!fake.dev_map)

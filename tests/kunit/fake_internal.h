@@ -102,6 +102,7 @@ struct fake_domain {
 	u64 max_gfn;			/* the highest there ever was */
 	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
 	unsigned long extra_pages;	/* and those of Xen's for it */
+	unsigned long homeless;		/* frames that are at no GFN, and nobody has released */
 	unsigned long max_pages;	/* that reservations must not exceed */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
@@ -242,6 +243,7 @@ void fake_mem_start(void);
 void fake_mem_stop(void);
 void fake_mem_check(struct kunit *test);
 struct fake_domain *fake_domain_find(domid_t domid);
+int fake_remote_domain(domid_t domid, struct fake_domain **d);
 struct fake_frame *fake_frame_alloc(struct fake_domain *d);
 struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d);
 void fake_frame_release_allocated(struct fake_frame *frame);

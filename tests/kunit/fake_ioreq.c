@@ -156,7 +156,7 @@ static int destroy_server(struct fake_domain *d, unsigned int id, bool wake)
 	if (!server)
 		return -ENOENT;
 	fake_memtype_server_gone(d, server);
-	abandon_requests(d, id, wake);
+	abandon_requests(d, id, wake || d->dying);
 	close_channels(d, id);
 	d->servers[id] = NULL;
 	if (server->frame)
@@ -167,7 +167,7 @@ static int destroy_server(struct fake_domain *d, unsigned int id, bool wake)
 	return 0;
 }
 
-/* The vCPUs are gone, too, so that nobody waits. */
+/* The vCPUs of a dying domain do not run any more: none of them waits. */
 void fake_ioreq_domain_kill(struct fake_domain *d)
 {
 	unsigned int id;
@@ -393,10 +393,13 @@ static size_t dm_op_size(unsigned int op)
 	}
 }
 
-static int dm_op(struct fake_domain *d, struct xen_dm_op *op, size_t size)
+static int dm_op(domid_t domid, struct xen_dm_op *op, size_t size)
 {
-	if (!d)
-		return -ESRCH;
+	struct fake_domain *d;
+	int rc = fake_remote_domain(domid, &d);
+
+	if (rc)
+		return rc;
 	if (!fake_may_control(d))
 		return -EPERM;
 	if (size < offsetof(struct xen_dm_op, u) ||
@@ -447,7 +450,7 @@ int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *
 	rc = fake_enter(&state, op ? dm_call_kind(op->op) : FAKE_CALL_ANY);
 	if (!rc && !op)
 		rc = -EFAULT;
-	return fake_leave(&state, rc ?: dm_op(fake_domain_find(domid), op, bufs[0].size));
+	return fake_leave(&state, rc ?: dm_op(domid, op, bufs[0].size));
 }
 
 /* event channels */

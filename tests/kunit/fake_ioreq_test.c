@@ -389,6 +389,38 @@ static void dying_guest_gets_no_server(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
+/* What it had can be taken down in peace. */
+static void server_of_a_dying_guest_can_be_destroyed(struct kunit *test)
+{
+	const struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.addr = MMIO,
+		.count = 1,
+		.size = 4,
+	};
+	struct emulator e = { .silent = true };
+
+	start(test, mode_of(test));
+	start_emulator(test, &e, 1);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 0, &req), 0);
+	fake_domain_start_dying(DOM);
+	KUNIT_EXPECT_EQ(test, set_enabled(&e, false), 0);
+	stop_emulator(test, &e);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 0, NULL), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, fake_servers(DOM), 0u);
+	fake_domain_kill(DOM);
+}
+
+/* A dom0 is not its own device model. */
+static void caller_is_no_guest_of_its_own(struct kunit *test)
+{
+	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
+
+	start(test, mode_of(test));
+	KUNIT_EXPECT_EQ(test, dm(0, &op), -EPERM);
+	KUNIT_EXPECT_EQ(test, dm(77, &op), -ESRCH);
+}
+
 static void operation_that_is_cut_off_is_refused(struct kunit *test)
 {
 	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
@@ -675,6 +707,8 @@ static struct kunit_case ioreq_cases[] = {
 	KUNIT_CASE(resources_that_there_are_not),
 	KUNIT_CASE(servers_are_for_who_has_control),
 	KUNIT_CASE_PARAM(dying_guest_gets_no_server, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(server_of_a_dying_guest_can_be_destroyed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(caller_is_no_guest_of_its_own, both_dom0s_gen_params),
 	KUNIT_CASE(operation_that_is_cut_off_is_refused),
 	KUNIT_CASE_PARAM(ranges_merge_and_split, both_dom0s_gen_params),
 	KUNIT_CASE(ranges_have_a_limit),

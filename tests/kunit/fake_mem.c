@@ -325,6 +325,15 @@ struct fake_domain *fake_domain_find(domid_t domid)
 	return NULL;
 }
 
+/* rcu_lock_remote_domain_by_id(): another domain than the caller, of which only dom0 has an id. */
+int fake_remote_domain(domid_t domid, struct fake_domain **d)
+{
+	if (!domid && (fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0))
+		return -EPERM;
+	*d = fake_domain_find(domid);
+	return *d ? 0 : -ESRCH;
+}
+
 /* The domain's frame behind a GFN, NULL: none; one that was torn down has none. */
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 {
@@ -358,9 +367,27 @@ static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 
+/* As p2m_add_page(): memory that is there stays the domain's, at no GFN, until it ends. */
 void fake_physmap_add(struct fake_domain *d, u64 gfn)
 {
+	d->homeless += !!fake_frame_of_gfn(d, gfn);
 	set_physmap(d, gfn, fake_frame_alloc(d));
+}
+
+/* relinquish_memory(): also what is at no GFN */
+static void release_homeless(struct fake_domain *d)
+{
+	struct fake_frame *frame;
+	unsigned long mfn;
+
+	xa_for_each(&fake.frames.xa, mfn, frame) {
+		if (!d->homeless)
+			break;
+		if (frame->owner != d->domid || !frame->allocated)
+			continue;
+		d->homeless--;
+		fake_frame_release_allocated(frame);
+	}
 }
 
 void fake_physmap_remove(struct fake_domain *d, u64 gfn)
@@ -455,6 +482,7 @@ void fake_domain_kill(domid_t domid)
 		fake_index_erase(&d->physmap, gfn);
 		fake_frame_release_allocated(frame);
 	}
+	release_homeless(d);
 	d->pages--;
 	bury_domain_if_empty(d);
 	unlock_irqrestore(&flags);
@@ -811,15 +839,16 @@ static int set_foreign_entry(u64 gpfn, struct fake_frame *frame, domid_t domid, 
 /* p2m_add_foreign() frees memory that is there, which it cannot do with another domain's. */
 static int add_foreign(const struct xen_add_to_physmap_range *range, unsigned int i)
 {
-	struct fake_domain *d = fake_domain_find(range->foreign_domid);
 	u64 gfn = range->idxs[i], gpfn = range->gpfns[i];
 	struct fake_frame *frame;
+	struct fake_domain *d;
 	int rc;
 
 	if (fake.mode != FAKE_PVH_DOM0)
 		return -EPERM;
-	if (!d)
-		return -ESRCH;
+	rc = fake_remote_domain(range->foreign_domid, &d);
+	if (rc)
+		return rc;
 	rc = fake_entry_failure(i, d->domid, gfn);
 	if (rc)
 		return rc;
@@ -917,16 +946,17 @@ static int acquire_one(struct fake_domain *d, const struct xen_mem_acquire_resou
 
 static long acquire_resource(struct xen_mem_acquire_resource *res)
 {
-	struct fake_domain *d = fake_domain_find(res->domid);
+	struct fake_domain *d;
 	unsigned int i;
-	int rc = 0;
+	int rc;
 
 	if (fake.mode == FAKE_PVH_DOMU)
 		return -EACCES;
 	if (res->flags || res->frame >> 32)
 		return -EINVAL;
-	if (!d)
-		return -ESRCH;
+	rc = fake_remote_domain(res->domid, &d);
+	if (rc)
+		return rc;
 	if (!fake_may_control(d))
 		return -EPERM;
 	if (res->type != XENMEM_resource_ioreq_server || !res->nr_frames ||
