@@ -23,6 +23,9 @@
 #define PWT		BIT_ULL(3)
 #define PCD		BIT_ULL(4)
 #define RW		BIT_ULL(1)
+/* Bits in which the GPU of gen8 and 9 does not care for what it finds: a driver's own */
+#define NOTES		(BIT_ULL(2) | BIT_ULL(5) | BIT_ULL(6) | BIT_ULL(8) | BIT_ULL(9) |	\
+			 BIT_ULL(10) | GENMASK_ULL(62, 52))
 #define WIDE_PAGES	16
 #define LARGE_PAGES	512
 #define LINES		6	/* of failures, for each compare */
@@ -41,6 +44,9 @@
 		[3] = RW | PWT | PCD,						\
 		[4] = RW | PWT | PCD,						\
 	},									\
+	.ignored = { 0, NOTES | BIT_ULL(11), NOTES, NOTES | BIT_ULL(11),	\
+		     NOTES | BIT_ULL(11) },					\
+	.large_ignored = NOTES | BIT_ULL(11),					\
 	.rw = RW,								\
 	.large = BIT_ULL(7),							\
 	.large_address = GENMASK_ULL(45, 21),					\
@@ -120,7 +126,7 @@ static struct ppgtt_entry decode_large(const struct ppgtt_format *format, u64 ra
 	struct ppgtt_entry entry = { .kind = PPGTT_BAD, .raw = raw };
 
 	if (raw & ~(format->present | format->large | format->large_pat | flags |
-		    format->large_address))
+		    format->large_address | format->large_ignored))
 		return entry;
 	entry.kind = PPGTT_PAGE;
 	entry.pages = LARGE_PAGES;
@@ -140,7 +146,8 @@ struct ppgtt_entry ppgtt_decode(const struct ppgtt_format *format, unsigned int 
 		return decode_large(format, raw);
 	if (level == 3 && raw & format->large)
 		entry.kind = PPGTT_HUGE;
-	else if (raw & ~(format->present | format->address | format->high | format->flags[level]))
+	else if (raw & ~(format->present | format->address | format->high | format->flags[level] |
+			 format->ignored[level]))
 		entry.kind = PPGTT_BAD;
 	else
 		entry.kind = level == 1 ? PPGTT_PAGE : PPGTT_TABLE;

@@ -47,7 +47,9 @@
  * @address: the bits of an address that stand where they are
  * @high: the bits that hold higher bits of the address
  * @high_shift: how far these are below their place
- * @flags: what else an entry of each level may have
+ * @flags: what else an entry of each level may have that the GPU looks at
+ * @ignored: what it may have that the GPU does not look at
+ * @large_ignored: the same for a page of 2 MiB
  * @rw: the flag that allows writes, 0: there is none
  * @large: in an entry of level 2 or 3: it is a page of 2 MiB, or 1 GiB
  * @large_address: the address bits of a page of 2 MiB
@@ -70,6 +72,8 @@ struct ppgtt_format {
 	u64 high;
 	unsigned int high_shift;
 	u64 flags[PPGTT_MAX_LEVEL + 1];
+	u64 ignored[PPGTT_MAX_LEVEL + 1];
+	u64 large_ignored;
 	u64 rw;
 	u64 large;
 	u64 large_address;

@@ -397,7 +397,7 @@ static void wrong_shadow_is_found_wrong(struct kunit *test)
 		{ "no page", 1, 603, 2, TOP | 3 << 21 | 2 << 12, P },
 		{ "read-only", 1, 603, 2, TOP | 3 << 21 | 2 << 12, RW },
 		{ "other cache bits", 1, 603, 2, TOP | 3 << 21 | 2 << 12, 0, BIT_ULL(3) },
-		{ "reserved bits", 1, 603, 2, TOP | 3 << 21 | 2 << 12, 0, BIT_ULL(55) },
+		{ "reserved bits", 1, 603, 2, TOP | 3 << 21 | 2 << 12, 0, BIT_ULL(49) },
 		{ "a page in place of none", 1, 603, 30, TOP | 3 << 21 | 30 << 12, 0, 0, 200 },
 		{ "nothing in place of scratch", 1, 603, 30, TOP | 3 << 21 | 30 << 12, P },
 		{ "a page for a bad entry", 1, 603, 21, TOP | 3 << 21 | 21 << 12, 0, 0, 100 },

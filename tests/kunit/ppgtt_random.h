@@ -48,6 +48,7 @@ enum random_did {
 	DID_HUGE,
 	DID_WIDE,
 	DID_WIDE_TABLE,
+	DID_NOTES,
 	DID_BAD_BITS,
 	DID_BAD_GFN,
 	DID_BURST,

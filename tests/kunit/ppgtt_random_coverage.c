@@ -12,6 +12,7 @@ static const char * const did_names[NR_DID] = {
 	[DID_PAGE] = "page written", [DID_TABLE] = "table attached", [DID_CLEAR] = "entry cleared",
 	[DID_LARGE] = "2M written", [DID_HUGE] = "1G written", [DID_WIDE] = "64K table attached",
 	[DID_WIDE_TABLE] = "whole 64K table written",
+	[DID_NOTES] = "ignored bits written",
 	[DID_BAD_BITS] = "reserved bits written", [DID_BAD_GFN] = "GFN of no page written",
 	[DID_BURST] = "entries in a row", [DID_RETYPE] = "table's role changed",
 	[DID_LOOP] = "table attached to itself", [DID_HALF] = "half written",
@@ -40,7 +41,8 @@ static const char * const did_names[NR_DID] = {
 static bool only_gen8(enum random_did what)
 {
 	return what == DID_LARGE || what == DID_HUGE || what == DID_WIDE ||
-	       what == DID_WIDE_TABLE || what == DID_BAD_BITS || what == DID_NOTIFY;
+	       what == DID_WIDE_TABLE || what == DID_NOTES || what == DID_BAD_BITS ||
+	       what == DID_NOTIFY;
 }
 
 /* What gen8 has not. */

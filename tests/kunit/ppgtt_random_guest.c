@@ -79,20 +79,38 @@ unsigned int random_any_index(struct random *r, unsigned int entries)
 	}
 }
 
+static u64 random_u64(struct random *r)
+{
+	return (u64)prandom_u32_state(&r->rnd) << 32 | prandom_u32_state(&r->rnd);
+}
+
 static u64 any_flags(struct random *r, unsigned int level)
 {
 	u64 all = r->format->flags[level] & ~(level == 2 ? r->format->wide : 0);
-	u64 flags = ((u64)prandom_u32_state(&r->rnd) << 32 | prandom_u32_state(&r->rnd)) & all;
+	u64 flags = random_u64(r) & all;
 
 	return random_one_in(r, 3) ? flags : all & r->format->rw;
+}
+
+/* What a driver keeps in bits that the GPU does not look at */
+static u64 with_notes(struct random *r, u64 raw, u64 ignored)
+{
+	u64 notes = random_u64(r) & ignored;
+
+	if (!notes || !random_one_in(r, 6))
+		return raw;
+	r->did[DID_NOTES]++;
+	return raw | notes;
 }
 
 /* What is written */
 
 static u64 page_entry(struct random *r)
 {
+	u64 raw = ppgtt_encode(r->format, random_data_gfn(r), any_flags(r, 1));
+
 	r->did[DID_PAGE]++;
-	return ppgtt_encode(r->format, random_data_gfn(r), any_flags(r, 1));
+	return with_notes(r, raw, r->format->ignored[1]);
 }
 
 static u64 large_entry(struct random *r)
@@ -105,7 +123,7 @@ static u64 large_entry(struct random *r)
 	if (random_one_in(r, 2))
 		flags |= r->format->large_pat;
 	r->did[DID_LARGE]++;
-	return ppgtt_encode(r->format, frame, flags);
+	return with_notes(r, ppgtt_encode(r->format, frame, flags), r->format->large_ignored);
 }
 
 static u64 huge_entry(struct random *r)
@@ -127,14 +145,14 @@ static u64 table_entry(struct random *r, unsigned int level, u64 self)
 		flags |= r->format->wide;
 		r->did[DID_WIDE]++;
 	}
-	return ppgtt_encode(r->format, gfn, flags);
+	return with_notes(r, ppgtt_encode(r->format, gfn, flags), r->format->ignored[level]);
 }
 
 /* Bits that mean nothing on any level, or not on this one. */
 static u64 with_bad_bit(struct random *r, u64 raw)
 {
 	static const u64 bits[] = {
-		BIT_ULL(2), BIT_ULL(9), BIT_ULL(46), BIT_ULL(51), BIT_ULL(62),
+		BIT_ULL(46), BIT_ULL(48), BIT_ULL(51), BIT_ULL(63),
 	};
 
 	r->did[DID_BAD_BITS]++;
@@ -169,12 +187,6 @@ static u64 any_entry(struct random *r, unsigned int level, u64 self)
 
 /* How it is written */
 
-/* A page of 2M with the bit of 64K tables is none of the hardware's: such are not written. */
-static u64 without_nonsense(const struct random *r, u64 raw)
-{
-	return raw & r->format->large && raw & r->format->wide ? raw & ~r->format->wide : raw;
-}
-
 static void note_trap(struct random *r, u64 gfn)
 {
 	r->did[fake_gfn_write_trapped(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
@@ -196,7 +208,6 @@ static void store_part(struct random *r, u64 gfn, unsigned int index, u64 raw, u
 	u64 now = ppgtt_guest_get(r->guest, gfn, index), mixed = now;
 
 	memcpy((u8 *)&mixed + offset, (u8 *)&raw + offset, size);
-	mixed = without_nonsense(r, mixed);
 	store(r, (gfn << PAGE_SHIFT) + index * entry_size + offset, (u8 *)&mixed + offset, size);
 }
 
@@ -225,7 +236,6 @@ static void store_entry(struct random *r, u64 gfn, unsigned int index, u64 raw)
 		store_part(r, gfn, index, raw, random_below(r, size), 1);
 		break;
 	default:
-		raw = without_nonsense(r, raw);
 		store(r, (gfn << PAGE_SHIFT) + index * size, &raw, size);
 	}
 }
@@ -316,7 +326,7 @@ void random_write_on_two_vcpus(struct random *r)
 	for (vcpu = 0; vcpu < VCPUS_OF_GUEST; vcpu++) {
 		if (!pick_table(r, &gfn, &level))
 			return;
-		raw[vcpu] = without_nonsense(r, any_entry(r, level, gfn));
+		raw[vcpu] = any_entry(r, level, gfn);
 		addr[vcpu] = (gfn << PAGE_SHIFT) +
 			     random_any_index(r, entries_of(r, level)) * r->format->entry_size;
 	}

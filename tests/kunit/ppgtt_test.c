@@ -617,9 +617,9 @@ static void reserved_bits_make_scratch(struct kunit *test)
 		u64 addr;
 	} cases[] = {
 		{ L1, 0, PTE(100) | BIT_ULL(46), PAGE_AT(0) },
-		{ L1, 0, PTE(100) | BIT_ULL(11), PAGE_AT(0) },
+		{ L1, 0, PTE(100) | BIT_ULL(63), PAGE_AT(0) },
 		{ L2, I2, PTE(L1) | BIT_ULL(51), PAGE_AT(0) },
-		{ L3, I3, PTE(L2) | BIT_ULL(9), PAGE_AT(0) },
+		{ L3, I3, PTE(L2) | BIT_ULL(48), PAGE_AT(0) },
 		{ L4, I4, PTE(L3) | LARGE, PAGE_AT(0) },
 		{ L2, LARGE_I2, PTE(BIG_GFN + 2) | LARGE, ADDR(LARGE_I2, 0) },
 		{ L2, LARGE_I2, PTE(BIG_GFN) | LARGE | BIT_ULL(20), ADDR(LARGE_I2, 0) },
@@ -640,6 +640,44 @@ static void reserved_bits_make_scratch(struct kunit *test)
 		ppgtt_guest_sync(guest);
 		expect_page(&ppgtt, PAGE_AT(0), 100);
 	}
+	end_of_case(&ppgtt);
+}
+
+static void ignored_bits_are_a_drivers_own(struct kunit *test)
+{
+	static const struct {
+		u64 table;
+		unsigned int index;
+		u64 raw;
+	} entries[] = {
+		{ L1, 0, PTE(100) }, { L2, I2, PTE(L1) }, { L3, I3, PTE(L2) }, { L4, I4, PTE(L3) },
+		{ L2, LARGE_I2, PTE(BIG_GFN) | LARGE },
+	};
+	struct ppgtt_guest *guest = new_guest(test);
+	unsigned int i, bit, n = 0;
+	struct ppgtt ppgtt;
+	u64 bad;
+
+	started_chain(guest, &ppgtt);
+	bad = ppgtt_guest_count("bad_entries");
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		for (bit = 0; bit < 64; bit++) {
+			/* What 11 is in an entry that leads to a page table is not for here. */
+			if (!(PTE_IGNORED & BIT_ULL(bit)) || (bit == 11 && i == 1))
+				continue;
+			ppgtt_guest_put(guest, entries[i].table, entries[i].index,
+					entries[i].raw | BIT_ULL(bit));
+			ppgtt_guest_sync(guest);
+			expect_page(&ppgtt, PAGE_AT(0), 100);
+			if (i == 4)
+				expect_page(&ppgtt, ADDR(LARGE_I2, 5), BIG_GFN + 5);
+			n++;
+		}
+		ppgtt_check(&ppgtt);
+		ppgtt_guest_put(guest, entries[i].table, entries[i].index, entries[i].raw);
+	}
+	KUNIT_EXPECT_EQ(test, n, 5 * 18u - 1);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("bad_entries"), bad);
 	end_of_case(&ppgtt);
 }
 
@@ -1290,6 +1328,7 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(page_of_2m_holds_512_references, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_of_1g_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(reserved_bits_make_scratch, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ignored_bits_are_a_drivers_own, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(announcements_are_counted, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(destroyed_while_pinned_reaches_no_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(least_recently_used_is_reclaimed_first, both_dom0s_gen_params),

@@ -6,13 +6,16 @@
 
 #include <kunit/test.h>
 #include <linux/bits.h>
+#include <linux/kernel.h>
 
 #include "vgpu/pte.h"
 
 #define PRESENT		BIT_ULL(0)
 #define FLAGS		(BIT_ULL(1) | BIT_ULL(3) | BIT_ULL(4) | BIT_ULL(7))
-#define ADDRESS_LOW	12
-#define ADDRESS_HIGH	45
+#define FLAGS_ABOVE	(BIT_ULL(1) | BIT_ULL(3) | BIT_ULL(4))
+#define ADDRESS		GENMASK_ULL(45, 12)
+#define NOTES		(BIT_ULL(2) | BIT_ULL(5) | BIT_ULL(6) | GENMASK_ULL(10, 8) |	\
+			 GENMASK_ULL(62, 52))
 
 static void generations_8_and_9_have_one_format(struct kunit *test)
 {
@@ -32,32 +35,83 @@ static void gtt_is_the_upper_half_of_16_mib(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, format->gtt_entries * format->ggtt->size, 0x800000ul);
 }
 
-static void every_bit_is_known_or_reserved(struct kunit *test)
-{
-	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
-	unsigned int bit;
-	bool known;
+/* The bits of each kind of entry: what is in neither mask is reserved. */
+static const struct kind {
+	const char *name;
+	unsigned int generation;
+	unsigned int level;	/* 0: the GGTT */
+	bool large;
+	unsigned int bits;
+	u64 kept;
+	u64 ignored;
+} kinds[] = {
+	{ "gen7 GGTT", 7, 0, false, 32, GENMASK_ULL(31, 0), 0 },
+	{ "gen7 PTE", 7, 1, false, 32, GENMASK_ULL(31, 0), 0 },
+	{ "gen7 PDE", 7, 2, false, 32, GENMASK_ULL(31, 12) | GENMASK_ULL(10, 4) | BIT_ULL(0), 0 },
+	{ "GGTT", 8, 0, false, 64, ADDRESS | PRESENT | FLAGS, NOTES | BIT_ULL(11) },
+	{ "PTE", 8, 1, false, 64, ADDRESS | PRESENT | FLAGS, NOTES | BIT_ULL(11) },
+	{ "PDE", 8, 2, false, 64, ADDRESS | PRESENT | FLAGS_ABOVE | BIT_ULL(11), NOTES },
+	{ "PDE of 2M", 8, 2, true, 64, GENMASK_ULL(45, 21) | BIT_ULL(12) | PRESENT | FLAGS,
+	  NOTES | BIT_ULL(11) },
+	{ "PDPE", 8, 3, false, 64, ADDRESS | PRESENT | FLAGS_ABOVE, NOTES | BIT_ULL(11) },
+	{ "PML4E", 9, 4, false, 64, ADDRESS | PRESENT | FLAGS_ABOVE, NOTES | BIT_ULL(11) },
+};
 
-	for (bit = 0; bit < 64; bit++) {
-		known = ((PRESENT | FLAGS) >> bit & 1) ||
-			(bit >= ADDRESS_LOW && bit <= ADDRESS_HIGH);
-		KUNIT_EXPECT_EQ_MSG(test, xengt_pte_valid(format, BIT_ULL(bit)), known,
-				    "bit %u", bit);
-		KUNIT_EXPECT_EQ(test, xengt_pte_present(format, BIT_ULL(bit)), bit == 0);
-	}
-	KUNIT_EXPECT_TRUE(test, xengt_pte_valid(format, 0));
+static const struct xengt_pte_format *format_of(const struct kind *kind)
+{
+	const struct xengt_gtt_format *format = xengt_gtt_format(kind->generation);
+
+	if (!kind->level)
+		return format->ggtt;
+	return kind->large ? format->level[kind->level].large_pte : format->level[kind->level].pte;
 }
 
-static void one_reserved_bit_spoils_a_good_entry(struct kunit *test)
+static void every_bit_is_kept_ignored_or_reserved(struct kunit *test)
 {
-	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
-	const u64 good = PRESENT | FLAGS | GENMASK_ULL(ADDRESS_HIGH, ADDRESS_LOW);
-	unsigned int bit;
+	unsigned int i, bit;
 
-	KUNIT_EXPECT_TRUE(test, xengt_pte_valid(format, good));
-	for (bit = 0; bit < 64; bit++) {
-		if (!(good & BIT_ULL(bit)))
-			KUNIT_EXPECT_FALSE(test, xengt_pte_valid(format, good | BIT_ULL(bit)));
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct kind *kind = &kinds[i];
+		const struct xengt_pte_format *format = format_of(kind);
+
+		KUNIT_EXPECT_EQ(test, format->size * 8, kind->bits);
+		KUNIT_EXPECT_TRUE(test, xengt_pte_valid(format, 0));
+		KUNIT_EXPECT_TRUE(test, xengt_pte_valid(format, kind->kept | kind->ignored));
+		for (bit = 0; bit < kind->bits; bit++) {
+			bool fine = (kind->kept | kind->ignored) & BIT_ULL(bit);
+
+			KUNIT_EXPECT_EQ_MSG(test, xengt_pte_valid(format, BIT_ULL(bit)), fine,
+					    "%s: bit %u", kind->name, bit);
+			/* One bit spoils a good entry, or does not. */
+			KUNIT_EXPECT_EQ_MSG(test,
+					    xengt_pte_valid(format, kind->kept | BIT_ULL(bit)),
+					    fine, "%s: bit %u of a good one", kind->name, bit);
+			KUNIT_EXPECT_EQ(test, xengt_pte_present(format, BIT_ULL(bit)), bit == 0);
+		}
+	}
+}
+
+/* Neither is what the GPU ignores, nor what is reserved. */
+static void only_kept_bits_get_into_the_shadow(struct kunit *test)
+{
+	unsigned int i, bit;
+	u64 pte, address;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct kind *kind = &kinds[i];
+		const struct xengt_pte_format *format = format_of(kind);
+
+		address = format->address | format->high;
+		for (bit = 0; bit < kind->bits; bit++) {
+			pte = xengt_pte_encode(format, 0, BIT_ULL(bit));
+			KUNIT_EXPECT_EQ_MSG(test, pte,
+					    PRESENT | (BIT_ULL(bit) & kind->kept & ~address),
+					    "%s: bit %u", kind->name, bit);
+		}
+		KUNIT_EXPECT_EQ_MSG(test, xengt_pte_encode(format, 0, ~0ull),
+				    PRESENT | (kind->kept & ~address), "%s", kind->name);
+		KUNIT_EXPECT_EQ_MSG(test, xengt_pte_encode(format, ~0ull >> 12, 0),
+				    PRESENT | (kind->kept & address), "%s", kind->name);
 	}
 }
 
@@ -78,26 +132,12 @@ static void frame_survives_encoding(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xengt_pte_frame(format, ~0ull), max);
 }
 
-static void only_flags_are_taken_from_the_guest(struct kunit *test)
-{
-	const struct xengt_pte_format *format = xengt_gtt_format(8)->ggtt;
-	unsigned int bit;
-	u64 pte;
-
-	for (bit = 0; bit < 64; bit++) {
-		pte = xengt_pte_encode(format, 0x123, BIT_ULL(bit));
-		KUNIT_EXPECT_EQ(test, pte, (0x123ull << 12) | PRESENT | (BIT_ULL(bit) & FLAGS));
-	}
-	KUNIT_EXPECT_EQ(test, xengt_pte_encode(format, 1, ~0ull), BIT_ULL(12) | PRESENT | FLAGS);
-}
-
 static struct kunit_case pte_cases[] = {
 	KUNIT_CASE(generations_8_and_9_have_one_format),
 	KUNIT_CASE(gtt_is_the_upper_half_of_16_mib),
-	KUNIT_CASE(every_bit_is_known_or_reserved),
-	KUNIT_CASE(one_reserved_bit_spoils_a_good_entry),
+	KUNIT_CASE(every_bit_is_kept_ignored_or_reserved),
+	KUNIT_CASE(only_kept_bits_get_into_the_shadow),
 	KUNIT_CASE(frame_survives_encoding),
-	KUNIT_CASE(only_flags_are_taken_from_the_guest),
 	{}
 };
 

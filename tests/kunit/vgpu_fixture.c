@@ -591,7 +591,7 @@ bool shadow_is_right(struct shadow *s, unsigned long entry)
 	if (!(guest & PTE_PRESENT) || (guest & PTE_RESERVED) ||
 	    fake_gfn_mfn(s->domid, PTE_FRAME(guest)) == FAKE_NO_MFN)
 		return shadow_is_scratch(s, entry);
-	return (pte & ~PTE_ADDRESS) == (guest & ~PTE_ADDRESS) &&
+	return (pte & ~PTE_ADDRESS) == (guest & ~(PTE_ADDRESS | PTE_IGNORED)) &&
 	       fake_dma_reaches(PTE_FRAME(pte), s->domid, PTE_FRAME(guest));
 }
 

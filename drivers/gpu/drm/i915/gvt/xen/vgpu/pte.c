@@ -10,7 +10,11 @@
 
 #include "pte.h"
 
-/* Bits of Haswell's entries; bits 10:4 are the address's 38:32. */
+/*
+ * Bits of Haswell's entries; bits 10:4 are the address's 38:32. None is ignored: those of a PDE
+ * that are not named here are the page's size, reserved, and the address's bit 39 of other parts
+ * (i915's GEN6_PDE_ADDR_ENCODE).
+ */
 #define HSW_PRESENT	BIT_ULL(0)
 #define HSW_CACHE	(GENMASK_ULL(3, 1) | BIT_ULL(11))
 #define HSW_ADDRESS	GENMASK_ULL(31, 12)
@@ -28,6 +32,17 @@
 #define GEN8_LARGE_PAT	BIT_ULL(12)
 #define GEN8_ADDRESS	GENMASK_ULL(45, 12)
 #define GEN8_ADDRESS_2M	GENMASK_ULL(45, 21)
+
+/*
+ * Bits that the GPU ignores on all levels. The formats are those of the CPU's tables: U/S (2)
+ * and A (5) mean something only to contexts that share them (SVM, which no virtual GPU has), D (6)
+ * and G (8) only for pages, EA (10) nothing before that, and 9 and 62:52 are ignored (PRM, volume
+ * 5, "PTE: Page Table Entry for 4KB Page" and the tables that follow). 63 would be XD, and 51:46
+ * are beyond the address.
+ */
+#define GEN8_IGNORED	(BIT_ULL(2) | GENMASK_ULL(6, 5) | GENMASK_ULL(10, 8) | GENMASK_ULL(62, 52))
+/* 11 is IPS only where an entry leads to a page table. */
+#define GEN8_NO_IPS	BIT_ULL(11)
 
 static const struct xengt_pte_format hsw_pte = {
 	.size = sizeof(u32),
@@ -51,6 +66,7 @@ static const struct xengt_pte_format gen8_pte = {
 	.present = GEN8_PRESENT,
 	.address = GEN8_ADDRESS,
 	.flags = GEN8_RW | GEN8_PWT | GEN8_PCD | GEN8_PAT,
+	.ignored = GEN8_IGNORED | GEN8_NO_IPS,
 };
 
 static const struct xengt_pte_format gen8_pde = {
@@ -58,6 +74,7 @@ static const struct xengt_pte_format gen8_pde = {
 	.present = GEN8_PRESENT,
 	.address = GEN8_ADDRESS,
 	.flags = GEN8_RW | GEN8_PWT | GEN8_PCD | GEN8_IPS,
+	.ignored = GEN8_IGNORED,
 };
 
 static const struct xengt_pte_format gen8_2m = {
@@ -65,13 +82,16 @@ static const struct xengt_pte_format gen8_2m = {
 	.present = GEN8_PRESENT,
 	.address = GEN8_ADDRESS_2M,
 	.flags = GEN8_RW | GEN8_PWT | GEN8_PCD | GEN8_PS | GEN8_LARGE_PAT,
+	.ignored = GEN8_IGNORED | GEN8_NO_IPS,
 };
 
+/* PML4 entries, too */
 static const struct xengt_pte_format gen8_pdpe = {
 	.size = sizeof(u64),
 	.present = GEN8_PRESENT,
 	.address = GEN8_ADDRESS,
 	.flags = GEN8_RW | GEN8_PWT | GEN8_PCD,
+	.ignored = GEN8_IGNORED | GEN8_NO_IPS,
 };
 
 static const struct xengt_gtt_format formats[] = {
@@ -141,7 +161,8 @@ u64 xengt_pte_max_frame(const struct xengt_pte_format *format)
 /* An entry with reserved bits set means nothing; it must not be taken for another one. */
 bool xengt_pte_valid(const struct xengt_pte_format *format, u64 pte)
 {
-	return !(pte & ~(format->present | format->address | format->high | format->flags));
+	return !(pte & ~(format->present | format->address | format->high | format->flags |
+			 format->ignored));
 }
 
 /* The frame number that an entry names. */

@@ -3,8 +3,16 @@
  * Formats of graphics page-table entries: one table of descriptions for all generations, no code
  * that knows generations.
  *
- * Sources: the PRMs of Haswell, Broadwell and Skylake, volume "Memory views" (GGTT and PPGTT
- * entries), and i915's intel_gtt.h (GEN6_PTE_*, HSW_*, GEN8_PAGE_*, GEN8_PDE_*).
+ * Every bit of a present entry is one of three kinds:
+ *  - kept: it means something to the GPU, and the guest may choose it for the shadow entry: the
+ *    address and the flags;
+ *  - ignored: the GPU does not look at it, so that a driver may keep notes there: it is accepted,
+ *    and not copied;
+ *  - reserved: it must be 0. An entry that has it set means nothing we know, and becomes scratch.
+ *
+ * Sources: the PRMs of Haswell, Broadwell, Skylake and Kaby Lake, volume 5 "Memory views" (GGTT
+ * and PPGTT entries), i915's intel_gtt.h (GEN6_PTE_*, HSW_*, GEN8_PAGE_*, GEN8_PDE_*), and GVT-g's
+ * gtt.c, which copies all bits but the address and keeps a note in bit 52 of its shadow entries.
  */
 
 #ifndef _XENGT_PTE_H
@@ -21,8 +29,9 @@
  * @high: the bits that hold higher bits of the address, folded down, as a mask
  * @high_shift: how far down they are folded
  * @flags: the bits that the guest may choose for the shadow entry, besides @present
+ * @ignored: the bits that mean nothing to the GPU
  *
- * Bits that are in none of the masks must be zero.
+ * Bits that are in none of the masks are reserved.
  */
 struct xengt_pte_format {
 	unsigned int size;
@@ -31,6 +40,7 @@ struct xengt_pte_format {
 	u64 high;
 	unsigned int high_shift;
 	u64 flags;
+	u64 ignored;
 };
 
 /**
