@@ -126,6 +126,30 @@ static void page_that_is_set_aside_twice(struct kunit *test)
 	stop_user(test, user);
 }
 
+static void bind_an_idle_page(struct mediator *user, const struct xen_gpu_move *moves,
+			      unsigned int n)
+{
+	user->on_moved = NULL;
+	KUNIT_EXPECT_EQ(user->test, user_map(user, 6), 0);
+}
+
+/* 13: a revalidation looks at what is live; that says nothing about what is idle beside it */
+static void what_is_idle_is_not_trusted_because_others_were_looked_at(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	fake_domain_create(OTHER_DOM, 4);
+	map_some(test, user, 5, 2);
+	user_unmap(user, 6);
+	exchange(5);
+	exchange(6);
+	user->on_moved = bind_an_idle_page;
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, user->n, 2u);
+	expect_good(user);
+	stop_user(test, user);
+}
+
 /* After the revalidation what is mapped is trusted again: reviving is free. */
 static void trust_comes_back(struct kunit *test)
 {
@@ -579,6 +603,8 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(what_a_notice_names_stays_until_it_is_delivered, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_is_not_revived_after_an_event, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_set_aside_twice, platforms_gen_params),
+	KUNIT_CASE_PARAM(what_is_idle_is_not_trusted_because_others_were_looked_at,
+			 platforms_gen_params),
 	KUNIT_CASE_PARAM(trust_comes_back, platforms_gen_params),
 	KUNIT_CASE_PARAM(wait_is_over_when_the_events_were_acted_upon, platforms_gen_params),
 	KUNIT_CASE_PARAM(nobody_waits_for_a_dead_guest, platforms_gen_params),

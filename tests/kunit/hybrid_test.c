@@ -886,6 +886,31 @@ static void open_page_is_not_believed_after_an_event(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* 13: what is bound again after an event leads to the page that the guest has now */
+static void page_that_is_bound_again_after_an_event(struct kunit *test)
+{
+	const struct hybrid_config config = {
+		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
+	};
+	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
+	const unsigned long entry = IN_PAGE(2, 7);
+
+	hybrid_open(test, 2);
+	hybrid_put(test, entry, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
+	/* Nothing of this traps but the balloon event. */
+	hybrid_put(test, entry, 0);
+	fake_gfn_remove(DOM, 50);
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, 50);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	hybrid_put(test, entry, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
+	stop_hybrid(test, vgpu);
+}
+
 /* The trap would be on a page that nobody looks into. */
 static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test)
 {
@@ -981,6 +1006,7 @@ static struct kunit_case hybrid_cases[] = {
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_trapped_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(open_page_is_not_believed_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_is_bound_again_after_an_event, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_is_not_closed_before_the_event_is_dealt_with,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_was_closed_is_not_believed_after_an_event,

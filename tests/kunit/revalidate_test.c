@@ -381,13 +381,15 @@ static int mapper(void *data)
 	u64 gfn;
 
 	prandom_seed_state(&rnd, storm->seed);
-	for (i = 0; i < STORM_ROUNDS; i++) {
+	for (i = 0; i < STORM_ROUNDS || !READ_ONCE(storm->stop); i++) {
 		gfn = 500 + prandom_u32_state(&rnd) % STORM_GFNS;
 		if (prandom_u32_state(&rnd) % 3)
 			storm->mapped += !user_map(storm->user, gfn);
 		else
 			user_unmap(storm->user, gfn);
 		fake_xen_let_others_run();
+		if (i >= STORM_ROUNDS)
+			fsleep(100);
 	}
 	complete(&storm->done);
 	return 0;
@@ -416,16 +418,11 @@ static int ballooner(void *data)
 	return 0;
 }
 
-/*
- * 1, 4, 12: no entry ever leads to a page that is not the guest's and held (see
- * check_old_frame())
- */
-static void balloon_storm_leaves_only_good_entries(struct kunit *test)
+/* Goes on until all that was met that is asked for. */
+static void run_storm(struct kunit *test, struct mediator *user, bool (*covered)(struct mediator *))
 {
-	struct mediator *user = start_user(test, 1024, 64);
 	struct storm storms[STORM_THREADS + 1] = {};
 	unsigned int i, mapped = 0;
-	u64 gfn;
 
 	fake_domain_create(OTHER_DOM, 0);
 	fake_xen_set_yield(true);
@@ -435,7 +432,9 @@ static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 		init_completion(&storms[i].done);
 		kthread_run(i < STORM_THREADS ? mapper : ballooner, &storms[i], "storm%u", i);
 	}
+	wait_for(test, covered(user));
 	for (i = 0; i < STORM_THREADS; i++) {
+		WRITE_ONCE(storms[i].stop, true);
 		wait_for_completion(&storms[i].done);
 		mapped += storms[i].mapped;
 	}
@@ -444,9 +443,73 @@ static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 	fake_xen_set_yield(false);
 	balloon(user);
 	KUNIT_EXPECT_GT(test, mapped, 0u);
+}
+
+static bool anything(struct mediator *user)
+{
+	return true;
+}
+
+/* Drains, refusals, and what is done about both, in between of notices */
+static bool all_that_a_quota_leads_to(struct mediator *user)
+{
+	static const char * const met[] = {
+		"drained_quota", "fail_quota", "set_aside", "gone", "moved",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(met); i++) {
+		if (!counter(met[i]))
+			return false;
+	}
+	return true;
+}
+
+static void expect_only_good_entries(struct kunit *test, struct mediator *user)
+{
+	u64 gfn;
+
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	for (gfn = 500; gfn < 500 + STORM_GFNS; gfn++)
 		KUNIT_EXPECT_LE(test, fake_mfn_refs(fake_gfn_mfn(DOM, gfn)), 1u);
+}
+
+/*
+ * 1, 4, 12: no entry ever leads to a page that is not the guest's and held (see
+ * check_old_frame())
+ */
+static void balloon_storm_leaves_only_good_entries(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1024, 64);
+
+	run_storm(test, user, anything);
+	expect_only_good_entries(test, user);
+	stop_user(test, user);
+}
+
+/* The lock that the client needs to act upon a notice is with others for a while. */
+static void deliver_late(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < 20; i++)
+		fake_xen_let_others_run();
+	fsleep(2000);
+}
+
+/*
+ * 13, 15: the same with a quota of a third of the pages, so that what is idle is drained all the
+ * time, and with notices that are delivered late.
+ */
+static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 1024, STORM_GFNS / 3);
+
+	user->on_moved = deliver_late;
+	run_storm(test, user, all_that_a_quota_leads_to);
+	user->on_moved = NULL;
+	expect_only_good_entries(test, user);
+	KUNIT_EXPECT_LE(test, counter("held_peak"), (u64)STORM_GFNS / 3);
 	stop_user(test, user);
 }
 
@@ -466,6 +529,7 @@ static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, platforms_gen_params),
 	KUNIT_CASE_PARAM(revalidation_survives_any_failing_hypercall, platforms_gen_params),
 	KUNIT_CASE_PARAM(balloon_storm_leaves_only_good_entries, platforms_gen_params),
+	KUNIT_CASE_PARAM(storm_with_late_notices_and_a_small_quota, platforms_gen_params),
 	{}
 };
 
