@@ -560,7 +560,7 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"zapped", "moved", "retried", "gpu_writes", "gpu_invalidates", "copy_failed",
 		"pvinfo_notifies", "pvinfo_failed", "pvinfo_unknown", "pvinfo_denied",
 		"tables_made", "tables_shared", "tables_freed", "reclaimed", "roots_missing",
-		"scratched_tables", "refused_1g", "pages_trapped", "pages_released",
+		"scratched_tables", "parents_rewritten", "refused_1g", "pages_trapped", "pages_released",
 		"pages_checked", "table_writes", "plain_writes", "syncs", "syncs_late",
 		"pages_opened", "pages_closed", "open_looks", "untraps_busy",
 		"gtt_ram_lost",

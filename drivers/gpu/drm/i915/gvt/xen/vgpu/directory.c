@@ -60,9 +60,7 @@ static u64 child_entry(const struct xengt_table *table, const struct xengt_table
 	const struct xengt_level *format = xengt_table_format(table);
 
 	if (child->split && child->large)
-		return xengt_pte_encode(format->large_pte,
-					xengt_pte_frame(child->run.format, child->run.shadow[0]),
-					guest);
+		return xengt_pte_encode(format->large_pte, child->large_frame, guest);
 	if (child->split)
 		return xengt_pte_encode(format->pte, child->bfn, format->table_flags);
 	if (child->wide && !child->large)
@@ -91,6 +89,7 @@ static bool write_slot(struct xengt_table *table, unsigned int i)
 /* The table that a slot leads to can be a large entry now, or not any more. */
 void xengt_directory_rewrite(struct xengt_slot *slot)
 {
+	xengt_count(slot->directory->tables->mm->counters, XENGT_COUNT_PARENTS_REWRITTEN, 1);
 	write_slot(slot->directory, slot - slot->directory->slots);
 }
 

@@ -61,11 +61,17 @@ static bool may_be_large(const struct xengt_table *table)
 	return true;
 }
 
+/* The entries that lead here are rewritten only if they become other ones: there may be many. */
 static void set_large(struct xengt_table *table, bool large)
 {
+	u64 frame = large && table->split ?
+		    xengt_pte_frame(table->run.format, table->run.shadow[0]) : 0;
 	struct xengt_slot *slot;
 
+	if (large == table->large && frame == table->large_frame)
+		return;
 	table->large = large;
+	table->large_frame = frame;
 	hlist_for_each_entry(slot, &table->parents, node)
 		xengt_directory_rewrite(slot);
 }

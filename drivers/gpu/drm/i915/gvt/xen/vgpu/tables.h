@@ -71,6 +71,7 @@ struct xengt_slot {
  * @parents: the entries that lead here (struct xengt_slot)
  * @run: level 1: the entries
  * @large: level 1: an entry that leads here may be a large one (of wide pages) instead
+ * @large_frame: the frame that it names then, if the table is a split; else 0
  * @slots: above: the entries
  * @missing: above: present, but scratch since there is no table for it
  * @nr_missing: how many
@@ -96,6 +97,7 @@ struct xengt_table {
 
 	struct xengt_entries run;
 	bool large;
+	u64 large_frame;
 
 	struct xengt_slot *slots;
 	unsigned long *missing;
