@@ -101,6 +101,16 @@ static bool reclaim(struct xengt_tables *tables)
 	return false;
 }
 
+/*
+ * A root of 0 names no table, as for GVT-g: a PPGTT of 3 levels need not have all four of its page
+ * directories. Where the root is in the GGTT it is an offset there, and may be 0.
+ */
+static bool root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
+			 unsigned int i)
+{
+	return in_ggtt(ppgtts) || space->root.pdp[i];
+}
+
 static struct xengt_table *get_root(struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
 				    unsigned int i)
 {
@@ -120,7 +130,7 @@ static void get_roots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 	unsigned int i;
 
 	for (i = 0; i < xengt_root_tables(&space->root); i++) {
-		if (shadow->table[i])
+		if (shadow->table[i] || !root_present(ppgtts, space, i))
 			continue;
 		table = get_root(ppgtts, space, i);
 		if (IS_ERR(table)) {

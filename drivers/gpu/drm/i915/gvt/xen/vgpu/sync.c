@@ -58,18 +58,24 @@ void xengt_tables_look_again(struct xengt_tables *tables)
 	}
 }
 
-/* Pages that are not there may have come back: no event tells. In turns, a few at each sync. */
+/*
+ * Pages that are not there may have come back: no event tells. In turns, a few at each sync, each
+ * once: one that is still not there goes to the end of the list.
+ */
 static void look_for_lost(struct xengt_tables *tables)
 {
-	struct xengt_guest_page *page, *next;
+	struct list_head *lost = &tables->pages.lost;
+	struct xengt_guest_page *page;
+	unsigned int looks;
+	LIST_HEAD(left);
 
-	unsigned int looks = 0;
-
-	list_for_each_entry_safe(page, next, &tables->pages.lost, node) {
-		if (++looks > LOST_MAX)
-			break;
+	list_splice_init(lost, &left);
+	for (looks = 0; looks < LOST_MAX && !list_empty(&left); looks++) {
+		page = list_first_entry(&left, struct xengt_guest_page, node);
+		list_move_tail(&page->node, lost);
 		look_again(tables, page);
 	}
+	list_splice(&left, lost);
 }
 
 /*

@@ -62,7 +62,8 @@ void xengt_view_root(const struct xengt_ppgtts *ppgtts, const struct xengt_space
 		.guest = space->root.pdp[i],
 		.shadow = xengt_space_shadow_root(ppgtts, space, i),
 		.child = space->shadow->table[i],
-		.scratch = space->shadow->table[i] ? NULL : "missing",
+		.scratch = space->shadow->table[i] ? NULL :
+			   space->root.pdp[i] ? "missing" : "not present",
 	};
 }
 
