@@ -226,10 +226,16 @@ bool xengt_entries_add(struct xengt_entries *run, unsigned long slot, u64 pte)
 	return true;
 }
 
-/* What moves, sorted by GFN; NULL stands for everything that goes. */
+/*
+ * What moves, sorted by GFN; NULL stands for everything that goes.
+ *
+ * Entries mostly name GFNs in a row: the move that was found last, and the one after it, are looked
+ * at before all are searched.
+ */
 struct moves {
 	const struct xen_gpu_move *move;
 	unsigned int n;
+	unsigned int last;
 };
 
 static int compare_move(const void *key, const void *move)
@@ -242,8 +248,27 @@ static int compare_move(const void *key, const void *move)
 	return 0;
 }
 
+static const struct xen_gpu_move *find_move(struct moves *moves, u64 gfn)
+{
+	const struct xen_gpu_move *move = moves->move, *found;
+	unsigned int i;
+
+	if (gfn < move[0].gfn || gfn > move[moves->n - 1].gfn)
+		return NULL;
+	for (i = moves->last; i < moves->n && i < moves->last + 2; i++) {
+		if (move[i].gfn != gfn)
+			continue;
+		moves->last = i;
+		return &move[i];
+	}
+	found = bsearch(&gfn, move, moves->n, sizeof(*move), compare_move);
+	if (found)
+		moves->last = found - move;
+	return found;
+}
+
 /* What becomes of a live entry: false if it stays; else *pte is the new shadow entry. */
-static bool entry_moves(struct xengt_entries *run, unsigned long slot, const struct moves *moves,
+static bool entry_moves(struct xengt_entries *run, unsigned long slot, struct moves *moves,
 			u64 *pte)
 {
 	u64 gfn = gfn_of(run, slot);
@@ -252,7 +277,7 @@ static bool entry_moves(struct xengt_entries *run, unsigned long slot, const str
 	*pte = run->scratch_pte;
 	if (!moves)
 		return true;
-	move = bsearch(&gfn, moves->move, moves->n, sizeof(*move), compare_move);
+	move = find_move(moves, gfn);
 	if (!move)
 		return false;
 	if (!move->status && move->bfn <= run->mm->client.max_bfn)
@@ -269,17 +294,19 @@ static bool run_moves(struct xengt_entries *run, const struct moves *moves)
 			  run->last_gfn >= moves->move[0].gfn);
 }
 
-static void rewrite_moved(struct xengt_entries *run, const struct moves *moves)
+static void rewrite_moved(struct xengt_entries *run, struct moves *moves)
 {
 	unsigned long slot;
+	bool zap;
 	u64 pte;
 
 	for_each_set_bit(slot, run->live, run->n) {
 		if (!entry_moves(run, slot, moves, &pte))
 			continue;
 		write_entry(run, slot, pte);
-		xengt_count(run->mm->counters, pte == run->scratch_pte ?
-			    XENGT_COUNT_ZAPPED : XENGT_COUNT_MOVED, 1);
+		zap = pte == run->scratch_pte;
+		run->zapped |= zap;
+		xengt_count(run->mm->counters, zap ? XENGT_COUNT_ZAPPED : XENGT_COUNT_MOVED, 1);
 	}
 }
 
@@ -301,21 +328,22 @@ static void finish_release(struct xengt_mm *mm)
 	mm->update->nr_gfns = 0;
 }
 
-/* Releases what the entries that went to scratch held. */
-static void release_zapped(struct xengt_entries *run, const struct moves *moves)
+/* Releases what the entries that went to scratch held: those are live, and scratch. */
+static void release_zapped(struct xengt_entries *run)
 {
 	unsigned long slot;
-	u64 pte;
 
+	run->zapped = false;
 	for_each_set_bit(slot, run->live, run->n) {
-		if (!entry_moves(run, slot, moves, &pte) || pte != run->scratch_pte)
+		if (run->shadow[slot] != run->scratch_pte)
 			continue;
 		release_slot(run, slot);
 		set_missing(run, slot, true);
 	}
 }
 
-static void move_entries(struct xengt_mm *mm, const struct moves *moves)
+/* Each run with live entries in the range of what moves is looked through once, and at most twice. */
+static void move_entries(struct xengt_mm *mm, struct moves *moves)
 {
 	struct xengt_entries *run;
 
@@ -327,8 +355,8 @@ static void move_entries(struct xengt_mm *mm, const struct moves *moves)
 	finish_writes(mm);
 	mm->update->nr_gfns = 0;
 	list_for_each_entry(run, &mm->runs, node) {
-		if (run_moves(run, moves))
-			release_zapped(run, moves);
+		if (run->zapped)
+			release_zapped(run);
 	}
 	finish_release(mm);
 }
@@ -347,45 +375,70 @@ void xengt_entries_zap_all(struct xengt_mm *mm)
 	move_entries(mm, NULL);
 }
 
+/* A run that has missing entries whose turn in this round is still to come. */
 static struct xengt_entries *run_to_retry(struct xengt_mm *mm)
 {
 	struct xengt_entries *run;
 
 	list_for_each_entry(run, &mm->runs, node) {
-		if (run->nr_missing && run->retry_round != mm->retry_round)
+		if (!run->nr_missing)
+			continue;
+		if (run->retry_round != mm->retry_round) {
+			run->retry_round = mm->retry_round;
+			run->retry_left = run->n;
+		}
+		if (run->retry_left)
 			return run;
 	}
 	return NULL;
 }
 
-/*
- * Tries a batch of missing entries again, each at most once in a round; returns how many. The
- * next call goes on where this one stopped.
- */
-unsigned int xengt_entries_retry(struct xengt_mm *mm)
+/* The next slot of the run that has its turn, which is missing; run->n if that was all. */
+static unsigned long next_to_retry(struct xengt_entries *run)
 {
-	struct xengt_entries *run = run_to_retry(mm);
-	unsigned int tried = 0;
+	unsigned long slot, skipped;
+
+	while (run->retry_left) {
+		slot = find_next_bit(run->missing, run->n, run->retry_from);
+		skipped = min(slot - run->retry_from, run->retry_left);
+		run->retry_left -= skipped;
+		run->retry_from = (run->retry_from + skipped) % run->n;
+		if (slot == run->n || !run->retry_left)
+			continue;
+		run->retry_left--;
+		run->retry_from = (slot + 1) % run->n;
+		return slot;
+	}
+	return run->n;
+}
+
+/*
+ * Tries a batch of missing entries again, each at most once in a round; adds how many to *tried.
+ * False if all had their turn. The next round goes on where this one stops.
+ */
+bool xengt_entries_retry(struct xengt_mm *mm, unsigned int *tried)
+{
+	struct xengt_entries *run;
+	unsigned int n = 0;
 	unsigned long slot;
 
 	lockdep_assert_held(&mm->lock);
+	run = run_to_retry(mm);
 	if (!run)
-		return 0;
-	slot = run->retry_from;
-	for_each_set_bit_from(slot, run->missing, run->n) {
-		if (tried == XENGT_UPDATE_MAX)
+		return false;
+	while (n < XENGT_UPDATE_MAX) {
+		slot = next_to_retry(run);
+		if (slot == run->n)
 			break;
-		tried += xengt_entries_add(run, slot, run->guest[slot]);
+		n += xengt_entries_add(run, slot, run->guest[slot]);
 	}
-	run->retry_from = slot < run->n ? slot : 0;
-	if (!run->retry_from) {
-		run->retry_round = mm->retry_round;
-		/* The other runs come first next time. */
+	/* The other runs come first next time. */
+	if (!run->retry_left)
 		list_move_tail(&run->node, &mm->runs);
-	}
-	xengt_count(mm->counters, XENGT_COUNT_RETRIED, tried);
+	xengt_count(mm->counters, XENGT_COUNT_RETRIED, n);
 	xengt_entries_apply(mm);
-	return tried;
+	*tried += n;
+	return true;
 }
 
 /* Releases everything that the run holds; nobody can reach it by way of its entries any more. */

@@ -44,11 +44,14 @@ struct xengt_entries_ops {
  * @missing: present, but scratch since its GFN could not be mapped
  * @scratch_pte: what the entry is if it leads nowhere
  * @nr_live: how many entries are live
+ * @zapped: what moves is being dealt with, and some live entries have become scratch
  * @nr_missing: how many are missing
  * @first_gfn: no live entry names a GFN below it
  * @last_gfn: nor above this one
  * @retry_from: where the next try of missing entries begins
- * @retry_round: the last round in which all missing entries were tried
+ * @retry_left: how many slots from there on, and from the first one on after the last, have not had
+ *	their turn in the round
+ * @retry_round: the round that this is about
  */
 struct xengt_entries {
 	struct xengt_mm *mm;
@@ -63,10 +66,12 @@ struct xengt_entries {
 	unsigned long *missing;
 	u64 scratch_pte;
 	unsigned long nr_live;
+	bool zapped;
 	unsigned long nr_missing;
 	u64 first_gfn;
 	u64 last_gfn;
 	unsigned long retry_from;
+	unsigned long retry_left;
 	unsigned int retry_round;
 };
 
@@ -107,6 +112,6 @@ void xengt_entries_release(struct xengt_entries *run);
 
 void xengt_entries_move(struct xengt_mm *mm, const struct xen_gpu_move *move, unsigned int n);
 void xengt_entries_zap_all(struct xengt_mm *mm);
-unsigned int xengt_entries_retry(struct xengt_mm *mm);
+bool xengt_entries_retry(struct xengt_mm *mm, unsigned int *tried);
 
 #endif /* _XENGT_ENTRIES_H */

@@ -102,15 +102,17 @@ static void mm_settled(struct xen_gpu_client *client)
 {
 	struct xengt_mm *mm = to_mm(client);
 	void (*settled)(struct xengt_mm *mm) = READ_ONCE(mm->settled);
-	unsigned int tried, tries = 0;
+	unsigned int tried = 0;
+	bool more;
 
+	mutex_lock(&mm->lock);
 	mm->retry_round++;
+	mutex_unlock(&mm->lock);
 	do {
 		mutex_lock(&mm->lock);
-		tried = mm->closed ? 0 : xengt_entries_retry(mm);
+		more = !mm->closed && xengt_entries_retry(mm, &tried);
 		mutex_unlock(&mm->lock);
-		tries += tried;
-	} while (tried && tries < RETRY_MAX);
+	} while (more && tried < RETRY_MAX);
 	if (settled)
 		settled(mm);
 }
