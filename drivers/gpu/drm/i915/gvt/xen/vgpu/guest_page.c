@@ -159,6 +159,19 @@ void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages)
 	}
 }
 
+/*
+ * After a balloon event, a page that is stuck: if it is not the one that was trapped, nothing is
+ * seen of it any more. Should it become a page table once more, it is looked for as a lost one is.
+ */
+void xengt_guest_page_doubt(struct xengt_guest_page *page)
+{
+	if (xengt_entry_page_is_trapped(&page->entries))
+		return;
+	xengt_open_page_forget(&page->entries);
+	xengt_entry_page_show(&page->entries, NULL);
+	xengt_foreign_page_unmap(&page->map);
+}
+
 /* Nothing is trapped any more; what is still there is forgotten. */
 void xengt_guest_pages_exit(struct xengt_guest_pages *pages)
 {

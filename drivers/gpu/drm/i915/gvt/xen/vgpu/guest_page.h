@@ -69,6 +69,7 @@ struct xengt_guest_page *xengt_guest_page_find(struct xengt_guest_pages *pages, 
 struct xengt_guest_page *xengt_guest_page_new(struct xengt_guest_pages *pages, u64 gfn);
 void xengt_guest_page_release(struct xengt_guest_pages *pages, struct xengt_guest_page *page);
 void xengt_guest_pages_release_stuck(struct xengt_guest_pages *pages);
+void xengt_guest_page_doubt(struct xengt_guest_page *page);
 enum xengt_page_change xengt_guest_page_look_again(struct xengt_guest_pages *pages,
 						   struct xengt_guest_page *page);
 

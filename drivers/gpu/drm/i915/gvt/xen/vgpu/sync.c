@@ -53,7 +53,9 @@ void xengt_tables_look_again(struct xengt_tables *tables)
 	lockdep_assert_held(&tables->mm->lock);
 	xa_for_each(&tables->pages.entries.pages, gfn, entries) {
 		page = xengt_to_guest_page(entries);
-		if (!list_empty(&page->tables))
+		if (list_empty(&page->tables))
+			xengt_guest_page_doubt(page);
+		else
 			look_again(tables, page);
 	}
 }

@@ -91,12 +91,65 @@ static int count_copy(struct xengt_vgpu *vgpu, int rc)
 	return rc;
 }
 
+/* A copy to memory, within one page. */
+struct copy {
+	const struct xengt_ioreq_room *room;
+	u64 addr;
+	void *data;
+	unsigned int len;
+	int rc;
+};
+
+static void copy_plainly(void *arg)
+{
+	struct copy *copy = arg;
+
+	copy->rc = xengt_foreign_page_copy(copy->room->page, copy->addr, copy->data, copy->len,
+					   true);
+}
+
+static void copy_to_page(struct xengt_vgpu *vgpu, struct copy *copy)
+{
+	u64 gfn = copy->addr >> XENGT_PAGE_SHIFT;
+
+	if (xengt_ggtt_has_gfn(&vgpu->ggtt, gfn))
+		xengt_ggtt_write(&vgpu->ggtt,
+				 copy->addr - (vgpu->ggtt.pages.base << XENGT_PAGE_SHIFT),
+				 copy->data, copy->len);
+	else
+		xengt_ppgtts_store(&vgpu->ppgtts, copy->addr, copy->data, copy->len, copy_plainly,
+				   copy);
+}
+
+/*
+ * What the guest copies to its memory from what we answer for is written by us, and our writes are
+ * not trapped: one to a page table, or to RAM at the GTT, has to be noted as the guest's own are.
+ */
+static int copy_to_guest(struct xengt_vgpu *vgpu, const struct xengt_ioreq_room *room, u64 addr,
+			 unsigned int len)
+{
+	struct copy copy = { .room = room, .addr = addr, .data = room->buffer };
+
+	for (; len && !copy.rc; len -= copy.len) {
+		copy.len = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(copy.addr));
+		copy_to_page(vgpu, &copy);
+		copy.addr += copy.len;
+		copy.data += copy.len;
+	}
+	return copy.rc;
+}
+
 static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_room *room,
 		      u64 addr, unsigned int len, bool to_guest)
 {
-	int rc = xengt_foreign_page_copy(room->page, addr, room->buffer, len, to_guest);
+	struct xengt_vgpu *vgpu = target->owner;
+	int rc;
 
-	return count_copy(target->owner, rc);
+	if (to_guest)
+		rc = copy_to_guest(vgpu, room, addr, len);
+	else
+		rc = xengt_foreign_page_copy(room->page, addr, room->buffer, len, false);
+	return count_copy(vgpu, rc);
 }
 
 /* A write within one page of memory. */
