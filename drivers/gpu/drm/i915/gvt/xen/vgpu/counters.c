@@ -47,6 +47,7 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_TABLES_FREED] = "tables_freed",
 	[XENGT_COUNT_RECLAIMED] = "reclaimed",
 	[XENGT_COUNT_ROOTS_MISSING] = "roots_missing",
+	[XENGT_COUNT_PINNED_SHORT] = "pinned_short",
 	[XENGT_COUNT_SCRATCHED_TABLES] = "scratched_tables",
 	[XENGT_COUNT_PARENTS_REWRITTEN] = "parents_rewritten",
 	[XENGT_COUNT_REFUSED_1G] = "refused_1g",

@@ -154,6 +154,9 @@ static void count_error(struct xengt_table *table, int error)
 	case -ENOSPC:
 		xengt_count(counters, XENGT_COUNT_SCRATCHED_TABLES, 1);
 		break;
+	case -ENOMEM:
+		table->tables->nomem = true;
+		fallthrough;
 	default:
 		xengt_count_scratched(counters, error);
 		break;

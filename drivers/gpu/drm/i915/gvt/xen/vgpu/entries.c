@@ -171,6 +171,25 @@ static void set_missing(struct xengt_entries *run, unsigned long slot, bool miss
 		return;
 	__change_bit(slot, run->missing);
 	run->nr_missing += missing ? 1 : -1;
+	run->mm->nr_missing += missing ? 1 : -1;
+}
+
+static void release_gfns(struct xengt_mm *mm)
+{
+	struct xengt_update *update = mm->update;
+
+	mm->room |= update->nr_gfns;
+	xen_gpu_release(&mm->client, update->gfns, update->nr_gfns);
+	update->nr_gfns = 0;
+}
+
+/* An entry that would be mapped if there were room, or memory. */
+static void note_refused(struct xengt_entries *run, int status)
+{
+	if (status != -ENOSPC && status != -ENOMEM)
+		return;
+	run->refused = true;
+	run->mm->refused = true;
 }
 
 /* Notes the new guest entries, and releases what the old ones held. */
@@ -188,8 +207,9 @@ static void settle_update(struct xengt_mm *mm, struct xengt_update *update)
 		run->guest[slot] = update->pte[i];
 		set_live(run, slot, !update->status[i]);
 		set_missing(run, slot, may_heal(update->status[i]));
+		note_refused(run, update->status[i]);
 	}
-	xen_gpu_release(&mm->client, update->gfns, update->nr_gfns);
+	release_gfns(mm);
 }
 
 /* Carries out what was added to the update; it is empty then. */
@@ -316,16 +336,8 @@ static void release_slot(struct xengt_entries *run, unsigned long slot)
 
 	update->gfns[update->nr_gfns++] = gfn_of(run, slot);
 	set_live(run, slot, false);
-	if (update->nr_gfns == XENGT_UPDATE_MAX) {
-		xen_gpu_release(&run->mm->client, update->gfns, update->nr_gfns);
-		update->nr_gfns = 0;
-	}
-}
-
-static void finish_release(struct xengt_mm *mm)
-{
-	xen_gpu_release(&mm->client, mm->update->gfns, mm->update->nr_gfns);
-	mm->update->nr_gfns = 0;
+	if (update->nr_gfns == XENGT_UPDATE_MAX)
+		release_gfns(run->mm);
 }
 
 /* Releases what the entries that went to scratch held: those are live, and scratch. */
@@ -342,7 +354,7 @@ static void release_zapped(struct xengt_entries *run)
 	}
 }
 
-/* Each run with live entries in the range of what moves is looked through once, and at most twice. */
+/* Runs with live entries in the range of what moves are looked through once, or at most twice. */
 static void move_entries(struct xengt_mm *mm, struct moves *moves)
 {
 	struct xengt_entries *run;
@@ -358,7 +370,7 @@ static void move_entries(struct xengt_mm *mm, struct moves *moves)
 		if (run->zapped)
 			release_zapped(run);
 	}
-	finish_release(mm);
+	release_gfns(mm);
 }
 
 /* The service's news: rewrites all entries of GFNs that moved, zaps those of GFNs that are gone. */
@@ -375,13 +387,40 @@ void xengt_entries_zap_all(struct xengt_mm *mm)
 	move_entries(mm, NULL);
 }
 
-/* A run that has missing entries whose turn in this round is still to come. */
-static struct xengt_entries *run_to_retry(struct xengt_mm *mm)
+/*
+ * How many entries are missing in runs that the GPU may use and that have some for want of room;
+ * of no run, that there are such is forgotten.
+ */
+unsigned long xengt_entries_refused(struct xengt_mm *mm)
+{
+	struct xengt_entries *run;
+	unsigned long missing = 0;
+	bool refused = false;
+
+	lockdep_assert_held(&mm->lock);
+	list_for_each_entry(run, &mm->runs, node) {
+		run->refused &= run->nr_missing > 0;
+		refused |= run->refused;
+		if (run->refused && run->used == mm->used_round)
+			missing += run->nr_missing;
+	}
+	mm->refused = refused;
+	return missing;
+}
+
+/*
+ * A run that has missing entries whose turn in this round is still to come; of those alone that the
+ * GPU may use and that have some for want of room, or of all.
+ */
+static struct xengt_entries *run_to_retry(struct xengt_mm *mm, bool refused)
 {
 	struct xengt_entries *run;
 
 	list_for_each_entry(run, &mm->runs, node) {
 		if (!run->nr_missing)
+			continue;
+		if (refused && run->retry_round != mm->retry_round &&
+		    (!run->refused || run->used != mm->used_round))
 			continue;
 		if (run->retry_round != mm->retry_round) {
 			run->retry_round = mm->retry_round;
@@ -414,18 +453,20 @@ static unsigned long next_to_retry(struct xengt_entries *run)
 
 /*
  * Tries a batch of missing entries again, each at most once in a round; adds how many to *tried.
- * False if all had their turn. The next round goes on where this one stops.
+ * False if all had their turn. The next round goes on where this one stops. With refused: only in
+ * the runs that xengt_entries_refused() counts.
  */
-bool xengt_entries_retry(struct xengt_mm *mm, unsigned int *tried)
+bool xengt_entries_retry(struct xengt_mm *mm, bool refused, unsigned int *tried)
 {
 	struct xengt_entries *run;
 	unsigned int n = 0;
 	unsigned long slot;
 
 	lockdep_assert_held(&mm->lock);
-	run = run_to_retry(mm);
+	run = run_to_retry(mm, refused);
 	if (!run)
 		return false;
+	run->refused = false;
 	while (n < XENGT_UPDATE_MAX) {
 		slot = next_to_retry(run);
 		if (slot == run->n)
@@ -437,6 +478,8 @@ bool xengt_entries_retry(struct xengt_mm *mm, unsigned int *tried)
 		list_move_tail(&run->node, &mm->runs);
 	xengt_count(mm->counters, XENGT_COUNT_RETRIED, n);
 	xengt_entries_apply(mm);
+	/* What had no turn may have been refused. */
+	run->refused |= run->retry_left;
 	*tried += n;
 	return true;
 }
@@ -450,7 +493,7 @@ void xengt_entries_release(struct xengt_entries *run)
 	run->mm->update->nr_gfns = 0;
 	for_each_set_bit(slot, run->live, run->n)
 		release_slot(run, slot);
-	finish_release(run->mm);
+	release_gfns(run->mm);
 }
 
 /* Makes a run of entries that are not present; nothing is written yet. 0 or -ENOMEM. */
@@ -489,6 +532,7 @@ void xengt_entries_exit(struct xengt_entries *run)
 {
 	lockdep_assert_held(&run->mm->lock);
 	WARN_ON_ONCE(run->nr_live);
+	run->mm->nr_missing -= run->nr_missing;
 	list_del(&run->node);
 	list_del(&run->written_node);
 	bitmap_free(run->missing);

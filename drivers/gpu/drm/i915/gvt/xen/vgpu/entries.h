@@ -46,6 +46,8 @@ struct xengt_entries_ops {
  * @nr_live: how many entries are live
  * @zapped: what moves is being dealt with, and some live entries have become scratch
  * @nr_missing: how many are missing
+ * @refused: some of these for want of room, since their turn in the last round
+ * @used: the last search that found that the GPU may use the run
  * @first_gfn: no live entry names a GFN below it
  * @last_gfn: nor above this one
  * @retry_from: where the next try of missing entries begins
@@ -68,6 +70,8 @@ struct xengt_entries {
 	unsigned long nr_live;
 	bool zapped;
 	unsigned long nr_missing;
+	bool refused;
+	unsigned int used;
 	u64 first_gfn;
 	u64 last_gfn;
 	unsigned long retry_from;
@@ -112,6 +116,7 @@ void xengt_entries_release(struct xengt_entries *run);
 
 void xengt_entries_move(struct xengt_mm *mm, const struct xen_gpu_move *move, unsigned int n);
 void xengt_entries_zap_all(struct xengt_mm *mm);
-bool xengt_entries_retry(struct xengt_mm *mm, unsigned int *tried);
+bool xengt_entries_retry(struct xengt_mm *mm, bool refused, unsigned int *tried);
+unsigned long xengt_entries_refused(struct xengt_mm *mm);
 
 #endif /* _XENGT_ENTRIES_H */

@@ -110,7 +110,7 @@ static void mm_settled(struct xen_gpu_client *client)
 	mutex_unlock(&mm->lock);
 	do {
 		mutex_lock(&mm->lock);
-		more = !mm->closed && xengt_entries_retry(mm, &tried);
+		more = !mm->closed && xengt_entries_retry(mm, false, &tried);
 		mutex_unlock(&mm->lock);
 	} while (more && tried < RETRY_MAX);
 	if (settled)

@@ -41,6 +41,10 @@ struct xengt_update;
  * @runs: all runs of entries (struct xengt_entries)
  * @written: runs of which the update that is under way has written entries
  * @nr_live: how many entries hold a reference
+ * @nr_missing: how many are missing
+ * @refused: some are for want of room
+ * @room: since then references were given back, or some time has passed
+ * @used_round: counts the searches for the runs that the GPU may use
  * @retry_round: counts the rounds of trying missing entries again
  * @closed: nothing is mapped any more
  * @update: the work area of one update
@@ -63,6 +67,10 @@ struct xengt_mm {
 	struct list_head runs;
 	struct list_head written;
 	unsigned long nr_live;
+	unsigned long nr_missing;
+	bool refused;
+	bool room;
+	unsigned int used_round;
 	unsigned int retry_round;
 	bool closed;
 	struct xengt_update *update;

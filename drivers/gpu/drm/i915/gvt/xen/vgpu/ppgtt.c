@@ -111,6 +111,47 @@ static bool root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_s
 	return in_ggtt(ppgtts) || space->root.pdp[i];
 }
 
+static unsigned long mark_space(const struct xengt_space *space)
+{
+	unsigned long missing = 0;
+	unsigned int i;
+
+	for (i = 0; i < XENGT_PPGTT_PDPS; i++) {
+		if (space->shadow->table[i])
+			missing += xengt_table_mark_used(space->shadow->table[i]);
+	}
+	return missing;
+}
+
+/* The GGTT, and the PPGTTs that are pinned or worked on */
+static void find_used(struct xengt_tables *tables)
+{
+	struct xengt_ppgtts *ppgtts = container_of(tables, struct xengt_ppgtts, tables);
+	struct xengt_space *space;
+
+	lockdep_assert_held(&ppgtts->mm->lock);
+	ppgtts->ggtt->run.used = ++ppgtts->mm->used_round;
+	list_for_each_entry(space, &ppgtts->spaces, node) {
+		if (xengt_space_pinned(space))
+			mark_space(space);
+	}
+}
+
+/* Are there entries in the shadow that are scratch, but could be had at another time? */
+static bool is_short(struct xengt_ppgtts *ppgtts, const struct xengt_space *space)
+{
+	unsigned int i;
+
+	for (i = 0; i < xengt_root_tables(&space->root); i++) {
+		if (!space->shadow->table[i] && root_present(ppgtts, space, i))
+			return true;
+	}
+	if (!ppgtts->mm->nr_missing && list_empty(&ppgtts->tables.missing))
+		return false;
+	ppgtts->mm->used_round++;
+	return mark_space(space);
+}
+
 static struct xengt_table *get_root(struct xengt_ppgtts *ppgtts, const struct xengt_space *space,
 				    unsigned int i)
 {
@@ -376,6 +417,7 @@ static struct xengt_ppgtt *pin(struct xengt_ppgtts *ppgtts, const struct xengt_p
 	rc = make_shadow(ppgtts, space);
 	if (rc)
 		return ERR_PTR(rc);
+	xengt_count(ppgtts->mm->counters, XENGT_COUNT_PINNED_SHORT, is_short(ppgtts, space));
 	tell_roots(ppgtts, space, shadow);
 	kref_get(&space->shadow->ref);
 	return space->shadow;
@@ -518,6 +560,7 @@ int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_mm *mm, struct x
 	if (rc)
 		return rc;
 	ppgtts->tables.reclaim = reclaim;
+	ppgtts->tables.find_used = find_used;
 	ggtt->written_data = ppgtts;
 	ggtt->written = on_ggtt_written;
 	return 0;

@@ -27,6 +27,8 @@
 /* How many pages that are not there are looked for, and entries without a table tried again */
 #define LOST_MAX	64
 #define MISSING_MAX	4096
+/* How many entries that were refused a sync tries again, at least, before it leaves the rest */
+#define REFUSED_MAX	4096
 
 static void mark_page(struct xengt_guest_page *page)
 {
@@ -155,6 +157,64 @@ static void sync_once(struct xengt_tables *tables)
 	xengt_tables_put_doomed(tables);
 }
 
+/* Entries that were refused, in what the GPU may use, have their turn, each once. */
+static void retry_refused(struct xengt_mm *mm)
+{
+	unsigned int tried = 0;
+
+	mm->room = false;
+	mm->retry_round++;
+	while (tried < REFUSED_MAX && xengt_entries_retry(mm, true, &tried))
+		;
+}
+
+/* Lets what the GPU does not use go, until there is room for so many pages or no more of it. */
+static void make_room(struct xengt_tables *tables, unsigned long wanted)
+{
+	struct xengt_mm *mm = tables->mm;
+	unsigned long before = mm->nr_live;
+
+	while (before - mm->nr_live < wanted && tables->reclaim(tables))
+		;
+}
+
+/*
+ * Pages were refused for want of room: what the GPU may use gets what others have given back, and
+ * then what idle PPGTTs hold. There are fewer of those each time, so this comes to an end; PPGTTs
+ * that are pinned take nothing from each other.
+ */
+static void heal_refused(struct xengt_tables *tables)
+{
+	struct xengt_mm *mm = tables->mm;
+	unsigned long missing;
+
+	if (!mm->refused)
+		return;
+	tables->find_used(tables);
+	missing = xengt_entries_refused(mm);
+	if (missing && mm->room)
+		retry_refused(mm);
+	while (mm->refused) {
+		missing = xengt_entries_refused(mm);
+		if (!missing)
+			return;
+		mm->room = false;
+		make_room(tables, missing);
+		if (!mm->room)
+			return;
+		retry_refused(mm);
+	}
+}
+
+/* For want of memory: nobody tells when there is some, so that each sync tries again. */
+static void want_memory(struct xengt_tables *tables)
+{
+	if (!tables->nomem)
+		return;
+	tables->nomem = false;
+	xengt_tables_want_missing(tables);
+}
+
 /*
  * Everything that the guest wrote before is in the shadow after. A table that was refused for want
  * of room gets what another one has left.
@@ -167,11 +227,13 @@ void xengt_tables_sync(struct xengt_tables *tables)
 		return;
 	xengt_guest_pages_release_stuck(&tables->pages);
 	look_for_lost(tables);
+	want_memory(tables);
 	xengt_writes_take(tables->mm);
 	sync_once(tables);
-	if (!tables->refused || tables->n >= tables->max)
-		return;
-	tables->refused = false;
-	xengt_tables_want_missing(tables);
-	sync_once(tables);
+	if (tables->refused && tables->n < tables->max) {
+		tables->refused = false;
+		xengt_tables_want_missing(tables);
+		sync_once(tables);
+	}
+	heal_refused(tables);
 }

@@ -216,6 +216,31 @@ bool xengt_tables_store(struct xengt_tables *tables, u64 addr, const void *data,
 	return true;
 }
 
+/*
+ * The GPU may use the table, and what it leads to: at most 4 levels. How many entries are missing
+ * in those that were not known to be used in this search.
+ */
+unsigned long xengt_table_mark_used(struct xengt_table *table)
+{
+	unsigned int round = table->tables->mm->used_round, i;
+	unsigned long missing;
+
+	lockdep_assert_held(&table->tables->mm->lock);
+	if (table->used == round)
+		return 0;
+	table->used = round;
+	if (table->level == 1) {
+		table->run.used = round;
+		return table->run.nr_missing;
+	}
+	missing = table->nr_missing;
+	for (i = 0; i < xengt_table_format(table)->entries; i++) {
+		if (table->slots[i].child)
+			missing += xengt_table_mark_used(table->slots[i].child);
+	}
+	return missing;
+}
+
 /* The guest wrote an entry of the GGTT that is one of a page directory. */
 void xengt_tables_ggtt_written(struct xengt_tables *tables, unsigned long slot)
 {

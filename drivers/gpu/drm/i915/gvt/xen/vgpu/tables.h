@@ -64,6 +64,7 @@ struct xengt_slot {
  * @refs: entries and roots that lead here, and gets
  * @doomed: how many of the refs go at the end of the sync
  * @doomed_node: in the list of tables of which some go
+ * @used: the last search that found that the GPU may use the table, see xengt_mm.used_round
  * @dirty_node: in the list of tables with entries that were written, or that are to be written
  * @dirty: which these are
  * @shadow: what the GPU reads; NULL for a table in the GGTT
@@ -89,6 +90,7 @@ struct xengt_table {
 	unsigned int refs;
 	unsigned int doomed;
 	struct list_head doomed_node;
+	unsigned int used;
 	struct list_head dirty_node;
 	DECLARE_BITMAP(dirty, XENGT_TABLE_ENTRIES);
 	struct page *shadow;
@@ -113,7 +115,9 @@ struct xengt_table {
  * @max: the most shadow tables that there may be
  * @n: how many there are
  * @refused: there would have been more
+ * @nomem: there would have been more, had there been memory
  * @reclaim: frees tables that were not used for long; false if there are none
+ * @find_used: marks all tables and runs that the GPU may use, in a new search
  * @in_ggtt: page directories in the GGTT
  * @dirty: for each level, tables with entries that the guest wrote
  * @changed: for each level, directories whose shadow is to be written
@@ -129,7 +133,9 @@ struct xengt_tables {
 	unsigned long max;
 	unsigned long n;
 	bool refused;
+	bool nomem;
 	bool (*reclaim)(struct xengt_tables *tables);
+	void (*find_used)(struct xengt_tables *tables);
 	struct list_head in_ggtt;
 	struct list_head dirty[XENGT_MAX_LEVELS + 1];
 	struct list_head changed[XENGT_MAX_LEVELS + 1];
@@ -161,6 +167,8 @@ bool xengt_tables_store(struct xengt_tables *tables, u64 addr, const void *data,
 void xengt_tables_ggtt_written(struct xengt_tables *tables, unsigned long slot);
 void xengt_table_mark(struct xengt_table *table, unsigned int first, unsigned int n);
 void xengt_table_mark_all(struct xengt_table *table);
+
+unsigned long xengt_table_mark_used(struct xengt_table *table);
 
 /* directory.c */
 int xengt_directory_init(struct xengt_table *table);
