@@ -605,6 +605,29 @@ static void retries_are_bounded_and_come_to_all_in_turns(struct kunit *test)
 	stop_shadow(s);
 }
 
+/* Where the last round stopped nothing is missing any more: that is not the end of the next one. */
+static void round_begins_where_nothing_is_missing(struct kunit *test)
+{
+	struct shadow *s = new_shadow(test, DOM, QUOTA);
+	static const u64 none[512];
+	unsigned int i;
+
+	s->share[0].n = 5120;
+	KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
+	for (i = 0; i < 10; i++)
+		shadow_put_block(s, LOW_FIRST + 512 * i, NO_GFN + 512 * i, 512);
+	shadow_balloon(s);
+	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 4096ull);
+	for (i = 8; i < 10; i++)
+		shadow_write(s, (LOW_FIRST + 512 * i) * 8, none, sizeof(none));
+	fake_gfn_populate(DOM, NO_GFN);
+	shadow_balloon(s);
+	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 8192ull);
+	KUNIT_EXPECT_EQ(test, shadow_live(s), 1ul);
+	shadow_expect(s);
+	stop_shadow(s);
+}
+
 static void page_ballooned_out_and_in_again_and_again(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
@@ -1213,6 +1236,7 @@ static struct kunit_case ggtt_cases[] = {
 	KUNIT_CASE_PARAM(missing_entry_is_tried_again_after_a_balloon_event, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(missing_entry_is_tried_again_when_written_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(retries_are_bounded_and_come_to_all_in_turns, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(round_begins_where_nothing_is_missing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_ballooned_out_and_in_again_and_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(bfn_too_wide_for_the_device_is_scratch, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(width_is_exact, both_dom0s_gen_params),

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of what is missing in shadows and comes back: what was refused for want of room, tables
+ * that are lost, roots that are none; and of how much is done for it.
+ */
+
+#include "ppgtt_fixture.h"
+
+/* Two chains of tables: the first pages are behind the first entries. */
+#define L4	600ull
+#define L3	601ull
+#define L2	602ull
+#define L1	603ull
+#define M4	610ull
+#define M3	611ull
+#define M2	612ull
+#define M1	613ull
+#define PAGE_AT(i)	((u64)(i) << 12)
+#define WIDE		BIT_ULL(11)
+#define QUOTA		8
+
+static int heal_init(struct kunit *test)
+{
+	start_modules(test, mode_of(test));
+	return 0;
+}
+
+static void heal_exit(struct kunit *test)
+{
+	stop_modules(test);
+}
+
+static struct ppgtt chain(struct ppgtt_guest *guest, u64 l4)
+{
+	ppgtt_guest_put(guest, l4, 0, PTE(l4 + 1));
+	ppgtt_guest_put(guest, l4 + 1, 0, PTE(l4 + 2));
+	ppgtt_guest_put(guest, l4 + 2, 0, PTE(l4 + 3));
+	return ppgtt_4(guest, l4);
+}
+
+static void put_pages(struct ppgtt_guest *guest, u64 table, u64 gfn, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		ppgtt_guest_put(guest, table, i, PTE(gfn + i));
+}
+
+static bool reaches(struct ppgtt *ppgtt, unsigned int i, u64 gfn)
+{
+	return ppgtt_reaches(ppgtt->guest->model, &ppgtt->roots, PAGE_AT(i), gfn);
+}
+
+static bool is_scratch(struct ppgtt *ppgtt, unsigned int i)
+{
+	return ppgtt_is_scratch(ppgtt->guest->model, &ppgtt->roots, PAGE_AT(i));
+}
+
+static struct ppgtt_guest *guest_with_quota(struct kunit *test)
+{
+	const struct ppgtt_guest_config config = { .quota = __stringify(QUOTA) };
+
+	return ppgtt_guest_start(test, &config);
+}
+
+static struct ppgtt_guest *new_guest(struct kunit *test)
+{
+	const struct ppgtt_guest_config config = {};
+
+	return ppgtt_guest_start(test, &config);
+}
+
+static void idle_ppgtt_makes_room_for_one_in_use(struct kunit *test)
+{
+	struct ppgtt_guest *guest = guest_with_quota(test);
+	struct ppgtt idle = chain(guest, L4), used = chain(guest, M4);
+
+	put_pages(guest, L1, 100, QUOTA);
+	put_pages(guest, M1, 200, QUOTA);
+	ppgtt_start(&idle);
+	ppgtt_unpin(&idle);
+	ppgtt_start(&used);
+	KUNIT_EXPECT_TRUE(test, reaches(&used, 0, 200));
+	KUNIT_EXPECT_TRUE(test, reaches(&used, QUOTA - 1, 200 + QUOTA - 1));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("reclaimed"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 0ull);
+	ppgtt_check(&used);
+	ppgtt_end(&used);
+	ppgtt_end(&idle);
+	ppgtt_guest_stop(guest);
+}
+
+/* Neither takes from the other, no sync tries what cannot be had; the one that is left gets it. */
+static void pinned_ppgtts_take_nothing_from_each_other(struct kunit *test)
+{
+	struct ppgtt_guest *guest = guest_with_quota(test);
+	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
+	unsigned int i;
+	u64 refused;
+
+	put_pages(guest, L1, 100, QUOTA);
+	put_pages(guest, M1, 200, QUOTA);
+	ppgtt_start(&first);
+	ppgtt_start(&second);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 1ull);
+	refused = ppgtt_guest_count("scratched_quota");
+	for (i = 0; i < 16; i++)
+		ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_quota"), refused);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("reclaimed"), 0ull);
+	for (i = 0; i < QUOTA; i++) {
+		KUNIT_EXPECT_TRUE(test, reaches(&first, i, 100 + i));
+		KUNIT_EXPECT_TRUE(test, is_scratch(&second, i));
+	}
+	ppgtt_unpin(&first);
+	ppgtt_guest_sync(guest);
+	for (i = 0; i < QUOTA; i++)
+		KUNIT_EXPECT_TRUE(test, reaches(&second, i, 200 + i));
+	ppgtt_check(&second);
+	ppgtt_end(&second);
+	ppgtt_end(&first);
+	ppgtt_guest_stop(guest);
+}
+
+static void quota_heals_when_entries_go(struct kunit *test)
+{
+	struct ppgtt_guest *guest = guest_with_quota(test);
+	struct ppgtt ppgtt = chain(guest, L4);
+
+	put_pages(guest, L1, 100, QUOTA + 2);
+	ppgtt_start(&ppgtt);
+	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, QUOTA));
+	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, QUOTA + 1));
+	ppgtt_guest_put(guest, L1, 0, 0);
+	ppgtt_guest_put(guest, L1, 1, 0);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, QUOTA, 100 + QUOTA));
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, QUOTA + 1, 101 + QUOTA));
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void ggtt_is_always_in_use(struct kunit *test)
+{
+	struct ppgtt_guest *guest = guest_with_quota(test);
+	struct ppgtt idle = chain(guest, L4);
+
+	put_pages(guest, L1, 100, QUOTA);
+	ppgtt_start(&idle);
+	ppgtt_unpin(&idle);
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, PTE(300));
+	ppgtt_guest_flush_gtt(guest);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 300));
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, 0);
+	ppgtt_end(&idle);
+	ppgtt_guest_stop(guest);
+}
+
+static void lost_page_is_looked_at_once_in_a_sync(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
+	u64 before;
+
+	ppgtt_start(&first);
+	ppgtt_start(&second);
+	fake_guest_balloon_out(DOM, 0, L1);
+	fake_guest_balloon_out(DOM, 0, M1);
+	ppgtt_guest_settle(guest);
+	before = ppgtt_guest_count("pages_checked");
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_checked") - before, 2ull);
+	ppgtt_end(&first);
+	ppgtt_end(&second);
+	ppgtt_guest_stop(guest);
+}
+
+static void pdp_of_0_is_no_table(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	const u64 gfns[4] = { L2, 0, 0, 0 };
+	struct ppgtt ppgtt = ppgtt_3(guest, gfns);
+
+	/* What would be tables, were it one */
+	ppgtt_guest_put(guest, 0, 0, PTE(L1));
+	ppgtt_guest_put(guest, L2, 0, PTE(L1));
+	ppgtt_guest_put(guest, L1, 0, PTE(100));
+	ppgtt_start(&ppgtt);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, 0));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("roots_missing"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 0ull);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 0, 100));
+	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, BIT(18)));
+	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 3 * BIT(18)));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* A table of pages of 64K that 512 entries lead to, of which one page is there. */
+static void parents_are_rewritten_only_if_they_change(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt = chain(guest, L4);
+	u64 rewritten, writes;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		ppgtt_guest_put(guest, L2, i, PTE(L1) | WIDE);
+	ppgtt_start(&ppgtt);
+	rewritten = ppgtt_guest_count("parents_rewritten");
+	writes = ppgtt_guest_count("gpu_writes");
+	ppgtt_guest_put(guest, L1, 0, PTE(160));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 163));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("parents_rewritten"), rewritten);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("gpu_writes") - writes, 16ull);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* Xen has us do the store of a copy from what we answer for. */
+static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	u64 gtt = ppgtt_guest_ggtt_gfn(guest, PLAIN_FIRST) << PAGE_SHIFT;
+	struct xen_ioreq req = {
+		.type = IOREQ_TYPE_COPY,
+		.dir = IOREQ_READ,
+		.addr = gtt + PLAIN_FIRST % 512 * 8,
+		.data = (L1 << PAGE_SHIFT) + 9 * 8,
+		.data_is_ptr = 1,
+		.count = 2,
+		.size = 8,
+	};
+	struct ppgtt ppgtt = chain(guest, L4);
+
+	ppgtt_start(&ppgtt);
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, PTE(300));
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST + 1, PTE(301));
+	KUNIT_EXPECT_EQ(test, fake_vcpu_io(DOM, 0, &req), 0);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, L1, 10), PTE(301));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 9, 300));
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 10, 301));
+	ppgtt_check(&ppgtt);
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, 0);
+	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST + 1, 0);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static struct kunit_case heal_cases[] = {
+	KUNIT_CASE_PARAM(idle_ppgtt_makes_room_for_one_in_use, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_ppgtts_take_nothing_from_each_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(quota_heals_when_entries_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ggtt_is_always_in_use, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(lost_page_is_looked_at_once_in_a_sync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pdp_of_0_is_no_table, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(parents_are_rewritten_only_if_they_change, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(copy_to_a_table_from_the_gtt_is_a_write_to_it, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite heal_suite = {
+	.name = "xengt_heal",
+	.init = heal_init,
+	.exit = heal_exit,
+	.test_cases = heal_cases,
+};
+
+kunit_test_suite(heal_suite);
