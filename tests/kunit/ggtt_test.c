@@ -1079,6 +1079,27 @@ static void scratch_page_out_of_reach_is_refused(struct kunit *test)
 	stop_shadow(s);
 }
 
+/* A device with a narrow reach gets a page that it reaches, though others are offered first. */
+static void scratch_page_is_looked_for_in_reach(struct kunit *test)
+{
+	struct shadow *s = new_shadow(test, DOM, QUOTA);
+	struct page *pages[24];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = alloc_page(GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
+		if (page_to_pfn(pages[i]) < page_to_pfn(pages[0]))
+			swap(pages[0], pages[i]);
+	}
+	s->config.max_bfn = page_to_pfn(pages[0]);
+	/* The last one that was freed is the first one to be had. */
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		__free_page(pages[i]);
+	KUNIT_EXPECT_EQ(test, start_shadow(s), 0);
+	stop_shadow(s);
+}
+
 static void guest_that_has_ended_is_refused(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
@@ -1258,6 +1279,7 @@ static struct kunit_case ggtt_cases[] = {
 	KUNIT_CASE_PARAM(empty_share_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(share_that_is_taken_is_refused_and_nothing_is_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(scratch_page_out_of_reach_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(scratch_page_is_looked_for_in_reach, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_has_ended_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_range, both_dom0s_gen_params),

@@ -35,6 +35,9 @@
 /* How many entries that could not be mapped are tried again after a revalidation */
 #define RETRY_MAX	4096
 
+/* Pages that are asked for until one is in the device's reach */
+#define ALLOC_TRIES	32
+
 /* Makes the GPU forget what it knows of entries that were written. */
 void xengt_mm_invalidate(struct xengt_mm *mm)
 {
@@ -52,19 +55,42 @@ void xengt_mm_wait_current(struct xengt_mm *mm)
 	xen_gpu_wait_current(mm->client.domain);
 }
 
-/* A zeroed page of our own that the device can reach; or ERR_PTR(): -ENOMEM, -ERANGE. */
+/*
+ * Where to look for a page that the device can reach. In a PV dom0 a page's BFN is not its number:
+ * the zone only makes it likely.
+ */
+static gfp_t zone_in_reach(u64 max_bfn)
+{
+	return max_bfn < BIT_ULL(32 - XENGT_PAGE_SHIFT) ? GFP_KERNEL | __GFP_DMA32 : GFP_KERNEL;
+}
+
+/*
+ * A zeroed page of our own that the device can reach; or ERR_PTR(): -ENOMEM, -ERANGE. What is out
+ * of reach is kept until one was found, so that it is not offered again.
+ */
 struct page *xengt_mm_alloc_page(struct xengt_mm *mm, u64 *bfn)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct page *tried[ALLOC_TRIES], *page = ERR_PTR(-ERANGE);
+	unsigned int i, n;
 
-	if (!page)
-		return ERR_PTR(-ENOMEM);
-	*bfn = pfn_to_bfn(page_to_pfn(page));
-	if (*bfn <= mm->client.max_bfn)
-		return page;
-	pr_err_ratelimited("a page of our own, at BFN %#llx, is out of the device's reach\n", *bfn);
-	__free_page(page);
-	return ERR_PTR(-ERANGE);
+	for (n = 0; n < ALLOC_TRIES; n++) {
+		tried[n] = alloc_page(zone_in_reach(mm->client.max_bfn) | __GFP_ZERO);
+		if (!tried[n]) {
+			page = ERR_PTR(-ENOMEM);
+			break;
+		}
+		*bfn = pfn_to_bfn(page_to_pfn(tried[n]));
+		if (*bfn <= mm->client.max_bfn) {
+			page = tried[n];
+			break;
+		}
+	}
+	for (i = 0; i < n; i++)
+		__free_page(tried[i]);
+	if (PTR_ERR_OR_ZERO(page) == -ERANGE)
+		pr_err_ratelimited("the device reaches BFNs up to %#llx, and none of %u pages of our own is there, the last one is at %#llx (see dma_bits)\n",
+				   mm->client.max_bfn, n, *bfn);
+	return page;
 }
 
 /**
