@@ -134,11 +134,8 @@ static int fill_map(const struct xen_gpu_native_buffer *buffer, const struct xen
 		.gfn = slot->gfn,
 		.flags = slot->writable ? 0 : XEN_DMOP_DEV_MAP_readonly,
 	};
-	if (buffer->window) {
-		if (slot->gfn >= buffer->window->span)
-			return -ENOENT;
-		entry->bfn = xen_gpu_window_bfn(buffer->window, slot->gfn, slot->side);
-	}
+	if (buffer->window)
+		entry->bfn = slot->bfn;
 	return xen_gpu_backend_words(slot->block, slot->side) ? 0 : -ENOMEM;
 }
 
@@ -166,12 +163,29 @@ static void settle_map(struct xen_gpu_slot *slot, const struct xen_dm_op_dev_map
 	words[slot->slot] = entry->bfn | (slot->writable ? 0 : WORD_READONLY);
 }
 
+/* Where there is a window the BFNs come from it, else from Xen. */
+static void place(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
+{
+	struct xen_gpu_native_buffer *buffer = dom->backend_data;
+	unsigned int i;
+
+	if (buffer->window) {
+		xen_gpu_window_place(dom, buffer->window, batch);
+		return;
+	}
+	for (i = 0; i < batch->n; i++)
+		batch->slots[i].status = 0;
+}
+
 static void native_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 {
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
 	unsigned int i, n = 0;
 
+	place(dom, batch);
 	for (i = 0; i < batch->n; i++) {
+		if (batch->slots[i].status)
+			continue;
 		batch->slots[i].status = fill_map(buffer, &batch->slots[i], &buffer->entries[n]);
 		if (!batch->slots[i].status)
 			buffer->index[n++] = i;
@@ -224,7 +238,7 @@ static bool native_dying(struct xen_gpu_domain *dom)
 
 	*entry = (struct xen_dm_op_dev_map_entry){
 		.gfn = XEN_GPU_MAX_GFN,
-		.bfn = buffer->window ? buffer->window->base : 0,
+		.bfn = buffer->window ? buffer->window->spare : 0,
 		.flags = XEN_DMOP_DEV_MAP_readonly,
 	};
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
@@ -271,8 +285,8 @@ static void native_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block *
 
 	for (side = 0; side < XEN_GPU_SIDES; side++)
 		drop_side(dom, block, side);
-	if (buffer->window && !xen_gpu_block_empty(block))
-		buffer->window->leaked = true;
+	if (buffer->window)
+		xen_gpu_window_drop_block(dom, buffer->window, block);
 	for (side = 0; side < XEN_GPU_SIDES; side++)
 		xen_gpu_backend_free_words(dom, block, side);
 }

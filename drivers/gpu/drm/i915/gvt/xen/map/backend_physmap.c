@@ -4,7 +4,7 @@
  *
  * XENMEM_add_to_physmap_range puts guests' pages into a hole of dom0's physmap, which is also
  * what its devices see through the IOMMU: the BFN is that GFN of dom0. Each guest has a window of
- * them (window.c).
+ * them, which grows (window.c).
  *
  * Xen cannot replace such a mapping in place (-ENXIO), and takes them out one by one, each with
  * an IOTLB flush that is complete, and only then the reference dropped, when the call returns.
@@ -38,9 +38,7 @@ struct xen_gpu_physmap_buffer {
 static u64 physmap_bfn(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
 		       unsigned int slot, unsigned int side)
 {
-	struct xen_gpu_physmap_buffer *buffer = dom->backend_data;
-
-	return xen_gpu_window_bfn(buffer->window, xen_gpu_slot_gfn(block, slot), side);
+	return xen_gpu_window_bfn(block, slot, side);
 }
 
 /* Maps the first n of the buffer; their errors are in errs[] afterwards, whatever happens. */
@@ -84,15 +82,13 @@ static const struct xen_gpu_error map_errors[] = {
 static void physmap_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 {
 	struct xen_gpu_physmap_buffer *buffer = dom->backend_data;
-	struct xen_gpu_window *window = buffer->window;
 	struct xen_gpu_slot *slot;
 	unsigned int i, n = 0;
 
+	xen_gpu_window_place(dom, buffer->window, batch);
 	for (i = 0; i < batch->n; i++) {
 		slot = &batch->slots[i];
-		slot->bfn = xen_gpu_window_bfn(window, slot->gfn, slot->side);
 		slot->writable = true;	/* the only way there is */
-		slot->status = slot->gfn < window->span ? 0 : -ENOENT;
 		if (slot->status)
 			continue;
 		buffer->idxs[n] = slot->gfn;
@@ -117,14 +113,13 @@ static int remove_from_physmap(u64 bfn)
 
 static void physmap_unmap(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 {
-	struct xen_gpu_physmap_buffer *buffer = dom->backend_data;
 	struct xen_gpu_slot *slot;
 	unsigned int i;
 
 	for (i = 0; i < batch->n; i++) {
 		slot = &batch->slots[i];
 		xen_gpu_count_hypercall(&dom->counters, batch->kind, 1);
-		slot->status = remove_from_physmap(xen_gpu_window_bfn(buffer->window, slot->gfn,
+		slot->status = remove_from_physmap(xen_gpu_window_bfn(slot->block, slot->slot,
 								      slot->side));
 	}
 }
@@ -143,8 +138,7 @@ static void physmap_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_block 
 				xen_gpu_slot_drop(&dom->table, block, slot, side);
 		}
 	}
-	if (!xen_gpu_block_empty(block))
-		buffer->window->leaked = true;
+	xen_gpu_window_drop_block(dom, buffer->window, block);
 }
 
 static int physmap_domain_init(struct xen_gpu_domain *dom)
@@ -185,7 +179,7 @@ static int physmap_probe(const char **why)
 
 const struct xen_gpu_backend xen_gpu_backend_physmap = {
 	.name = "physmap",
-	.about = "PVH dom0, BFN = window + GFN in dom0's physmap, isolated by the IOMMU",
+	.about = "PVH dom0, guests' pages in holes of dom0's physmap, isolated by the IOMMU",
 	.isolates = true,
 	.unmap_chunk = 16,
 	.probe = physmap_probe,

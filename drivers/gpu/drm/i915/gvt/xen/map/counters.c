@@ -47,6 +47,7 @@ static const char * const counter_names[] = {
 	[XEN_GPU_COUNT_FAIL_AGAIN] = "fail_again",
 	[XEN_GPU_COUNT_FAIL_OTHER] = "fail_other",
 	[XEN_GPU_COUNT_UNMAP_FAILED] = "unmap_failed",
+	[XEN_GPU_COUNT_WINDOW_FULL] = "window_full",
 	[XEN_GPU_COUNT_TABLE_FAILED] = "table_failed",
 	[XEN_GPU_COUNT_BALLOON_EVENTS] = "balloon_events",
 	[XEN_GPU_COUNT_REVALIDATIONS] = "revalidations",

@@ -56,7 +56,8 @@ struct xen_gpu_domain {
 	u64 aged_next;			/* no GFN below it is idle for long, since the last tick */
 	bool ended;
 	bool refused;			/* something was, for want of room; to be tried again */
-	unsigned int nr_limited;	/* pages of this map call that Xen's limit kept out */
+	unsigned int nr_limited;	/* pages of this map call that a limit kept out */
+	bool crowded;			/* of these, some for want of address space */
 	struct list_head limited_node;	/* in the list of those whom Xen's limit concerns */
 	struct xen_gpu_batch *batch;	/* of map, drain and revalidation */
 	struct xen_gpu_batch *other_batch;	/* of a revalidation: what is mapped anew */

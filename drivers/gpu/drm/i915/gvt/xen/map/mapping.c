@@ -276,13 +276,24 @@ static int add_missing(struct xen_gpu_domain *dom, u64 gfn, unsigned int access)
 	return RUN_MISSING;
 }
 
+/* A limit kept the page out: Xen's, which is one for all guests, or the window's. */
+static void settle_limited(struct xen_gpu_domain *dom, const struct xen_gpu_slot *slot)
+{
+	dom->nr_limited++;
+	if (slot->crowded) {
+		dom->crowded = true;
+		/* What others give back makes room, too, but nobody tells. */
+		xen_gpu_event_retry(dom);
+	} else {
+		xen_gpu_event_limited(dom);
+	}
+}
+
 static int settle_slot(struct xen_gpu_domain *dom, struct xen_gpu_slot *slot,
 		       struct xen_gpu_run *run)
 {
-	if (slot->status == -ENOSPC) {
-		dom->nr_limited++;
-		xen_gpu_event_limited(dom);
-	}
+	if (slot->status == -ENOSPC)
+		settle_limited(dom, slot);
 	if (slot->status)
 		return map_failure(dom, slot->status);
 	xen_gpu_gfn_set_state(&dom->table, slot->block, slot->slot, XEN_GPU_GFN_LIVE);
@@ -461,7 +472,8 @@ static unsigned long reclaim_from(struct xen_gpu_domain *other, unsigned long ne
 
 /*
  * Xen's limit on what we map is one for all guests: idle pages make room for pages in use, first
- * the guest's own. Other guests' are only asked for if that waits for nobody. Lets the lock go.
+ * the guest's own. Other guests' are only asked for if that waits for nobody, and not for want of
+ * address space, of which each guest has its share. Lets the lock go.
  */
 static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
 {
@@ -472,6 +484,8 @@ static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
 	lockdep_assert_held(&dom->lock);
 	freed = dom->table.nr_idle;
 	if (xen_gpu_queue_make_room(dom, need, &next) && freed - dom->table.nr_idle >= need)
+		return;
+	if (dom->crowded)
 		return;
 	mutex_unlock(&dom->lock);
 	while (need && (other = xen_gpu_domain_next(&id))) {
@@ -517,6 +531,7 @@ static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, un
 	left = take_all_cached(client, gfns, n, access, order, bfns, status);
 	mapped = n - left;
 	dom->nr_limited = 0;
+	dom->crowded = false;
 	if (left)
 		mapped += map_left(client, gfns, order, left, access, bfns, status);
 	if (dom->nr_limited) {

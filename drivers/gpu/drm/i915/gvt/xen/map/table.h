@@ -68,6 +68,8 @@ enum xen_gpu_gfn_state {
 #define XEN_GPU_GFN_UPGRADE	BIT(6)	/* a revalidation is to make it writable */
 #define XEN_GPU_GFN_STALE	BIT(7)	/* not looked at since an event */
 
+struct xen_gpu_arena;
+
 struct xen_gpu_block {
 	unsigned long index;			/* GFN >> XEN_GPU_BLOCK_SHIFT */
 	u32 generation;				/* of events, when its live GFNs were looked at */
@@ -80,6 +82,8 @@ struct xen_gpu_block {
 	u32 count[XEN_GPU_BLOCK_GFNS];		/* our users of each GFN */
 	u8 gfn[XEN_GPU_BLOCK_GFNS];		/* state and flags of each */
 	void *backend[XEN_GPU_SIDES];		/* the backend's own, see backend.h */
+	struct xen_gpu_arena *arena;		/* of its chunk, see window.c; NULL: none */
+	u64 window;				/* the first BFN of that */
 };
 
 /**

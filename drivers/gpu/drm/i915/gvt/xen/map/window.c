@@ -4,76 +4,291 @@
  * BFNs.
  *
  * What such a domain's devices see through the IOMMU is its own physmap, so a BFN is a GFN of the
- * caller, which has to be empty. Each guest has a window, reserved from iomem_resource so that
- * nothing else (memory hotplug, ballooning, grants) takes it, twice as large as the guest's GFN
- * space: BFN = window + side * span + GFN. No allocator, no struct page.
+ * caller, which has to be empty. Address space is given out block by block: a block of 512 GFNs in
+ * which something is mapped has a chunk of 1024 BFNs, one half for each side, so that a
+ * revalidation never lacks room. BFN = chunk + side * 512 + (GFN & 511): what is contiguous and
+ * aligned within 2 MiB for the guest is so for the device. Chunks come out of arenas, which are
+ * reserved from iomem_resource as busy, so that nothing else (memory hotplug, ballooning, grants,
+ * a driver's region) is put there. A guest's window grows by arenas, each as large as all before
+ * it together, from ARENA_FIRST to ARENA_LARGEST.
  *
- * Invariants: only slots that are not held are mapped, so the target is always a hole; a window
- * with a mapping that could not be taken out is leaked, so that nothing is ever put over it.
- * Locking: the domain's lock.
+ * So a window is as large as what the guest has mapped, wherever in its GFN space that is. A guest
+ * that maps one page in each of many blocks is held back: no window grows beyond half of what it
+ * leaves free. Whoever has no arena yet gets one as long as there is any room.
+ *
+ * Invariants: only slots that are not held are mapped, so the target is always a hole. An arena
+ * with a mapping that could not be taken out is leaked, so that nothing is ever put over it. The
+ * first arena of a window stays, and at most one other one that is empty.
+ *
+ * Locking: the domain's lock; space_lock inside it for what all windows have, never across a
+ * hypercall.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/err.h>
+#include <linux/ioport.h>
 #include <linux/kernel.h>
-#include <linux/math.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <xen/page.h>
-#include <xen/interface/memory.h>
-#include <xen/interface/xen_gpu_map.h>
-#include <asm/xen/hypercall.h>
 
+#include "backend.h"
 #include "domain.h"
 #include "window.h"
 
-/*
- * Windows start here, above the legacy holes, and are a multiple of this, so that what is
- * contiguous and aligned for the guest is so for the device.
- */
+/* Arenas are above the legacy holes. */
 #define WINDOW_MIN	SZ_4G
-#define WINDOW_ALIGN	SZ_1G
 
-/* The size of the guest's GFN space now, rounded up so that it can grow a little. */
-static int gfn_span(struct xen_gpu_domain *dom, u64 *span)
+#define CHUNK_BFNS	(XEN_GPU_SIDES * XEN_GPU_BLOCK_GFNS)
+#define CHUNK_SIZE	((u64)CHUNK_BFNS << XEN_PAGE_SHIFT)
+
+/* In chunks of 4 MiB: 64 MiB and 1 GiB */
+#define ARENA_FIRST	16
+#define ARENA_LARGEST	256
+
+/* A window does not grow beyond what it leaves free divided by this. */
+#define SHARE		2
+
+/**
+ * struct xen_gpu_arena - a part of the address space, for one guest
+ * @node: in the window
+ * @res: the reservation
+ * @name: of it; it outlives the module if the arena is leaked
+ * @base: its first BFN
+ * @nr_chunks: how large it is
+ * @nr_used: how many of them have a block, or are kept free
+ * @leaked: a mapping could not be taken out
+ * @used: which
+ */
+struct xen_gpu_arena {
+	struct list_head node;
+	struct resource res;
+	char name[24];
+	u64 base;
+	unsigned int nr_chunks;
+	unsigned int nr_used;
+	bool leaked;
+	unsigned long used[];
+};
+
+static DEFINE_MUTEX(space_lock);
+static u64 nr_reserved;		/* chunks, of all windows */
+
+static int add_ram(struct resource *res, void *sum)
 {
-	domid_t domid = dom->domid;
-	long max_gfn;
-
-	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
-	max_gfn = HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid);
-	if (max_gfn < 0)
-		return max_gfn == -ESRCH ? -ENODEV : max_gfn;
-	*span = round_up(max_t(u64, max_gfn + 1, SZ_4G >> XEN_PAGE_SHIFT),
-			 WINDOW_ALIGN >> XEN_PAGE_SHIFT);
+	*(u64 *)sum += resource_size(res);
 	return 0;
 }
 
-static int reserve(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
+/* How many chunks there can be from WINDOW_MIN up to an address: what is not our own RAM. */
+static u64 capacity_below(u64 last)
 {
-	u64 size = XEN_GPU_SIDES * window->span << XEN_PAGE_SHIFT;
-	u64 last = min_t(u64, iomem_resource.end,
-			 (dom->max_bfn << XEN_PAGE_SHIFT) | (XEN_PAGE_SIZE - 1));
-	int rc;
+	u64 ram = 0, size;
 
-	snprintf(window->name, sizeof(window->name), "Xen GPU window d%u", dom->domid);
-	window->res.name = window->name;
-	window->res.flags = IORESOURCE_MEM;
-	rc = allocate_resource(&iomem_resource, &window->res, size, WINDOW_MIN, last,
-			       WINDOW_ALIGN, NULL, NULL);
-	if (rc) {
-		pr_err("d%u: no room for a window of %llu MiB below %#llx\n", dom->domid,
-		       size >> 20, last);
+	if (last <= WINDOW_MIN)
+		return 0;
+	size = last - WINDOW_MIN + 1;
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, WINDOW_MIN,
+			    last, &ram, add_ram);
+	return (size - min(size, ram)) / CHUNK_SIZE;
+}
+
+/* The highest address in reach, however wide the device is. */
+static u64 last_address(u64 max_bfn)
+{
+	u64 frame = min3(max_bfn, (u64)iomem_resource.end >> XEN_PAGE_SHIFT, XEN_GPU_MAX_GFN);
+
+	return (frame << XEN_PAGE_SHIFT) | (XEN_PAGE_SIZE - 1);
+}
+
+/* May the window have n chunks more? If so, they are its own. */
+static bool take_share(struct xen_gpu_window *window, unsigned int n)
+{
+	u64 after;
+	bool granted;
+
+	mutex_lock(&space_lock);
+	after = nr_reserved + n;
+	granted = !window->nr_chunks ||
+		  (after < window->capacity &&
+		   window->nr_chunks + n <= (window->capacity - after) / SHARE);
+	if (granted) {
+		nr_reserved = after;
+		window->nr_chunks += n;
+	}
+	mutex_unlock(&space_lock);
+	return granted;
+}
+
+static void give_share_back(struct xen_gpu_window *window, unsigned int n)
+{
+	mutex_lock(&space_lock);
+	nr_reserved -= n;
+	mutex_unlock(&space_lock);
+	window->nr_chunks -= n;
+}
+
+/* Finds room for the arena. False: there is no hole of that size, or the share is used up. */
+static bool reserve(struct xen_gpu_window *window, struct xen_gpu_arena *arena,
+		    unsigned int nr_chunks)
+{
+	if (!take_share(window, nr_chunks))
+		return false;
+	arena->res.name = arena->name;
+	arena->res.flags = IORESOURCE_MEM | IORESOURCE_BUSY;
+	if (allocate_resource(&iomem_resource, &arena->res, nr_chunks * CHUNK_SIZE, WINDOW_MIN,
+			      window->last, CHUNK_SIZE, NULL, NULL)) {
+		give_share_back(window, nr_chunks);
+		return false;
+	}
+	arena->base = arena->res.start >> XEN_PAGE_SHIFT;
+	arena->nr_chunks = nr_chunks;
+	return true;
+}
+
+/* An arena more: as large as there is room for. -ENOMEM, -ENOSPC */
+static int grow(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
+{
+	unsigned int n = clamp_t(u64, window->nr_chunks, ARENA_FIRST, ARENA_LARGEST);
+	struct xen_gpu_arena *arena;
+
+	n = rounddown_pow_of_two(n);
+	arena = kzalloc(struct_size(arena, used, BITS_TO_LONGS(n)), GFP_KERNEL);
+	if (!arena)
+		return -ENOMEM;
+	snprintf(arena->name, sizeof(arena->name), "Xen GPU window d%u", dom->domid);
+	while (n && !reserve(window, arena, n))
+		n /= 2;
+	if (!n) {
+		kfree(arena);
 		return -ENOSPC;
 	}
-	window->base = window->res.start >> XEN_PAGE_SHIFT;
+	list_add(&arena->node, &window->arenas);
+	window->nr_empty++;
 	return 0;
 }
 
-/* A window below the domain's limit. ERR_PTR: -ENOMEM, -ENOSPC, or an error of Xen's. */
+static void free_arena(struct xen_gpu_window *window, struct xen_gpu_arena *arena)
+{
+	list_del(&arena->node);
+	if (!arena->nr_used)
+		window->nr_empty--;
+	release_resource(&arena->res);
+	give_share_back(window, arena->nr_chunks);
+	kfree(arena);
+}
+
+/* An arena with a chunk that is not in use, or NULL: all are full. */
+static struct xen_gpu_arena *arena_with_room(struct xen_gpu_window *window)
+{
+	struct xen_gpu_arena *arena;
+
+	list_for_each_entry(arena, &window->arenas, node) {
+		if (arena->nr_used < arena->nr_chunks)
+			return arena;
+	}
+	return NULL;
+}
+
+/* Takes a chunk of the arena; returns its first BFN. */
+static u64 take_chunk(struct xen_gpu_window *window, struct xen_gpu_arena *arena)
+{
+	unsigned int chunk = find_first_zero_bit(arena->used, arena->nr_chunks);
+
+	if (!arena->nr_used++)
+		window->nr_empty--;
+	__set_bit(chunk, arena->used);
+	if (arena->nr_used == arena->nr_chunks)
+		list_move_tail(&arena->node, &window->arenas);
+	return arena->base + chunk * CHUNK_BFNS;
+}
+
+static void give_chunk_back(struct xen_gpu_window *window, struct xen_gpu_arena *arena, u64 bfn)
+{
+	__clear_bit((bfn - arena->base) / CHUNK_BFNS, arena->used);
+	list_move(&arena->node, &window->arenas);
+	if (--arena->nr_used)
+		return;
+	if (++window->nr_empty > 1)
+		free_arena(window, arena);
+}
+
+/* Gives the block a chunk. -ENOMEM, -ENOSPC */
+static int place_block(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+		       struct xen_gpu_block *block)
+{
+	struct xen_gpu_arena *arena = arena_with_room(window);
+	int rc;
+
+	if (!arena) {
+		rc = grow(dom, window);
+		if (rc)
+			return rc;
+		arena = arena_with_room(window);
+	}
+	block->arena = arena;
+	block->window = take_chunk(window, arena);
+	window->nr_used++;
+	return 0;
+}
+
+static void tell_full(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
+{
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_WINDOW_FULL, 1);
+	if (window->told)
+		return;
+	window->told = true;
+	pr_warn("d%u: no address space for more of its pages: they lie in %llu blocks of 2 MiB, and %llu MiB below %#llx are for all guests\n",
+		dom->domid, window->nr_used, window->capacity * CHUNK_SIZE >> 20, window->last);
+}
+
+/*
+ * Sees to it that the slots of a map batch have BFNs. Each has its BFN and status 0 afterwards, or
+ * -ENOMEM, or -ENOSPC: only the guest's own pages make room, by going.
+ */
+void xen_gpu_window_place(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+			  struct xen_gpu_batch *batch)
+{
+	struct xen_gpu_slot *slot;
+	int rc = 0;
+
+	lockdep_assert_held(&dom->lock);
+	for (slot = batch->slots; slot < batch->slots + batch->n; slot++) {
+		if (!slot->block->arena && !rc) {
+			rc = place_block(dom, window, slot->block);
+			if (rc == -ENOSPC)
+				tell_full(dom, window);
+		}
+		slot->status = slot->block->arena ? 0 : rc;
+		slot->crowded = slot->status == -ENOSPC;
+		slot->bfn = xen_gpu_window_bfn(slot->block, slot->slot, slot->side);
+	}
+}
+
+/* The block goes. Where Xen did not take all mappings out of its chunk, that is lost. */
+void xen_gpu_window_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+			       struct xen_gpu_block *block)
+{
+	struct xen_gpu_arena *arena = block->arena;
+
+	if (!arena)
+		return;
+	block->arena = NULL;
+	window->nr_used--;
+	if (xen_gpu_block_empty(block))
+		give_chunk_back(window, arena, block->window);
+	else
+		arena->leaked = true;
+}
+
+/* A window with its first arena, below the domain's limit. ERR_PTR: -ENOMEM, -ENOSPC */
 struct xen_gpu_window *xen_gpu_window_new(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_window *window = kzalloc(sizeof(*window), GFP_KERNEL);
@@ -81,24 +296,34 @@ struct xen_gpu_window *xen_gpu_window_new(struct xen_gpu_domain *dom)
 
 	if (!window)
 		return ERR_PTR(-ENOMEM);
-	rc = gfn_span(dom, &window->span);
-	if (!rc)
-		rc = reserve(dom, window);
+	INIT_LIST_HEAD(&window->arenas);
+	window->last = last_address(dom->max_bfn);
+	window->capacity = capacity_below(window->last);
+	rc = grow(dom, window);
 	if (rc) {
+		if (rc == -ENOSPC)
+			pr_err("d%u: no address space for its pages from %#llx to %#llx, which is as far as the device reaches\n",
+			       dom->domid, (u64)WINDOW_MIN, window->last);
 		kfree(window);
 		return ERR_PTR(rc);
 	}
+	window->spare = take_chunk(window, arena_with_room(window));
 	return window;
 }
 
-/* Gives the window back, unless something is left in it. */
+/* Gives all address space back, but where something is left in it. */
 void xen_gpu_window_free(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
 {
-	if (window->leaked) {
-		pr_err("d%u: %pR is lost: Xen did not take all mappings out\n", dom->domid,
-		       &window->res);
-		return;
+	struct xen_gpu_arena *arena, *next;
+
+	list_for_each_entry_safe(arena, next, &window->arenas, node) {
+		if (!arena->leaked) {
+			free_arena(window, arena);
+			continue;
+		}
+		list_del(&arena->node);
+		pr_err_ratelimited("d%u: %pR is lost: Xen did not take all mappings out\n",
+				   dom->domid, &arena->res);
 	}
-	release_resource(&window->res);
 	kfree(window);
 }
