@@ -260,6 +260,7 @@ void fake_unpopulated_unmap(struct fake_unpopulated *u);
 struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 
 void fake_physmap_add(struct fake_domain *d, u64 gfn);
+void fake_physmap_lose(struct fake_domain *d, u64 gfn);
 void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
 void fake_physmap_remove(struct fake_domain *d, u64 gfn);
 

@@ -374,6 +374,13 @@ void fake_physmap_add(struct fake_domain *d, u64 gfn)
 	set_physmap(d, gfn, fake_frame_alloc(d));
 }
 
+/* What is there leaves the physmap, and stays the domain's. */
+void fake_physmap_lose(struct fake_domain *d, u64 gfn)
+{
+	d->homeless += !!fake_index_erase(&d->physmap, gfn);
+	fake_set_type(d, gfn, FAKE_HOLE);
+}
+
 /* relinquish_memory(): also what is at no GFN */
 static void release_homeless(struct fake_domain *d)
 {

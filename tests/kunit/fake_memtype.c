@@ -113,6 +113,11 @@ static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 		fake_set_type(d, gfn, FAKE_RAM_RO);
 		return 0;
 	}
+	if (type == HVMMEM_mmio_dm && !trapped) {
+		fake_error("RAM at GFN %llx of domain %u is lost", gfn, d->domid);
+		fake_physmap_lose(d, gfn);
+		return 0;
+	}
 	return -EINVAL;
 }
 

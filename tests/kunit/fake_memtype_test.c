@@ -176,6 +176,27 @@ static void type_that_drops_writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
+/* That is how what get_mem_type() shows as MMIO is told apart. */
+static void only_a_hole_becomes_a_hole(struct kunit *test)
+{
+	start(test);
+	fake_gfn_remove(DOM, GFN);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_mmio_dm), 0);
+	KUNIT_EXPECT_EQ(test, get_type(GFN), (int)HVMMEM_mmio_dm);
+	fake_gfn_set_type(DOM, GFN, FAKE_GRANT);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_mmio_dm), -EINVAL);
+	fake_gfn_set_type(DOM, GFN, FAKE_FOREIGN);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_mmio_dm), -EINVAL);
+	fake_gfn_set_type(DOM, GFN, FAKE_MMIO);
+	KUNIT_EXPECT_EQ(test, set_type(GFN, HVMMEM_mmio_dm), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
+	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, HVMMEM_mmio_dm), 0);
+	KUNIT_EXPECT_EQ(test, get_type(GFN + 1), (int)HVMMEM_mmio_dm);
+	KUNIT_EXPECT_EQ_MSG(test, fake_xen_errors(), 1u, "RAM is lost");
+	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES - 1ul);
+	fake_xen_forgive();
+}
+
 static void one_server_has_the_claim(struct kunit *test)
 {
 	int first, second;
@@ -380,6 +401,7 @@ static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
 static struct kunit_case types_cases[] = {
 	KUNIT_CASE(types_of_what_is_not_plain_ram),
 	KUNIT_CASE(type_that_drops_writes),
+	KUNIT_CASE(only_a_hole_becomes_a_hole),
 	KUNIT_CASE(one_server_has_the_claim),
 	KUNIT_CASE(claim_is_of_writes_to_the_type),
 	KUNIT_CASE(only_plain_ram_becomes_trapped),

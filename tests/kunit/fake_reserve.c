@@ -3,7 +3,8 @@
  * The fake hypervisor's reservations: pages of memory that dom0 gives a guest at a place in its
  * physmap, and takes away again, within what the toolstack allows.
  *
- * Source: Xen's common/memory.c (populate_physmap(), decrease_reservation(), do_memory_op()).
+ * Source: Xen's common/memory.c (populate_physmap(), guest_remove_page(), do_memory_op()) and
+ * arch/x86/mm/p2m.c (p2m_add_page()), the same in 4.17 and 4.20.
  * See fake_internal.h for the locking.
  */
 
@@ -13,10 +14,24 @@
 
 #include "fake_internal.h"
 
+/*
+ * p2m_add_page(): the new page takes the place of RAM, whose frame stays the domain's until that
+ * ends, without a GFN; no ioreq server is told. Over a page of another domain's, or a device's
+ * registers, Xen crashes the domain, when the new page is the domain's already.
+ */
 static long populate(struct fake_domain *d, u64 gfn)
 {
-	if (fake_frame_of_gfn(d, gfn) || d->pages >= d->max_pages)
-		return -EBUSY;
+	enum fake_page_type type = fake_type_of_gfn(d, gfn);
+
+	if (d->pages >= d->max_pages)
+		return -ENOMEM;
+	if (type == FAKE_GRANT || type == FAKE_FOREIGN || type == FAKE_MMIO) {
+		fake_error("Xen crashes domain %u: what is at GFN %llx is not replaced", d->domid,
+			   gfn);
+		fake_frame_alloc(d);
+		d->homeless++;
+		return -EPERM;
+	}
 	fake_physmap_add(d, gfn);
 	return 0;
 }
@@ -60,6 +75,24 @@ long fake_reserve_op(unsigned int cmd, void *arg)
 	if (!d)
 		return -ESRCH;
 	return cmd == XENMEM_maximum_reservation ? d->max_pages : d->pages;
+}
+
+/*
+ * The guest puts a page of memory there by a hypercall of its own, whatever is there; its MFN, or
+ * FAKE_NO_MFN: Xen did not let it. Nobody hears of it.
+ */
+unsigned long fake_guest_populate(domid_t domid, u64 gfn)
+{
+	struct fake_domain *d;
+	unsigned long flags;
+	long rc = -ESRCH;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	d = fake_domain_find(domid);
+	if (d)
+		rc = populate(d, gfn);
+	spin_unlock_irqrestore(&fake.lock, flags);
+	return rc ? FAKE_NO_MFN : fake_gfn_mfn(domid, gfn);
 }
 
 /* What the toolstack allows: pages that a guest may have beyond those that it has. */

@@ -85,14 +85,42 @@ static void there_is_a_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, populate(GFN + ROOM, 1), 1l);
 }
 
-static void what_is_there_stays(struct kunit *test)
+/* Xen's own page for it, which nobody can give back any more before the guest ends. */
+static void what_is_there_is_replaced(struct kunit *test)
 {
-	unsigned long mfn = fake_gfn_populate(DOM, GFN + 1);
+	static const enum fake_page_type types[] = { FAKE_RAM, FAKE_RAM_RO, FAKE_XEN_PAGE };
+	unsigned long mfn;
+	unsigned int i;
 
-	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 2), 1l, "ends at the page that is there");
-	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GFN + 1), mfn);
-	KUNIT_EXPECT_EQ_MSG(test, decrease(GFN, 3), 2l, "ends where there is none");
-	KUNIT_EXPECT_EQ(test, decrease(GFN, 1), 0l);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		fake_gfn_set_type(DOM, i, types[i]);
+		mfn = fake_gfn_mfn(DOM, i);
+		KUNIT_EXPECT_EQ(test, populate(i, 1), 1l);
+		KUNIT_EXPECT_NE(test, fake_gfn_mfn(DOM, i), mfn);
+		KUNIT_EXPECT_EQ_MSG(test, fake_mfn_owner(mfn), DOM, "the old one is not free");
+		KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES + i + 1ul);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 4), 4l, "the new ones are");
+	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 1), 0l, "ends where there is none");
+	KUNIT_EXPECT_EQ(test, ask(XENMEM_current_reservation, DOM), PAGES - 1l);
+	fake_domain_kill(DOM);
+	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "with the end all are");
+}
+
+/* Other domains' pages, and registers of a device */
+static void what_is_special_crashes_the_guest(struct kunit *test)
+{
+	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		fake_gfn_set_type(DOM, GFN, types[i]);
+		KUNIT_EXPECT_EQ(test, decrease(GFN, 1), 0l);
+		KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
+		KUNIT_EXPECT_EQ(test, populate(GFN, 1), 0l);
+		KUNIT_EXPECT_EQ(test, fake_xen_errors(), 1u);
+		fake_xen_forgive();
+	}
 }
 
 static void page_that_is_taken_away_is_free(struct kunit *test)
@@ -151,7 +179,8 @@ static void calls_fail_when_they_are_to(struct kunit *test)
 static struct kunit_case reserve_cases[] = {
 	KUNIT_CASE_PARAM(pages_are_the_guests, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(there_is_a_limit, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(what_is_there_stays, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(what_is_there_is_replaced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(what_is_special_crashes_the_guest, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_taken_away_is_free, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frames_keep_what_a_live_guest_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(calls_that_make_no_sense_fail, both_dom0s_gen_params),

@@ -191,6 +191,8 @@ int fake_dma_write(u64 addr, const void *data, size_t len);
 
 /* fake_reserve.c: memory that dom0 gives a guest */
 void fake_domain_set_room(domid_t domid, unsigned long pages);
+unsigned long fake_guest_populate(domid_t domid, u64 gfn);
+
 /* fake_dev_map.c */
 void fake_xen_set_dev_map(bool isolated);
 void fake_xen_set_dev_map_limit(u32 limit);
