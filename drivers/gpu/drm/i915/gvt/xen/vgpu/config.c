@@ -83,6 +83,10 @@ static int check_numbers(const struct xengt_vgpu *vgpu)
 			       MAX_TABLES);
 		return -EINVAL;
 	}
+	if (config->adopt_ram > 1) {
+		xengt_vgpu_err(vgpu, "adopt_ram %u is not 0 or 1\n", config->adopt_ram);
+		return -EINVAL;
+	}
 	return 0;
 }
 

@@ -112,6 +112,10 @@ CONFIG_SHOW(dma_bits, dma_bits, "%u")
 CONFIG_STORE(dma_bits, dma_bits, u32)
 CONFIGFS_ATTR(, dma_bits);
 
+CONFIG_SHOW(adopt_ram, adopt_ram, "%u")
+CONFIG_STORE(adopt_ram, adopt_ram, u32)
+CONFIGFS_ATTR(, adopt_ram);
+
 static ssize_t place_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.place->name);
@@ -191,6 +195,7 @@ static struct configfs_attribute *vgpu_attrs[] = {
 	&attr_tables,
 	&attr_fences,
 	&attr_dma_bits,
+	&attr_adopt_ram,
 	&attr_place,
 	&attr_mode,
 	&attr_enable,

@@ -137,6 +137,51 @@ int xengt_dm_set_write_trap(domid_t domid, u64 gfn, unsigned int n, bool trap)
 }
 
 /**
+ * xengt_dm_set_hole - say that nothing is where nothing is
+ * @domid: the guest
+ * @gfn: the first GFN, at none of which there is RAM (which would be lost), and none is beyond the
+ *	highest that the guest ever had
+ * @n: how many
+ *
+ * So changes nothing; but Xen does it for holes only.
+ *
+ * Context: process context.
+ * Return: 0; -EINVAL: there is something at one of them, those before it were holes; or another
+ * error of Xen's.
+ */
+int xengt_dm_set_hole(domid_t domid, u64 gfn, unsigned int n)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_set_mem_type,
+		.u.set_mem_type = {
+			.nr = n,
+			.mem_type = HVMMEM_mmio_dm,
+			.first_pfn = gfn,
+		},
+	};
+
+	return dm_op(domid, &op);
+}
+
+/**
+ * xengt_dm_get_mem_type - what is at a GFN
+ * @domid: the guest
+ * @gfn: the GFN
+ *
+ * A page of another domain's is shown as RAM if the guest has it by a grant, and as nothing
+ * (HVMMEM_mmio_dm) otherwise, as a device's registers are.
+ *
+ * Context: process context.
+ * Return: a type of memory, XEN_HVMMEM_* or HVMMEM_*, or an error of Xen's.
+ */
+int xengt_dm_get_mem_type(domid_t domid, u64 gfn)
+{
+	struct xen_hvm_get_mem_type op = { .domid = domid, .pfn = gfn };
+
+	return HYPERVISOR_hvm_op(HVMOP_get_mem_type, &op) ?: op.mem_type;
+}
+
+/**
  * xengt_dm_is_write_trapped - is a page still the one whose writes were trapped
  * @domid: the guest
  * @gfn: the page
@@ -149,8 +194,5 @@ int xengt_dm_set_write_trap(domid_t domid, u64 gfn, unsigned int n, bool trap)
  */
 bool xengt_dm_is_write_trapped(domid_t domid, u64 gfn)
 {
-	struct xen_hvm_get_mem_type op = { .domid = domid, .pfn = gfn };
-
-	return !HYPERVISOR_hvm_op(HVMOP_get_mem_type, &op) &&
-	       op.mem_type == XEN_HVMMEM_ioreq_server;
+	return xengt_dm_get_mem_type(domid, gfn) == XEN_HVMMEM_ioreq_server;
 }

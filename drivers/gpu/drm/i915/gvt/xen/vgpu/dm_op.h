@@ -21,6 +21,8 @@ int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end);
 int xengt_dm_set_state(domid_t domid, u16 id, bool enabled);
 int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim);
 bool xengt_dm_is_write_trapped(domid_t domid, u64 gfn);
+int xengt_dm_get_mem_type(domid_t domid, u64 gfn);
+int xengt_dm_set_hole(domid_t domid, u64 gfn, unsigned int n);
 int xengt_dm_set_write_trap(domid_t domid, u64 gfn, unsigned int n, bool trap);
 
 #endif /* _XENGT_DM_OP_H */

@@ -14,9 +14,11 @@
  * Locking: the mm's lock.
  */
 
+#include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -159,7 +161,7 @@ static int page_to_ram(struct xengt_gtt_page *page)
 	return 0;
 }
 
-/* How many pages of the GTT have entries of the share. */
+/* How many pages of the GTT have entries of the share, at most. */
 unsigned long xengt_gtt_pages_count(const struct xengt_ggtt *ggtt)
 {
 	unsigned long n = 0;
@@ -170,19 +172,51 @@ unsigned long xengt_gtt_pages_count(const struct xengt_ggtt *ggtt)
 	return n;
 }
 
-/* Puts RAM at the share, and if there is room at all of the GTT, where nobody looks at it. */
-static void put_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram, unsigned long room)
+/* Puts RAM where nothing was found: at all of the GTT, where nobody looks at most of it. */
+static void put_everywhere(struct xengt_gtt_ram *ram)
+{
+	unsigned long first, end;
+
+	for_each_clear_bitrange(first, end, ram->found, ram->n) {
+		if (xengt_gtt_ram_put(ram, first, end - first) < end - first)
+			return;
+	}
+}
+
+static void put_at_share(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram)
 {
 	unsigned long key;
 
-	if (room >= ram->n) {
-		xengt_gtt_ram_put(ram, 0, ram->n);
-		return;
-	}
 	for (key = 0; key < ram->n; key++) {
-		if (xa_load(&ggtt->pages.pages, key) && !xengt_gtt_ram_put(ram, key, 1))
+		if (xa_load(&ggtt->pages.pages, key) && !xengt_gtt_ram_was_found(ram, key) &&
+		    !xengt_gtt_ram_put(ram, key, 1))
 			return;
 	}
+}
+
+/* How many pages with entries of the share are RAM that was found. */
+static unsigned long count_found(struct xengt_ggtt *ggtt, const struct xengt_gtt_ram *ram)
+{
+	struct xengt_entry_page *entries;
+	unsigned long key, n = 0;
+
+	xa_for_each(&ggtt->pages.pages, key, entries)
+		n += xengt_gtt_ram_was_found(ram, key);
+	return n;
+}
+
+/* As much as there is room for: all of the GTT, or the share, or nothing. */
+static void put_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram)
+{
+	unsigned long found = bitmap_weight(ram->found, ram->n);
+	long room = xengt_gtt_ram_room(ram);
+
+	if (room < 0)
+		return;
+	if (room >= ram->n - found)
+		put_everywhere(ram);
+	else if (room >= xengt_gtt_pages_count(ggtt) - count_found(ggtt, ram))
+		put_at_share(ggtt, ram);
 }
 
 /* RAM that cannot be used for a page is given back. Returns how many pages are RAM. */
@@ -195,33 +229,72 @@ static unsigned long pages_to_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram 
 	xa_for_each(&ggtt->pages.pages, key, entries) {
 		if (!xengt_gtt_ram_has(ram, key))
 			continue;
-		if (page_to_ram(to_gtt_page(entries)))
+		if (page_to_ram(to_gtt_page(entries))) {
 			xengt_gtt_ram_give_back(ram, key, 1);
-		else
+			__set_bit(key, ram->found);
+		} else {
 			n++;
+		}
 	}
 	return n;
 }
 
 /*
  * Has the guest's entries in RAM at its addresses of the GTT, if Xen has room for that in the
- * guest's name. To be called before the guest's accesses are trapped as MMIO. Returns how many
- * pages are RAM: 0 if there is no room for all of the share.
+ * guest's name, or it is there already. To be called before the guest's accesses are trapped as
+ * MMIO. Returns how many pages are RAM: 0 if there is no room for all of the share.
  */
 unsigned long xengt_gtt_pages_use_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram)
 {
-	long room = xengt_gtt_ram_room(ram);
 	unsigned long n;
 
-	if (room < 0 || room < xengt_gtt_pages_count(ggtt))
-		return 0;
 	mutex_lock(&ggtt->mm->lock);
 	ggtt->pages.base = ram->gfn;
 	ggtt->ram = ram;
-	put_ram(ggtt, ram, room);
+	xengt_gtt_ram_adopt(ram);
+	put_ram(ggtt, ram);
 	n = pages_to_ram(ggtt, ram);
 	mutex_unlock(&ggtt->mm->lock);
 	return n;
+}
+
+/* Copies what is in RAM that was found. */
+static int copy_found(struct xengt_gtt_page *page, const struct xengt_gtt_ram *ram)
+{
+	int rc = xengt_foreign_page_init(&page->ram, ram->domid);
+
+	if (rc)
+		return rc;
+	rc = xengt_foreign_page_map(&page->ram, ram->gfn + page->entries.key);
+	if (!rc)
+		memcpy(page->own, page->ram.va, XENGT_PAGE_SIZE);
+	xengt_foreign_page_exit(&page->ram);
+	return rc;
+}
+
+/*
+ * Takes over the entries in RAM that was found, as the guest's: what it reads there stays, whether
+ * the RAM does or not. To be called when no page is RAM. 0 or an error, when the RAM is as before.
+ */
+int xengt_gtt_pages_take_found(struct xengt_ggtt *ggtt, const struct xengt_gtt_ram *ram)
+{
+	struct xengt_entry_page *entries;
+	unsigned long key;
+	int rc = 0;
+
+	mutex_lock(&ggtt->mm->lock);
+	xa_for_each(&ggtt->pages.pages, key, entries) {
+		if (!xengt_gtt_ram_was_found(ram, key))
+			continue;
+		rc = copy_found(to_gtt_page(entries), ram);
+		if (rc)
+			break;
+		entries->pages->ops->take(entries, NULL);
+		cond_resched();
+	}
+	xengt_entries_apply(ggtt->mm);
+	mutex_unlock(&ggtt->mm->lock);
+	return rc;
 }
 
 static void give_back(struct xengt_gtt_page *page)

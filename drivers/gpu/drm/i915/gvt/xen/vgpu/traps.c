@@ -21,6 +21,7 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "bar0.h"
 #include "counters.h"
 #include "dm_op.h"
 #include "gtt_page.h"
@@ -359,21 +360,55 @@ static void claim_writes(struct xengt_vgpu *vgpu)
 static void put_ram(struct xengt_vgpu *vgpu)
 {
 	struct xengt_gtt_ram *ram = &vgpu->traps.ram;
-	unsigned long n = vgpu->traps.gtt.size >> XENGT_PAGE_SHIFT;
 
-	if (!vgpu->traps.claimed || vgpu->config.mode != XENGT_MODE_HYBRID)
+	if (!vgpu->traps.claimed || vgpu->config.mode != XENGT_MODE_HYBRID) {
+		xengt_gtt_ram_remove_found(ram);
 		return;
-	if (xengt_gtt_ram_init(ram, vgpu->config.domid,
-			       vgpu->traps.gtt.start >> XENGT_PAGE_SHIFT, n))
-		return;
+	}
 	if (xengt_gtt_pages_use_ram(&vgpu->ggtt, ram))
 		return;
-	pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (xl mem-max)\n",
-		vgpu->name, vgpu->config.domid, xengt_gtt_pages_count(&vgpu->ggtt), n);
+	pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (videoram, xl mem-max)\n",
+		vgpu->name, vgpu->config.domid, xengt_gtt_pages_count(&vgpu->ggtt), ram->n);
 }
 
 /*
- * Starts to take the guest's accesses. 0 or an error, when nothing is left behind.
+ * RAM that was found at the GTT, and that is not used, is taken away: where it is, no access is
+ * trapped.
+ */
+static int settle_ram(struct xengt_vgpu *vgpu)
+{
+	struct xengt_gtt_ram *ram = &vgpu->traps.ram;
+	int rc = xengt_gtt_pages_take_found(&vgpu->ggtt, ram);
+
+	if (rc) {
+		xengt_vgpu_err(vgpu, "RAM at the GTT of domain %u cannot be read: %d\n",
+			       vgpu->config.domid, rc);
+		return rc;
+	}
+	put_ram(vgpu);
+	if (!xengt_gtt_ram_is_left(ram))
+		return 0;
+	xengt_vgpu_err(vgpu, "Xen does not take RAM away from the GTT of domain %u\n",
+		       vgpu->config.domid);
+	return -EADDRINUSE;
+}
+
+static int init_ram(struct xengt_vgpu *vgpu)
+{
+	const struct xengt_ioreq_target *gtt = &vgpu->traps.gtt;
+
+	return xengt_gtt_ram_init(&vgpu->traps.ram, vgpu->config.domid,
+				  gtt->start >> XENGT_PAGE_SHIFT, gtt->size >> XENGT_PAGE_SHIFT);
+}
+
+static int take_ranges(struct xengt_vgpu *vgpu)
+{
+	return take_range(vgpu, &vgpu->traps.gtt) ?: take_range(vgpu, &vgpu->traps.pvinfo_page);
+}
+
+/*
+ * Starts to take the guest's accesses. 0 or an error, when nothing is left behind but RAM that was
+ * put there, which is given back when it is not mapped any more.
  */
 int xengt_traps_start(struct xengt_vgpu *vgpu)
 {
@@ -382,7 +417,12 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 
 	init_targets(vgpu);
 	traps->claimed = false;
-	traps->ram.there = NULL;
+	rc = init_ram(vgpu);
+	if (rc)
+		return rc;
+	rc = xengt_bar0_look(vgpu);
+	if (rc)
+		return rc;
 	rc = xengt_foreign_page_init(&traps->plain_page, vgpu->config.domid);
 	if (rc)
 		return rc;
@@ -393,17 +433,14 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 	if (rc)
 		goto exit;
 	claim_writes(vgpu);
-	rc = init_pvinfo(vgpu);
-	if (rc)
-		goto stop;
-	put_ram(vgpu);
-	rc = take_range(vgpu, &traps->gtt) ?: take_range(vgpu, &traps->pvinfo_page);
+	rc = init_pvinfo(vgpu) ?: settle_ram(vgpu) ?: take_ranges(vgpu);
 	if (rc)
 		goto stop;
 	return 0;
 
 stop:
 	xengt_traps_stop(vgpu);
+	xengt_gtt_ram_disown_found(&traps->ram);
 	return rc;
 exit:
 	xengt_foreign_page_exit(&traps->plain_page);

@@ -232,8 +232,8 @@ static void bury_guest(struct work_struct *work)
  *
  * Context: process context, may sleep.
  * Return: 0; -EBUSY if it is not off or its share is taken; -EINVAL for a configuration that
- * makes no sense, with a line in the log; -ENODEV if there is no such guest; or another error, when
- * nothing is left behind.
+ * makes no sense, and -EADDRINUSE if something is at the addresses of BAR 0, with a line in the log;
+ * -ENODEV if there is no such guest; or another error, when nothing is left behind.
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
 {

@@ -41,6 +41,7 @@ enum xengt_vgpu_state {
  * @tables: the most shadow tables of PPGTTs that there may be at once
  * @fences: how many fence registers the guest is told to have
  * @dma_bits: the width of the GPU's addresses
+ * @adopt_ram: RAM that is at the GTT already is a former virtual GPU's: 1; 0: it is refused
  * @place: where the shadow entries land
  * @mode: when the guest's writes get into the shadow; can be changed while it runs
  */
@@ -54,6 +55,7 @@ struct xengt_vgpu_config {
 	u64 tables;
 	u32 fences;
 	u32 dma_bits;
+	u32 adopt_ram;
 	const struct xengt_place_ops *place;
 	enum xengt_mode mode;
 };

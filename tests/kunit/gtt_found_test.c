@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of what a guest has at the addresses of BAR 0 before its virtual GPU is there: a virtual
+ * GPU is not enabled over it, unless the user says that it is RAM of a former one; then what was in
+ * it stays. And of what a guest puts there, or over its own memory, without a word.
+ */
+
+#include <xen/xen.h>
+
+#include "vgpu/dm_op.h"
+#include "hybrid_fixture.h"
+#include "modules.h"
+
+#define FIRST		IN_PAGE(1, 0)
+#define PAGES		4ul
+#define ENTRY		IN_PAGE(2, 3)
+#define PVINFO_GFN	((BAR0 + 0x78000) >> PAGE_SHIFT)
+#define FLUSH_GFN	((BAR0 + 0x101008) >> PAGE_SHIFT)
+
+static const enum xengt_mode modes[] = {
+	XENGT_MODE_STRICT, XENGT_MODE_POSTED, XENGT_MODE_HYBRID,
+};
+
+static const u64 places[] = {
+	GTT_GFN(2), GTT_GFN(100), PVINFO_GFN, FLUSH_GFN, GTT_GFN(-1ul), GTT_GFN(GTT_PAGES - 1),
+};
+
+static int found_init(struct kunit *test)
+{
+	start_modules(test, mode_of(test));
+	return 0;
+}
+
+static void found_exit(struct kunit *test)
+{
+	stop_modules(test);
+}
+
+static struct xengt_vgpu *new_one(struct kunit *test, enum xengt_mode mode, unsigned long room,
+				  bool adopt)
+{
+	const struct hybrid_config config = {
+		.mode = mode, .first = 1, .pages = PAGES, .room = room,
+	};
+	struct xengt_vgpu *vgpu = new_hybrid(test, &config);
+
+	vgpu->config.adopt_ram = adopt;
+	return vgpu;
+}
+
+static bool is_ram(unsigned long page)
+{
+	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN;
+}
+
+/* As a former virtual GPU left it, with an entry in the second page */
+static void leave_ram(unsigned long first, unsigned long n)
+{
+	const u64 zero[512] = {}, pte = PTE(9);
+	unsigned long page;
+
+	for (page = first; page < first + n; page++) {
+		fake_gfn_populate(DOM, GTT_GFN(page));
+		fake_guest_write(DOM, GTT_GFN(page) << PAGE_SHIFT, zero, sizeof(zero));
+	}
+	fake_guest_write(DOM, ENTRY_ADDR(ENTRY), &pte, sizeof(pte));
+}
+
+static u64 in_ram(void)
+{
+	u64 pte = 0;
+
+	fake_guest_read(DOM, ENTRY_ADDR(ENTRY), &pte, sizeof(pte));
+	return pte;
+}
+
+static void expect_works(struct kunit *test, unsigned long entry, u64 gfn)
+{
+	hybrid_put(test, entry, PTE(gfn));
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, entry), PTE(gfn));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, gfn));
+}
+
+static void expect_found_entry_works(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, ENTRY), PTE(9));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(ENTRY, DOM, 9));
+	expect_works(test, ENTRY, 10);
+	expect_works(test, ENTRY + 1, 11);
+}
+
+/* Nothing is left of the attempt. */
+static void expect_refused(struct kunit *test, struct xengt_vgpu *vgpu)
+{
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, fake_servers(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	xengt_vgpu_destroy(vgpu);
+}
+
+/* RAM */
+
+static void ram_is_refused_and_stays(struct kunit *test)
+{
+	unsigned long mfn;
+	unsigned int i;
+
+	leave_ram(2, 1);
+	mfn = fake_gfn_mfn(DOM, GTT_GFN(2));
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		expect_refused(test, new_one(test, modes[i], PAGES, false));
+		KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GTT_GFN(2)), mfn);
+		KUNIT_EXPECT_EQ(test, in_ram(), PTE(9));
+	}
+	fake_gfn_remove(DOM, GTT_GFN(2));
+}
+
+static void ram_of_a_former_one_is_used(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+	unsigned long mfn;
+
+	leave_ram(1, PAGES);
+	mfn = fake_gfn_mfn(DOM, GTT_GFN(2));
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GTT_GFN(2)), mfn);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	expect_found_entry_works(test);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
+	hybrid_open(test, 3);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(3)));
+	stop_hybrid(test, vgpu);
+}
+
+static void ram_of_a_former_one_is_taken_away(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu;
+	unsigned int i;
+
+	for (i = 0; modes[i] != XENGT_MODE_HYBRID; i++) {
+		vgpu = new_one(test, modes[i], PAGES, true);
+		leave_ram(1, PAGES + 2);
+		KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+		KUNIT_EXPECT_FALSE(test, is_ram(2));
+		KUNIT_EXPECT_FALSE(test, is_ram(PAGES + 2));
+		expect_found_entry_works(test);
+		KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_WRITES), 4ull);
+		stop_hybrid(test, vgpu);
+	}
+}
+
+/* The rest is put there if there is room for it. */
+static void some_of_it_is_there(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+
+	leave_ram(2, 1);
+	fake_domain_set_room(DOM, PAGES - 1);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	expect_found_entry_works(test);
+	xengt_vgpu_disable(vgpu);
+	leave_ram(2, 1);
+	fake_domain_set_room(DOM, PAGES - 2);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	expect_found_entry_works(test);
+	expect_works(test, FIRST, 12);
+	stop_hybrid(test, vgpu);
+}
+
+/* Its server is gone, and no other one gets the guest's writes while it is. */
+static void ram_that_is_trapped_for_nobody(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+	u16 id;
+
+	leave_ram(1, PAGES);
+	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_trap(DOM, GTT_GFN(1), 3, true), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
+	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	expect_found_entry_works(test);
+	stop_hybrid(test, vgpu);
+}
+
+static void read_only_ram_becomes_plain(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+
+	leave_ram(2, 1);
+	fake_gfn_set_type(DOM, GTT_GFN(2), FAKE_RAM_RO);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	expect_found_entry_works(test);
+	stop_hybrid(test, vgpu);
+}
+
+static void memory_at_the_registers_is_the_guests(struct kunit *test)
+{
+	const u64 gfns[] = { PVINFO_GFN, FLUSH_GFN, GTT_GFN(-1ul) };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(gfns); i++) {
+		fake_gfn_populate(DOM, gfns[i]);
+		expect_refused(test, new_one(test, XENGT_MODE_HYBRID, PAGES, true));
+		KUNIT_EXPECT_NE(test, fake_gfn_mfn(DOM, gfns[i]), FAKE_NO_MFN);
+		fake_gfn_remove(DOM, gfns[i]);
+	}
+}
+
+/* Xen would crash the guest for a page put there, and traps no access to it. */
+static void what_is_not_ram_is_refused(struct kunit *test)
+{
+	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
+	unsigned int i, type, mode;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		for (type = 0; type < ARRAY_SIZE(types); type++) {
+			fake_gfn_set_type(DOM, places[i], types[type]);
+			for (mode = 0; mode < ARRAY_SIZE(modes); mode++)
+				expect_refused(test, new_one(test, modes[mode], PAGES, mode % 2));
+			expect_refused(test, new_one(test, XENGT_MODE_HYBRID, PAGES, true));
+		}
+		fake_gfn_set_type(DOM, places[i], FAKE_HOLE);
+	}
+}
+
+/* Failures */
+
+static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+	unsigned int nth, failed = 0;
+	bool pending = false;
+	int rc;
+
+	leave_ram(1, PAGES);
+	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_the_look()) {
+		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
+		rc = xengt_vgpu_enable(vgpu);
+		pending = fake_xen_fail_pending();
+		fake_xen_fail_nothing();
+		failed += !!rc;
+		if (rc) {
+			KUNIT_EXPECT_EQ_MSG(test, in_ram(), PTE(9), "hypercall %u", nth);
+			KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+			continue;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, hybrid_get(test, ENTRY), PTE(9), "hypercall %u", nth);
+		expect_works(test, ENTRY + 1, 11);
+		xengt_vgpu_disable(vgpu);
+		KUNIT_EXPECT_FALSE(test, is_ram(2));
+		leave_ram(1, PAGES);
+	}
+	KUNIT_EXPECT_TRUE(test, pending);
+	KUNIT_EXPECT_GT(test, failed, 10u);
+	for (nth = 1; nth <= PAGES; nth++)
+		fake_gfn_remove(DOM, GTT_GFN(nth));
+	xengt_vgpu_destroy(vgpu);
+}
+
+/* Nothing is enabled that sees no writes. */
+static void ram_that_xen_keeps_is_refused(struct kunit *test)
+{
+	leave_ram(2, 1);
+	fake_xen_fail_call(FAKE_CALL_DECREASE, 1, -EPERM);
+	expect_refused(test, new_one(test, XENGT_MODE_STRICT, PAGES, true));
+	KUNIT_EXPECT_EQ(test, in_ram(), PTE(9));
+	fake_gfn_remove(DOM, GTT_GFN(2));
+}
+
+/* What a guest does to itself: its old page stays its own, and the next event shows the new one. */
+static void guest_populates_over_its_own_page(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, PAGES, false);
+	const u64 pte = PTE(8);
+	unsigned long old;
+
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	expect_works(test, FIRST, 7);
+	old = fake_gfn_mfn(DOM, 7);
+	fake_domain_set_room(DOM, 2);
+	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, 7), FAKE_NO_MFN);
+	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, GTT_GFN(1)), FAKE_NO_MFN);
+	fake_guest_write(DOM, ENTRY_ADDR(FIRST + 1), &pte, sizeof(pte));
+	gpu_check();
+	KUNIT_EXPECT_EQ(test, fake_mfn_owner(old), DOM);
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "nobody was told");
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 8));
+	expect_works(test, FIRST, 7);
+	xengt_vgpu_destroy(vgpu);
+	KUNIT_EXPECT_EQ_MSG(test, fake_domain_pages(DOM), GUEST_PAGES + 1 + 2ul,
+			    "what was replaced stays with Xen until the guest ends");
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+}
+
+static struct kunit_case found_cases[] = {
+	KUNIT_CASE_PARAM(ram_is_refused_and_stays, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_of_a_former_one_is_used, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_of_a_former_one_is_taken_away, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(some_of_it_is_there, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_is_trapped_for_nobody, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(read_only_ram_becomes_plain, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(memory_at_the_registers_is_the_guests, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(what_is_not_ram_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(nothing_is_lost_whichever_hypercall_fails, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_xen_keeps_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_populates_over_its_own_page, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite found_suite = {
+	.name = "xengt_gtt_found",
+	.init = found_init,
+	.exit = found_exit,
+	.test_cases = found_cases,
+};
+
+kunit_test_suite(found_suite);
