@@ -131,6 +131,7 @@ build_programs() {
 	run "building the guest's agent" "${cc[@]}" -o "$build/bin/agent" "$here"/guest/{agent,bar0,gtt,pages,ppgtt,storm,workload}.c
 	run "building ask" "${cc[@]}" -o "$build/bin/ask" "$here/dom0/ask.c"
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
+	run "building toolstack" "${cc[@]}" -o "$build/bin/toolstack" "$here/dom0/toolstack.c"
 	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
 	run "building xen-targets" "${cc[@]}" -o "$build/bin/xen-targets" "$project"/tools/xen-targets/*.c
@@ -229,7 +230,7 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,devmap,marked,report,xen-targets} "$root/bin/"
+	cp "$build"/bin/{ask,books,devmap,marked,report,toolstack,xen-targets} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build"/{guest,caller,driver}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"

@@ -3,6 +3,7 @@
 . /lib/xengt/library.sh
 . /lib/xengt/ppgtt.sh
 . /lib/xengt/hybrid.sh
+. /lib/xengt/replaced.sh
 
 bar0=0xe0000000
 first=65536		# the share of the Linux guest's virtual GPU, in entries: mappable ...
@@ -658,6 +659,7 @@ run check_unload_in_storm
 run check_twenty_guests
 run_ppgtt_checks
 run_hybrid_checks
+run_replaced_checks
 run check_destroy_many_vcpus
 [ -n "$only" ] && exit 0
 check_nothing_left

@@ -168,10 +168,11 @@ create() { # NAME [OPTIONS]: from /tmp/NAME.cfg
 	timeout 120 xl create -q -e "$@" "/tmp/$name.cfg" >/tmp/xl.out 2>&1
 }
 
-# start_guest NAME [VCPUS]: a Linux guest with the agent, ready for commands
+linux_words="console=hvc0 loglevel=1 mitigations=off nokaslr nowatchdog tsc=reliable"
+
+# start_guest NAME [VCPUS [MEMORY]]: a Linux guest with the agent, ready for commands
 start_guest() {
-	guest_config "$1" /guests/vmlinux 256 "${2:-2}" \
-		"console=hvc0 loglevel=1 mitigations=off nokaslr nowatchdog tsc=reliable" /guests/guest.cpio >"/tmp/$1.cfg"
+	guest_config "$1" /guests/vmlinux "${3:-256}" "${2:-2}" "$linux_words" /guests/guest.cpio >"/tmp/$1.cfg"
 	create "$1" || return 1
 	ask_within "$1" 120 ping
 }

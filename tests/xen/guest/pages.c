@@ -306,6 +306,47 @@ static bool cmd_in(char **args, int n)
 	return balloon_in(number(args[0]), number(args[1]));
 }
 
+/* populate GFN COUNT: new pages at these GFNs, which the kernel knows nothing of */
+static bool cmd_populate(char **args, int n)
+{
+	uint64_t frames[BLOCK_PAGES], first = number(args[0]);
+	unsigned int i, count = number(args[1]);
+	long done;
+
+	(void)n;
+	if (count > BLOCK_PAGES)
+		return refuse("%u at once, at most", BLOCK_PAGES);
+	for (i = 0; i < count; i++)
+		frames[i] = first + i;
+	done = reservation(XENMEM_populate_physmap, frames, count);
+	if (done != (long)count)
+		return refuse("populate_physmap did %ld: %s", done,
+			      done < 0 ? strerror(errno) : "short");
+	return true;
+}
+
+/* peekpage GFN: the bytes of a page that the kernel knows nothing of, if all are the same */
+static bool cmd_peekpage(char **args, int n)
+{
+	int fd = open("/dev/mem", O_RDWR | O_SYNC);
+	const uint8_t *page;
+	unsigned int i = 1;
+
+	(void)n;
+	page = mmap(NULL, PAGE_SIZE, PROT_READ, MAP_SHARED, fd, number(args[0]) * PAGE_SIZE);
+	close(fd);
+	if (page == MAP_FAILED)
+		return refuse("/dev/mem: %s", strerror(errno));
+	while (i < PAGE_SIZE && page[i] == page[0])
+		i++;
+	if (i == PAGE_SIZE)
+		answer("0x%02x", page[0]);
+	else
+		refuse("byte %u is %02x, the first %02x", i, page[i], page[0]);
+	munmap((void *)page, PAGE_SIZE);
+	return i == PAGE_SIZE;
+}
+
 const struct command page_commands[] = {
 	{ "pages", 1, cmd_pages },
 	{ "gfn", 1, cmd_gfn },
@@ -316,5 +357,7 @@ const struct command page_commands[] = {
 	{ "good", 1, cmd_good },
 	{ "out", 2, cmd_out },
 	{ "in", 2, cmd_in },
+	{ "populate", 2, cmd_populate },
+	{ "peekpage", 1, cmd_peekpage },
 	{ }
 };
