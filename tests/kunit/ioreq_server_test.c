@@ -37,10 +37,12 @@ static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 
 	r->requests++;
 	r->last = *req;
-	memset(room->buffer, 0x5a, XENGT_IOREQ_BYTES);
+	/* What left the guest's memory needs none. */
+	if (room)
+		memset(room->buffer, 0x5a, XENGT_IOREQ_BYTES);
 	if (req->addr >= MMIO && req->addr < MMIO + 8 * FAKE_MAX_VCPUS)
 		r->buffers[(req->addr - MMIO) / 8] = room->buffer;
-	if (req->addr == r->blocked_addr) {
+	if (req->addr == r->blocked_addr && req->type == IOREQ_TYPE_COPY) {
 		complete(&r->blocked);
 		wait_for_completion(&r->go);
 	}
@@ -216,6 +218,41 @@ static void one_vcpu_does_not_wait_for_another(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* However many vCPUs of others have requests that take their time. */
+static void no_guest_waits_for_others(struct kunit *test)
+{
+	const struct xen_ioreq req = write_at(MMIO);
+	struct recorder *busy[2] = { new_recorder(test), started_recorder(test, FAKE_MAX_VCPUS) };
+	unsigned int i, vcpu;
+
+	for (i = 0; i < ARRAY_SIZE(busy); i++)
+		busy[i]->blocked_addr = MMIO;
+	fake_domain_set_vcpus(OTHER_DOM, FAKE_MAX_VCPUS);
+	KUNIT_ASSERT_EQ(test, xengt_ioreq_server_start(&busy[0]->server, OTHER_DOM, MMIO,
+						       MMIO + MMIO_SIZE - 1), 0);
+	for (vcpu = 0; vcpu < FAKE_MAX_VCPUS; vcpu++) {
+		KUNIT_EXPECT_EQ(test, fake_vcpu_send(OTHER_DOM, vcpu, &req), 0);
+		if (vcpu)
+			KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, vcpu, &req), 0);
+	}
+	for (vcpu = 0; vcpu < FAKE_MAX_VCPUS; vcpu++) {
+		wait_for_completion(&busy[0]->blocked);
+		if (vcpu)
+			wait_for_completion(&busy[1]->blocked);
+	}
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 8, 0, 8), 0);
+	for (i = 0; i < ARRAY_SIZE(busy); i++)
+		complete_all(&busy[i]->go);
+	for (vcpu = 0; vcpu < FAKE_MAX_VCPUS; vcpu++) {
+		KUNIT_EXPECT_EQ(test, fake_vcpu_wait(OTHER_DOM, vcpu, NULL), 0);
+		if (vcpu)
+			KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, vcpu, NULL), 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(busy); i++)
+		xengt_ioreq_server_stop(&busy[i]->server);
+	expect_nothing_left(test);
+}
+
 static void every_vcpu_gets_its_own_answer(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 4);
@@ -247,6 +284,50 @@ static void range_is_exactly_what_was_asked_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO - 1, 0, 1), -ENODEV);
 	xengt_ioreq_server_stop(&r->server);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO, 0, 8), -ENODEV);
+}
+
+/* Every vCPU says that something left the guest's memory as soon as the server is enabled. */
+static void invalidate_when_enabled(enum fake_call kind, void *data)
+{
+	unsigned int vcpu, *sent = data;
+
+	if (kind != FAKE_CALL_EVTCHN_BIND || *sent)
+		return;
+	for (vcpu = 0; vcpu < FAKE_MAX_VCPUS; vcpu++) {
+		if (fake_vcpu_send_invalidate(DOM, vcpu))
+			*sent |= BIT(vcpu);
+	}
+}
+
+/* Which call of the start fails, -ENOSPC or an irq that cannot be bound: all get answers. */
+static void failed_start_leaves_no_vcpu_waiting(struct kunit *test)
+{
+	static const enum fake_call kinds[] = {
+		FAKE_CALL_EVTCHN_BIND, FAKE_CALL_BIND_IRQ, FAKE_CALL_DM_MAP_RANGE,
+	};
+	unsigned int i, nth, vcpu, sent, tries;
+	struct recorder *r = new_recorder(test);
+	int rc;
+
+	fake_domain_set_vcpus(DOM, FAKE_MAX_VCPUS);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		tries = kinds[i] == FAKE_CALL_DM_MAP_RANGE ? 1 : FAKE_MAX_VCPUS;
+		for (nth = 1; nth <= tries; nth++) {
+			sent = 0;
+			r->requests = 0;
+			fake_xen_fail_call(kinds[i], nth, -ENOSPC);
+			fake_xen_set_hook(invalidate_when_enabled, &sent);
+			rc = start_recorder(r);
+			fake_xen_set_hook(NULL, NULL);
+			fake_xen_fail_nothing();
+			KUNIT_EXPECT_EQ(test, rc, -ENOSPC);
+			KUNIT_EXPECT_EQ(test, sent, (unsigned int)BIT(FAKE_MAX_VCPUS) - 1);
+			for (vcpu = 0; vcpu < FAKE_MAX_VCPUS; vcpu++)
+				KUNIT_ASSERT_EQ(test, fake_vcpu_wait(DOM, vcpu, NULL), 0);
+			KUNIT_EXPECT_EQ(test, r->requests, (unsigned int)FAKE_MAX_VCPUS);
+			expect_nothing_left(test);
+		}
+	}
 }
 
 /* Stops */
@@ -541,6 +622,8 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(request_of_every_shape_is_answered, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_inside_the_bind_call_is_served, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(one_vcpu_does_not_wait_for_another, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(no_guest_waits_for_others, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_start_leaves_no_vcpu_waiting, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(every_vcpu_gets_its_own_answer, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(range_is_exactly_what_was_asked_for, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(request_being_handled_when_the_server_stops_is_answered,

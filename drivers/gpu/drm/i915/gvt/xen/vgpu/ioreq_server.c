@@ -5,7 +5,7 @@
  * Xen puts an access of a vCPU into the vCPU's slot of a shared page, makes it READY, raises the
  * vCPU's event channel, and keeps the vCPU waiting. The interrupt only queues work: each vCPU
  * has its own, so vCPUs are served in parallel. The work copies the request, handles it, and
- * answers.
+ * answers. Each server has workers for all its vCPUs, so that no guest waits for another one's.
  *
  * Invariants: a request that was seen is answered, whatever it holds, also when the server
  * stops: Xen would keep the vCPU waiting for good. Nothing of Xen's is left behind by stop: no
@@ -47,20 +47,6 @@
 
 /* Slots of a page: Xen has no guests with more vCPUs than that. */
 #define MAX_VCPUS	(PAGE_SIZE / sizeof(struct xen_ioreq))
-
-static struct workqueue_struct *servers_wq;
-
-/* Of ordinary priority: a guest that traps all the time must not keep dom0's own work waiting. */
-int xengt_ioreq_servers_init(void)
-{
-	servers_wq = alloc_workqueue("xengt_ioreq", WQ_UNBOUND, 0);
-	return servers_wq ? 0 : -ENOMEM;
-}
-
-void xengt_ioreq_servers_exit(void)
-{
-	destroy_workqueue(servers_wq);
-}
 
 /*
  * Does the request touch the addresses from start to end, or may its instruction? One that stores
@@ -135,7 +121,7 @@ static irqreturn_t on_event(int irq, void *data)
 	struct xengt_ioreq_vcpu *vcpu = data;
 
 	WRITE_ONCE(vcpu->seen_irq, irq);
-	queue_work(servers_wq, &vcpu->work);
+	queue_work(vcpu->server->workers, &vcpu->work);
 	return IRQ_HANDLED;
 }
 
@@ -221,6 +207,72 @@ static void stop_vcpu(struct xengt_ioreq_vcpu *vcpu)
 	free_room(vcpu);
 }
 
+/* Of ordinary priority: a guest that traps all the time must not keep dom0's own work waiting. */
+static int make_workers(struct xengt_ioreq_server *server)
+{
+	server->vcpus = kcalloc(MAX_VCPUS, sizeof(*server->vcpus), GFP_KERNEL);
+	if (!server->vcpus)
+		return -ENOMEM;
+	server->workers = alloc_workqueue("xengt_d%u", WQ_UNBOUND, MAX_VCPUS, server->domid);
+	if (server->workers)
+		return 0;
+	kfree(server->vcpus);
+	server->vcpus = NULL;
+	return -ENOMEM;
+}
+
+static bool is_served(const struct xengt_ioreq_server *server, const struct xen_ioreq *slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < server->nr_vcpus; i++) {
+		if (server->vcpus[i].slot == slot)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The start failed before the vCPU could be served, and after Xen had allowed requests. The range
+ * was not there yet, so the one that there can be is that something left the guest's memory.
+ */
+static void answer_unserved(struct xengt_ioreq_server *server, struct xen_ioreq *slot)
+{
+	struct xengt_ioreq_vcpu vcpu = { .server = server, .slot = slot };
+	struct xen_ioreq req;
+	int rc;
+
+	if (!slot->vp_eport || slot->state != STATE_IOREQ_READY)
+		return;
+	/* Pairs with Xen's barrier between filling the slot and making it READY. */
+	virt_rmb();
+	req = *slot;
+	rc = bind_port(&vcpu);
+	if (rc) {
+		pr_err("d%u: a vCPU waits for an answer, and cannot be told: %d\n", server->domid,
+		       rc);
+		return;
+	}
+	if (req.type == IOREQ_TYPE_INVALIDATE)
+		server->handle(server, &req, NULL);
+	answer(&vcpu, &req);
+	close_port(&vcpu);
+}
+
+/* The ports of vCPUs that were served are closed: there is room for others. */
+static void stop_vcpus(struct xengt_ioreq_server *server)
+{
+	struct xen_ioreq *slots = server->page.va;
+	unsigned int i;
+
+	for (i = 0; i < server->nr_vcpus; i++)
+		stop_vcpu(&server->vcpus[i]);
+	for (i = 0; server->enabled && i < MAX_VCPUS; i++) {
+		if (!is_served(server, &slots[i]))
+			answer_unserved(server, &slots[i]);
+	}
+}
+
 /* The ports are there once the server is enabled. */
 static int start_vcpus(struct xengt_ioreq_server *server)
 {
@@ -259,12 +311,13 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 	server->domid = domid;
 	server->nr_vcpus = 0;
 	server->page.page = NULL;
+	server->enabled = false;
 	server->held = false;
 	spin_lock_init(&server->answers);
 	init_waitqueue_head(&server->gone_on);
-	server->vcpus = kcalloc(MAX_VCPUS, sizeof(*server->vcpus), GFP_KERNEL);
-	if (!server->vcpus)
-		return -ENOMEM;
+	rc = make_workers(server);
+	if (rc)
+		return rc;
 
 	step = "create the server";
 	rc = xengt_dm_create_server(domid, &server->id);
@@ -281,6 +334,7 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 		goto fail;
 	step = "enable the server";
 	rc = xengt_dm_set_state(domid, server->id, true);
+	server->enabled = !rc;
 	if (rc)
 		goto fail;
 	step = "serve the vCPUs";
@@ -330,15 +384,13 @@ int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u
  */
 void xengt_ioreq_server_stop(struct xengt_ioreq_server *server)
 {
-	unsigned int i;
-
 	if (server->created)
 		xengt_dm_set_state(server->domid, server->id, false);
-	for (i = 0; i < server->nr_vcpus; i++)
-		stop_vcpu(&server->vcpus[i]);
+	stop_vcpus(server);
 	if (server->created)
 		xengt_dm_destroy_server(server->domid, server->id);
 	xengt_foreign_page_exit(&server->page);
+	destroy_workqueue(server->workers);
 	kfree(server->vcpus);
 	server->vcpus = NULL;
 	server->nr_vcpus = 0;

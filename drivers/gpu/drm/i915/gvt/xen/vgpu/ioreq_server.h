@@ -38,7 +38,9 @@ struct xengt_ioreq_vcpu {
  * @domid: the guest
  * @id: Xen's name for the server
  * @created: Xen has it
+ * @enabled: Xen may have put requests into its page
  * @page: the page of requests
+ * @workers: serve them
  * @vcpus: the guest's vCPUs
  * @nr_vcpus: how many there are
  * @answers: held while an answer is given, and for the members that follow
@@ -55,7 +57,9 @@ struct xengt_ioreq_server {
 	domid_t domid;
 	u16 id;
 	bool created;
+	bool enabled;
 	struct xengt_foreign_page page;
+	struct workqueue_struct *workers;
 	struct xengt_ioreq_vcpu *vcpus;
 	unsigned int nr_vcpus;
 	spinlock_t answers;		/* of what is held back: */
@@ -77,8 +81,5 @@ int xengt_ioreq_server_settle(struct xengt_ioreq_server *server);
 unsigned int xengt_ioreq_server_quiet(const struct xengt_ioreq_server *server, u64 gfn,
 				      unsigned int n);
 void xengt_ioreq_server_go_on(struct xengt_ioreq_server *server);
-
-int xengt_ioreq_servers_init(void);
-void xengt_ioreq_servers_exit(void);
 
 #endif /* _XENGT_IOREQ_SERVER_H */

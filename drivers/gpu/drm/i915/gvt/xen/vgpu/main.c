@@ -7,23 +7,18 @@
 
 #include "configfs.h"
 #include "debugfs.h"
-#include "ioreq_server.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
 static int __init xengt_init(void)
 {
-	int rc = xengt_ioreq_servers_init();
+	int rc;
 
-	if (rc)
-		return rc;
 	xengt_debugfs_init();
 	rc = xengt_configfs_init();
-	if (rc) {
+	if (rc)
 		xengt_debugfs_exit();
-		xengt_ioreq_servers_exit();
-	}
 	return rc;
 }
 
@@ -32,7 +27,6 @@ static void __exit xengt_exit(void)
 {
 	xengt_configfs_exit();
 	xengt_debugfs_exit();
-	xengt_ioreq_servers_exit();
 }
 
 module_init(xengt_init);
