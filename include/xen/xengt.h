@@ -39,9 +39,15 @@ struct xengt_ppgtt_root {
 	u64 pdp[XENGT_PPGTT_PDPS];
 };
 
+/* What xengt_vgpu_reset() resets besides PVINFO: the PPGTTs, and the GGTT */
+#define XENGT_RESET_PPGTTS	0x1
+#define XENGT_RESET_GGTT	0x2
+#define XENGT_RESET_ALL		(XENGT_RESET_PPGTTS | XENGT_RESET_GGTT)
+
 struct xengt_vgpu *xengt_vgpu_get(const char *name);
 void xengt_vgpu_put(struct xengt_vgpu *vgpu);
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu);
+int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what);
 
 int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root);
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root);

@@ -441,7 +441,8 @@ static void page_stays_closed_if_xen_does_not_tell(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 		KUNIT_EXPECT_FALSE(test, is_open(1));
 	}
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNTRAPS_BUSY), 2ull);
+	/* The second time answers were held back, and then nobody knew whether one was due. */
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNTRAPS_BUSY), 1ull);
 	hybrid_open(test, 1);
 	KUNIT_EXPECT_TRUE(test, is_open(1));
 	stop_hybrid(test, vgpu);

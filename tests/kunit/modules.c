@@ -16,6 +16,7 @@
 #include <linux/uio.h>
 #include <linux/user_namespace.h>
 
+#include "vgpu/configfs.h"
 #include "fake_xen.h"
 #include "modules.h"
 
@@ -278,7 +279,18 @@ int configfs_mkdir(const char *path)
 	return change_dir(path, true);
 }
 
+/* What was removed has given everything back. */
 int configfs_rmdir(const char *path)
+{
+	int rc = configfs_rmdir_nowait(path);
+
+	if (!rc)
+		xengt_configfs_wait_removed();
+	return rc;
+}
+
+/* As a user's rmdir, which does not wait. */
+int configfs_rmdir_nowait(const char *path)
 {
 	return change_dir(path, false);
 }

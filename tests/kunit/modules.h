@@ -35,6 +35,7 @@ u64 debugfs_value(const char *path, const char *name);
 
 int configfs_mkdir(const char *path);
 int configfs_rmdir(const char *path);
+int configfs_rmdir_nowait(const char *path);
 int configfs_write(const char *path, const char *value);
 int configfs_read(const char *path, char *text, size_t size);
 

@@ -28,6 +28,7 @@ static const char * const did_names[NR_DID] = {
 	[DID_OUT_DATA] = "page ballooned out", [DID_OUT_TABLE] = "table ballooned out",
 	[DID_IN_DATA] = "page back", [DID_IN_TABLE] = "table back",
 	[DID_OUT_GTT] = "page of the GTT ballooned out", [DID_SWITCH] = "mode changed",
+	[DID_RESET] = "reset", [DID_RESET_PINNED] = "reset while pinned",
 	[DID_OPEN] = "page opened", [DID_CLOSE] = "page closed", [DID_LATE] = "late sync",
 	[DID_OTHER_GUEST] = "frame to another guest", [DID_FAIL_CALL] = "hypercall to fail",
 	[DID_FAIL_GFN] = "GFN to fail", [DID_FAIL_ENTRY] = "entry of a batch to fail",

@@ -364,6 +364,25 @@ static void change_mode(struct random *r)
 	after_sync(r, 0);
 }
 
+/* Resets: whatever is announced ends; what is pinned stays so. */
+
+static void reset(struct random *r)
+{
+	unsigned int what = random_one_in(r, 2) ? XENGT_RESET_PPGTTS : XENGT_RESET_ALL, i;
+
+	r->did[DID_RESET]++;
+	if (random_has(r, FAULTS) && random_one_in(r, 6))
+		order_fault(r);
+	KUNIT_EXPECT_EQ(r->test, xengt_vgpu_reset(r->guest->vgpu, what), 0);
+	if (what & XENGT_RESET_GGTT)
+		memset(r->guest->ggtt, 0, sizeof(r->guest->ggtt));
+	for (i = 0; i < ROOTS; i++) {
+		r->did[DID_RESET_PINNED] += r->roots[i].pinned && r->roots[i].announced;
+		r->roots[i].announced = 0;
+	}
+	after_sync(r, 0);
+}
+
 /* Calm */
 
 static void end_all_roots(struct random *r)
@@ -468,6 +487,8 @@ static void step(struct random *r)
 		random_balloon_out_gtt(r);
 	else if (what < 972 && random_has(r, SWITCHES))
 		change_mode(r);
+	else if (what == 972 && random_one_in(r, 4))
+		reset(r);
 	else if (what >= 990 && !random_is_gen7(r))
 		random_write_wide_table(r);
 	if (r->nr_syncs >= CALM_EVERY) {

@@ -6,7 +6,9 @@
  */
 
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <xen/xengt.h>
 
@@ -566,7 +568,7 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"pages_trapped", "pages_released",
 		"pages_checked", "table_writes", "plain_writes", "syncs", "syncs_late",
 		"pages_opened", "pages_closed", "open_looks", "untraps_busy",
-		"gtt_ram_lost",
+		"gtt_ram_lost", "resets", "drivers_gone",
 	};
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;
 	unsigned int i, found[ARRAY_SIZE(names)] = {}, lines = 0;
@@ -601,6 +603,97 @@ static void total_outlives_the_virtual_gpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
 }
 
+/* Of two ioreq servers with one range Xen would ask one only. */
+static void second_virtual_gpu_at_the_same_addresses_is_refused(struct kunit *test)
+{
+	struct xengt_vgpu *first = start_vgpu(test, DOM, 2), *second = new_vgpu(test, OTHER_DOM);
+	const u64 size = 16 << 20;
+	unsigned int servers = fake_servers(DOM);
+
+	gpu_set_owner(DOM);
+	second->config.domid = DOM;
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), -EBUSY);
+	/* A smaller BAR of another generation, inside. */
+	second->config.generation = 7;
+	second->config.bar0 = BAR0 + size / 2;
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), -EBUSY);
+	KUNIT_EXPECT_EQ(test, fake_servers(DOM), servers);
+	guest_write(test, VGPU_FIRST, PTE(7));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));
+	/* Beside it, there is room. */
+	second->config.generation = 8;
+	second->config.bar0 = BAR0 + size;
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), 0);
+	xengt_vgpu_disable(second);
+	/* Where it was, when it is gone. */
+	second->config.bar0 = BAR0;
+	stop_vgpu(first);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), 0);
+	xengt_vgpu_destroy(second);
+	expect_nothing_left(test, "two of one guest");
+}
+
+/* A virtual GPU that cannot be disabled yet, as its server is still there. */
+struct slow_end {
+	struct completion begun;
+	struct completion go;
+	bool once;
+	bool waited_in_vain;
+};
+
+static void wait_at_destroy(enum fake_call kind, void *arg)
+{
+	struct slow_end *end = arg;
+
+	if (kind != FAKE_CALL_DM_DESTROY || end->once)
+		return;
+	end->once = true;
+	complete(&end->begun);
+	end->waited_in_vain = !wait_for_completion_timeout(&end->go, 20 * HZ);
+}
+
+static int enable_other(void *data)
+{
+	complete(data);
+	return set_attr(OTHER_DIR, "enable", "1");
+}
+
+/* Nobody waits for the removal of a virtual GPU but who wants what it has. */
+static void removal_keeps_nobody_waiting(struct kunit *test)
+{
+	DECLARE_COMPLETION_ONSTACK(started);
+	struct slow_end end = {};
+	struct xengt_vgpu *vgpu;
+	struct task_struct *task;
+
+	init_completion(&end.begun);
+	init_completion(&end.go);
+	make_dir(test, DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	fake_xen_set_hook(wait_at_destroy, &end);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir_nowait(DIR), 0);
+	wait_for_completion(&end.begun);
+	KUNIT_EXPECT_TRUE(test, IS_ERR(xengt_vgpu_get("vm5")));
+	make_dir(test, OTHER_DIR);
+	vgpu = xengt_vgpu_get("vm6");
+	KUNIT_EXPECT_FALSE(test, IS_ERR(vgpu));
+	xengt_vgpu_put(vgpu);
+	/* The same share, for the same guest: as soon as it is free. */
+	task = kthread_run(enable_other, &started, "enable");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	get_task_struct(task);
+	wait_for_completion(&started);
+	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_OFF);
+	complete(&end.go);
+	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
+	put_task_struct(task);
+	fake_xen_set_hook(NULL, NULL);
+	KUNIT_EXPECT_FALSE(test, end.waited_in_vain);
+	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_RUNNING);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(OTHER_DIR), 0);
+	expect_nothing_left(test, "removed slowly");
+}
+
 static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(directory_has_the_defaults, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(virtual_gpu_of_a_directory_works, both_dom0s_gen_params),
@@ -612,6 +705,9 @@ static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(enable_fails_cleanly_for_every_kind_of_call, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enable_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(writes_survive_failing_hypercalls, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(second_virtual_gpu_at_the_same_addresses_is_refused,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(removal_keeps_nobody_waiting, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_and_enabled_again_it_starts_afresh, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(end_of_a_former_guest_does_not_stop_a_new_one, both_dom0s_gen_params),

@@ -239,8 +239,9 @@ make_gpu() {
 	echo 1 >"$dir/enable"
 }
 
+# rmdir alone would not wait until everything is given back.
 remove_gpu() { # NAME
-	rmdir "$vgpus/$1"
+	echo 0 >"$vgpus/$1/enable" && rmdir "$vgpus/$1"
 }
 
 dma() { # COMMAND...: to the test GPU

@@ -3,10 +3,14 @@
  * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir makes one, rmdir disables and
  * frees it; the attributes are documented in Documentation/xengt.rst.
  *
+ * configfs and the VFS hold locks over rmdir that every mkdir needs, and everybody who looks for a
+ * virtual GPU. Disabling one can take long (it waits for its guest's vCPUs, and for Xen), so rmdir
+ * leaves that to work of the virtual GPU's own, and returns. Writing 0 to enable before waits.
+ *
  * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the
  * virtual GPU is off; otherwise writing it fails with -EBUSY, but for the mode.
  *
- * Locking: the virtual GPU's lock.
+ * Locking: the virtual GPU's lock, which is not taken under configfs' locks for rmdir and mkdir.
  */
 
 #include <linux/configfs.h>
@@ -15,16 +19,23 @@
 #include <linux/kstrtox.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include <xen/xengt.h>
 
 #include "configfs.h"
 #include "debugfs.h"
 #include "place.h"
+#include "served.h"
 #include "vgpu.h"
 
 struct vgpu_item {
 	struct config_item item;
 	struct xengt_vgpu *vgpu;
+	struct work_struct remove_work;
 };
+
+static struct workqueue_struct *removals_wq;
 
 static struct xengt_vgpu *to_vgpu(struct config_item *item)
 {
@@ -177,6 +188,26 @@ static ssize_t enable_store(struct config_item *item, const char *page, size_t l
 }
 CONFIGFS_ATTR(, enable);
 
+static const struct {
+	const char *word;
+	unsigned int what;
+} resets[] = {
+	{ "ppgtts", XENGT_RESET_PPGTTS },
+	{ "all", XENGT_RESET_ALL },
+};
+
+static ssize_t reset_store(struct config_item *item, const char *page, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(resets); i++) {
+		if (sysfs_streq(page, resets[i].word))
+			return xengt_vgpu_reset(to_vgpu(item), resets[i].what) ?: len;
+	}
+	return -EINVAL;
+}
+CONFIGFS_ATTR_WO(, reset);
+
 static ssize_t state_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%s\n", xengt_vgpu_state_name(to_vgpu(item)->state));
@@ -199,6 +230,7 @@ static struct configfs_attribute *vgpu_attrs[] = {
 	&attr_place,
 	&attr_mode,
 	&attr_enable,
+	&attr_reset,
 	&attr_state,
 	NULL,
 };
@@ -221,6 +253,14 @@ static const struct config_item_type vgpu_type = {
 	.ct_owner = THIS_MODULE,
 };
 
+static void remove_vgpu(struct work_struct *work)
+{
+	struct vgpu_item *vgpu_item = container_of(work, struct vgpu_item, remove_work);
+
+	xengt_vgpu_disable(vgpu_item->vgpu);
+	config_item_put(&vgpu_item->item);
+}
+
 static struct config_item *make_vgpu(struct config_group *group, const char *name)
 {
 	struct vgpu_item *vgpu_item = kzalloc(sizeof(*vgpu_item), GFP_KERNEL);
@@ -235,17 +275,20 @@ static struct config_item *make_vgpu(struct config_group *group, const char *nam
 	}
 	vgpu_item->vgpu = vgpu;
 	vgpu->item = &vgpu_item->item;
+	INIT_WORK(&vgpu_item->remove_work, remove_vgpu);
 	xengt_debugfs_add_vgpu(vgpu);
 	config_item_init_type_name(&vgpu_item->item, name, &vgpu_type);
 	return &vgpu_item->item;
 }
 
-/* rmdir: the guest is not served any more when it returns, though a reader may keep the item. */
+/* rmdir: nobody finds it any more, and it is about to be disabled, if it is not yet. */
 static void drop_vgpu(struct config_group *group, struct config_item *item)
 {
-	xengt_debugfs_remove_vgpu(to_vgpu(item));
-	xengt_vgpu_disable(to_vgpu(item));
-	config_item_put(item);
+	struct vgpu_item *vgpu_item = container_of(item, struct vgpu_item, item);
+
+	xengt_debugfs_remove_vgpu(vgpu_item->vgpu);
+	xengt_served_set_removed(vgpu_item->vgpu);
+	queue_work(removals_wq, &vgpu_item->remove_work);
 }
 
 static struct configfs_group_operations group_ops = {
@@ -278,14 +321,30 @@ struct xengt_vgpu *xengt_configfs_find(const char *name)
 	return item ? to_vgpu(item) : NULL;
 }
 
-int xengt_configfs_init(void)
+/* Until what was removed before has given everything back. */
+void xengt_configfs_wait_removed(void)
 {
-	config_group_init(&subsystem.su_group);
-	mutex_init(&subsystem.su_mutex);
-	return configfs_register_subsystem(&subsystem);
+	flush_workqueue(removals_wq);
 }
 
+int xengt_configfs_init(void)
+{
+	int rc;
+
+	removals_wq = alloc_workqueue("xengt_remove", WQ_UNBOUND, 0);
+	if (!removals_wq)
+		return -ENOMEM;
+	config_group_init(&subsystem.su_group);
+	mutex_init(&subsystem.su_mutex);
+	rc = configfs_register_subsystem(&subsystem);
+	if (rc)
+		destroy_workqueue(removals_wq);
+	return rc;
+}
+
+/* What was removed does not pin the module. */
 void xengt_configfs_exit(void)
 {
 	configfs_unregister_subsystem(&subsystem);
+	destroy_workqueue(removals_wq);
 }

@@ -9,6 +9,7 @@
 struct xengt_vgpu;
 
 struct xengt_vgpu *xengt_configfs_find(const char *name);
+void xengt_configfs_wait_removed(void);
 int xengt_configfs_init(void);
 void xengt_configfs_exit(void);
 

@@ -63,6 +63,8 @@ static const char * const counter_names[] = {
 	[XENGT_COUNT_OPEN_LOOKS] = "open_looks",
 	[XENGT_COUNT_UNTRAPS_BUSY] = "untraps_busy",
 	[XENGT_COUNT_GTT_RAM_LOST] = "gtt_ram_lost",
+	[XENGT_COUNT_RESETS] = "resets",
+	[XENGT_COUNT_DRIVERS_GONE] = "drivers_gone",
 };
 
 /* Counts for the virtual GPU and for the total. */

@@ -271,6 +271,21 @@ void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned i
 	}
 }
 
+/* All entries are 0 for the guest, and scratch, whatever it wrote before. */
+void xengt_ggtt_reset(struct xengt_ggtt *ggtt)
+{
+	unsigned long slot;
+
+	mutex_lock(&ggtt->mm->lock);
+	if (!ggtt->mm->closed) {
+		xengt_gtt_pages_clear(ggtt);
+		for (slot = 0; slot < ggtt->nr_slots; slot++)
+			take_slot(ggtt, slot, 0);
+		xengt_entries_apply(ggtt->mm);
+	}
+	mutex_unlock(&ggtt->mm->lock);
+}
+
 /*
  * Makes n slots the entries of a page directory: what they held is released, and they are this
  * entry until the owner of the directory writes them. -EBUSY if there is a directory already,

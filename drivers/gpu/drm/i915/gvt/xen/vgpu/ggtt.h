@@ -53,6 +53,7 @@ int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_mm *mm,
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt);
 
 void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len);
+void xengt_ggtt_reset(struct xengt_ggtt *ggtt);
 void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len);
 
 unsigned int xengt_ggtt_page_entries(const struct xengt_ggtt *ggtt);

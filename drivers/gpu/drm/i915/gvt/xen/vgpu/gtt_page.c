@@ -372,3 +372,26 @@ void xengt_gtt_pages_look_again(struct xengt_ggtt *ggtt)
 	/* Before anybody has another value for one of the entries. */
 	xengt_entries_apply(ggtt->mm);
 }
+
+static void clear_entries(struct xengt_entry_page *entries)
+{
+	struct xengt_writes *writes = &entries->pages->mm->writes;
+
+	spin_lock(&writes->lock);
+	if (entries->va)
+		memset(entries->va, 0, XENGT_PAGE_SIZE);
+	spin_unlock(&writes->lock);
+}
+
+/* The guest reads 0 everywhere. */
+void xengt_gtt_pages_clear(struct xengt_ggtt *ggtt)
+{
+	struct xengt_entry_page *entries;
+	unsigned long key;
+
+	lockdep_assert_held(&ggtt->mm->lock);
+	xa_for_each(&ggtt->pages.pages, key, entries) {
+		clear_entries(entries);
+		cond_resched();
+	}
+}

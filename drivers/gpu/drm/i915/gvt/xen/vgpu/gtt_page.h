@@ -31,6 +31,7 @@ void xengt_gtt_pages_exit(struct xengt_ggtt *ggtt);
 unsigned long xengt_gtt_pages_count(const struct xengt_ggtt *ggtt);
 unsigned long xengt_gtt_pages_use_ram(struct xengt_ggtt *ggtt, struct xengt_gtt_ram *ram);
 int xengt_gtt_pages_take_found(struct xengt_ggtt *ggtt, const struct xengt_gtt_ram *ram);
+void xengt_gtt_pages_clear(struct xengt_ggtt *ggtt);
 void xengt_gtt_pages_look_again(struct xengt_ggtt *ggtt);
 
 #endif /* _XENGT_GTT_PAGE_H */

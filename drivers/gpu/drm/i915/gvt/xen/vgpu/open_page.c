@@ -365,11 +365,11 @@ unsigned long xengt_open_pages_let_go(struct xengt_entry_pages *pages)
 		if (!is_trapped(page))
 			continue;
 		done = mm->untrap(mm, pages->base + key, count_trapped(pages, key));
-		if (done == -EBUSY)
-			busy++;
-		else
-			/* One that Xen cannot change is gone. */
+		/* One that Xen cannot change is gone. */
+		if (done > 0 || done == -EINVAL || done == -ESRCH)
 			note_let_go(pages, key, max(done, 1));
+		else
+			busy++;
 	}
 	return busy;
 }

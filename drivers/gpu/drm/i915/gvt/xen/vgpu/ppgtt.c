@@ -8,6 +8,9 @@
  * it; its shadow root stays a page of ours until then, whatever happens to the PPGTT; if that
  * is gone, the root leads nowhere.
  *
+ * A guest's driver may go without a word: its PPGTTs are ended by a reset (see reset.c), or when a
+ * new driver has loaded: what had been announced when that one started to load was the old one's.
+ *
  * Invariants: a shadow that is pinned is not reclaimed. Nothing is shadowed once closed.
  *
  * Locking: the mm's lock.
@@ -16,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -300,17 +304,50 @@ static struct xengt_space *new_space(struct xengt_ppgtts *ppgtts,
 	return space;
 }
 
+/* A directory that the GPU may still use must not become pages: it stays scratch until then. */
+static void keep_slots(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
+{
+	struct xengt_ppgtt *shadow = space->shadow;
+
+	kref_get(&shadow->ref);
+	drop_shadow(space);
+	space->shadow = shadow;
+	list_move_tail(&space->node, &ppgtts->ended);
+}
+
 static void free_space(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
 {
-	/* A directory that the GPU may still use must not become pages: it stays scratch. */
-	bool pinned = space->shadow && is_pinned(space->shadow);
-
-	drop_shadow(space);
-	if (!pinned)
-		return_slots(ppgtts, space);
-	list_del(&space->node);
 	ppgtts->n--;
+	if (in_ggtt(ppgtts) && xengt_space_pinned(space)) {
+		keep_slots(ppgtts, space);
+		return;
+	}
+	drop_shadow(space);
+	return_slots(ppgtts, space);
+	list_del(&space->node);
 	kfree(space);
+}
+
+static void free_ended(struct xengt_space *space)
+{
+	kref_put(&space->shadow->ref, release_shadow);
+	list_del(&space->node);
+	kfree(space);
+}
+
+/* The directories that ended while pinned, and are not any more, are entries of the GGTT again. */
+static void return_ended(struct xengt_ppgtts *ppgtts)
+{
+	struct xengt_space *space, *next;
+
+	if (ppgtts->mm->closed)
+		return;
+	list_for_each_entry_safe(space, next, &ppgtts->ended, node) {
+		if (xengt_space_pinned(space))
+			continue;
+		return_slots(ppgtts, space);
+		free_ended(space);
+	}
 }
 
 static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
@@ -322,6 +359,7 @@ static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *ro
 		return -ENODEV;
 	if (space && space->announced == UINT_MAX)
 		return -ENOSPC;
+	return_ended(ppgtts);
 	if (!space)
 		space = new_space(ppgtts, root);
 	if (IS_ERR(space))
@@ -362,6 +400,8 @@ static int destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *r
 		return -EBUSY;
 	if (!--space->announced)
 		free_space(ppgtts, space);
+	else
+		space->old = min(space->old, space->announced);
 	return 0;
 }
 
@@ -378,6 +418,7 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 		return -EINVAL;
 	mutex_lock(&ppgtts->mm->lock);
 	rc = destroy(ppgtts, &name);
+	return_ended(ppgtts);
 	xengt_tables_sync(&ppgtts->tables);
 	mutex_unlock(&ppgtts->mm->lock);
 	return rc;
@@ -412,6 +453,7 @@ static struct xengt_ppgtt *pin(struct xengt_ppgtts *ppgtts, const struct xengt_p
 
 	if (ppgtts->mm->closed)
 		return ERR_PTR(-ENODEV);
+	return_ended(ppgtts);
 	if (!space)
 		return ERR_PTR(-ENOENT);
 	rc = make_shadow(ppgtts, space);
@@ -459,8 +501,86 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_unpin);
 void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts)
 {
 	mutex_lock(&ppgtts->mm->lock);
+	return_ended(ppgtts);
 	xengt_tables_sync(&ppgtts->tables);
 	mutex_unlock(&ppgtts->mm->lock);
+}
+
+static void end_all(struct xengt_ppgtts *ppgtts)
+{
+	struct xengt_space *space, *next;
+
+	lockdep_assert_held(&ppgtts->mm->lock);
+	list_for_each_entry_safe(space, next, &ppgtts->spaces, node)
+		free_space(ppgtts, space);
+}
+
+/* What others were refused for want of what has ended is tried again. */
+static void sync_ended(struct xengt_ppgtts *ppgtts)
+{
+	xengt_tables_want_missing(&ppgtts->tables);
+	xengt_tables_sync(&ppgtts->tables);
+}
+
+/* All PPGTTs end, however often they were announced. Of what is pinned the root leads nowhere. */
+void xengt_ppgtts_reset(struct xengt_ppgtts *ppgtts)
+{
+	mutex_lock(&ppgtts->mm->lock);
+	if (!ppgtts->mm->closed) {
+		end_all(ppgtts);
+		return_ended(ppgtts);
+		sync_ended(ppgtts);
+	}
+	mutex_unlock(&ppgtts->mm->lock);
+}
+
+/* Tries again to let go of pages that are no tables any more; tells whether none is left. */
+bool xengt_ppgtts_release_stuck(struct xengt_ppgtts *ppgtts)
+{
+	bool done;
+
+	mutex_lock(&ppgtts->mm->lock);
+	xengt_guest_pages_release_stuck(&ppgtts->tables.pages);
+	done = list_empty(&ppgtts->tables.pages.stuck);
+	mutex_unlock(&ppgtts->mm->lock);
+	return done;
+}
+
+/* A driver of the guest's starts to load: what has been announced so far is not its own. */
+void xengt_ppgtts_mark_old(struct xengt_ppgtts *ppgtts)
+{
+	struct xengt_space *space;
+
+	mutex_lock(&ppgtts->mm->lock);
+	list_for_each_entry(space, &ppgtts->spaces, node)
+		space->old = space->announced;
+	mutex_unlock(&ppgtts->mm->lock);
+}
+
+static unsigned int take_back_old(struct xengt_ppgtts *ppgtts, struct xengt_space *space)
+{
+	unsigned int old = space->old;
+
+	space->old = 0;
+	space->announced -= old;
+	if (!space->announced)
+		free_space(ppgtts, space);
+	return old;
+}
+
+/* That driver has loaded: takes back what is not its own. How many announcements these were. */
+unsigned long xengt_ppgtts_end_old(struct xengt_ppgtts *ppgtts)
+{
+	struct xengt_space *space, *next;
+	unsigned long n = 0;
+
+	mutex_lock(&ppgtts->mm->lock);
+	list_for_each_entry_safe(space, next, &ppgtts->spaces, node)
+		n += take_back_old(ppgtts, space);
+	if (n)
+		sync_ended(ppgtts);
+	mutex_unlock(&ppgtts->mm->lock);
+	return n;
 }
 
 /* Another mode from now on, and what was written before is in the shadow. */
@@ -468,6 +588,7 @@ void xengt_ppgtts_set_mode(struct xengt_ppgtts *ppgtts, enum xengt_mode mode)
 {
 	mutex_lock(&ppgtts->mm->lock);
 	xengt_writes_set_mode(ppgtts->mm, mode);
+	return_ended(ppgtts);
 	xengt_tables_sync(&ppgtts->tables);
 	mutex_unlock(&ppgtts->mm->lock);
 }
@@ -478,6 +599,7 @@ void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts)
 	mutex_lock(&ppgtts->mm->lock);
 	if (!ppgtts->mm->closed) {
 		xengt_writes_settle(ppgtts->mm);
+		return_ended(ppgtts);
 		xengt_gtt_pages_look_again(ppgtts->ggtt);
 		xengt_tables_look_again(&ppgtts->tables);
 		xengt_tables_want_missing(&ppgtts->tables);
@@ -556,6 +678,7 @@ int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_mm *mm, struct x
 
 	*ppgtts = (struct xengt_ppgtts){ .mm = mm, .ggtt = ggtt };
 	INIT_LIST_HEAD(&ppgtts->spaces);
+	INIT_LIST_HEAD(&ppgtts->ended);
 	rc = xengt_tables_init(&ppgtts->tables, mm, ggtt, max_tables);
 	if (rc)
 		return rc;
@@ -569,11 +692,8 @@ int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_mm *mm, struct x
 /* The mm is closed: no PPGTT is announced any more, no page of the guest's is one of tables. */
 void xengt_ppgtts_close(struct xengt_ppgtts *ppgtts)
 {
-	struct xengt_space *space, *next;
-
 	mutex_lock(&ppgtts->mm->lock);
-	list_for_each_entry_safe(space, next, &ppgtts->spaces, node)
-		free_space(ppgtts, space);
+	end_all(ppgtts);
 	mutex_unlock(&ppgtts->mm->lock);
 }
 
@@ -592,5 +712,10 @@ unsigned long xengt_ppgtts_let_go(struct xengt_ppgtts *ppgtts)
 /* Closed, and nobody calls any more. */
 void xengt_ppgtts_exit(struct xengt_ppgtts *ppgtts)
 {
+	struct xengt_space *space, *next;
+
+	/* What these have of the GGTT is made to lead nowhere, see tables.c. */
+	list_for_each_entry_safe(space, next, &ppgtts->ended, node)
+		free_ended(space);
 	xengt_tables_exit(&ppgtts->tables);
 }

@@ -35,6 +35,7 @@ struct xengt_ppgtt {
  * @serial: its number, see xengt_new_serial()
  * @root: its name
  * @announced: how often it was
+ * @old: how many of these were there when a driver of the guest's last started to load
  * @ggtt_slot: where its page directory is, if that is in the GGTT
  * @shadow: its shadow, NULL if it was reclaimed
  */
@@ -43,6 +44,7 @@ struct xengt_space {
 	u64 serial;
 	struct xengt_ppgtt_root root;
 	unsigned int announced;
+	unsigned int old;
 	unsigned long ggtt_slot;
 	struct xengt_ppgtt *shadow;
 };
@@ -53,6 +55,7 @@ struct xengt_space {
  * @ggtt: where page directories can be
  * @tables: their tables
  * @spaces: the PPGTTs
+ * @ended: those with a page directory in the GGTT that ended while they were pinned
  * @n: how many there are
  */
 struct xengt_ppgtts {
@@ -60,6 +63,7 @@ struct xengt_ppgtts {
 	struct xengt_ggtt *ggtt;
 	struct xengt_tables tables;
 	struct list_head spaces;
+	struct list_head ended;
 	unsigned long n;
 };
 
@@ -84,6 +88,10 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 struct xengt_ppgtt *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
 				     const struct xengt_ppgtt_root *root, u64 *shadow);
 void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
+void xengt_ppgtts_reset(struct xengt_ppgtts *ppgtts);
+bool xengt_ppgtts_release_stuck(struct xengt_ppgtts *ppgtts);
+void xengt_ppgtts_mark_old(struct xengt_ppgtts *ppgtts);
+unsigned long xengt_ppgtts_end_old(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_set_mode(struct xengt_ppgtts *ppgtts, enum xengt_mode mode);
 void xengt_ppgtts_settled(struct xengt_ppgtts *ppgtts);
 bool xengt_ppgtts_store(struct xengt_ppgtts *ppgtts, u64 addr, const void *data,

@@ -8,6 +8,12 @@
  * mediator, once, when all of that write is in the page. i915 writes the 32 bits of the register
  * at once; a write of less merges with the bytes that are there.
  *
+ * A driver says by what it does that it is a new one. It begins with reading the magic, whole, and
+ * next the version, as 16 bits (intel_vgpu_detect()), before it makes anything; somebody who looks
+ * at the page reads it in pieces of one size. It ends with setting display_ready
+ * (intel_vgpu_register()). Both together, in this order, come from nothing else: i915 does either
+ * once in its life.
+ *
  * Invariants: what is told of a notification is what the page held right after the write that
  * made it, whatever other vCPUs write meanwhile. Nothing that the guest writes changes what it is
  * told. All that is read is of this page.
@@ -19,6 +25,7 @@
  * Locking: the page's lock is held while bytes are copied, and not while others are called.
  */
 
+#include <linux/bits.h>
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -80,6 +87,52 @@ static bool notifies(u32 offset, unsigned int len)
 	const u32 at = offsetof(struct xengt_vgt_if, g2v_notify);
 
 	return offset <= at && at - offset < len;
+}
+
+/* Says the write that a driver of the guest's has loaded, which was seen to start? */
+static bool has_loaded(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
+{
+	const u32 at = offsetof(struct xengt_vgt_if, display_ready);
+
+	lockdep_assert_held(&pvinfo->lock);
+	if (!pvinfo->loading || offset > at || at - offset >= len || !pvinfo->page.display_ready)
+		return false;
+	pvinfo->loading = false;
+	return true;
+}
+
+/* Which halves of the magic are read; 0: it is something else, or more. */
+static unsigned int magic_halves(u32 offset, unsigned int len)
+{
+	const unsigned int half = sizeof(u32);
+
+	if (!offset && len == 2 * half)
+		return BIT(0) | BIT(1);
+	if (len == half && (!offset || offset == half))
+		return BIT(offset / half);
+	return 0;
+}
+
+/* Is the read the second one of a driver that starts to load? */
+static bool starts_to_load(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
+{
+	bool magic_known = pvinfo->magic_read == (BIT(0) | BIT(1));
+	unsigned int halves = magic_halves(offset, len);
+
+	lockdep_assert_held(&pvinfo->lock);
+	pvinfo->magic_read = halves && !magic_known ? pvinfo->magic_read | halves : halves;
+	if (!magic_known || offset != offsetof(struct xengt_vgt_if, version_major) ||
+	    len != sizeof(u16))
+		return false;
+	pvinfo->loading = true;
+	return true;
+}
+
+static void tell_driver(struct xengt_pvinfo *pvinfo, bool loaded)
+{
+	lockdep_assert_not_held(&pvinfo->lock);
+	if (pvinfo->ops->driver)
+		pvinfo->ops->driver(pvinfo, loaded);
 }
 
 static u64 join(u32 lo, u32 hi)
@@ -167,16 +220,20 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
 {
 	struct message message;
 	unsigned int stored;
+	bool loaded;
 
 	if (WARN_ON_ONCE(!is_inside(offset, len)))
 		return;
 	mutex_lock(&pvinfo->lock);
 	stored = store(pvinfo, offset, data, len);
 	take_message(pvinfo, &message);
+	loaded = has_loaded(pvinfo, offset, len);
 	mutex_unlock(&pvinfo->lock);
 
 	if (stored < len)
 		xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_DENIED, 1);
+	if (loaded)
+		tell_driver(pvinfo, true);
 	if (notifies(offset, len))
 		tell(pvinfo, &message);
 }
@@ -188,19 +245,25 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
  * @data: where the bytes go
  * @len: how many; all are in the page
  *
- * Everything can be read; what the guest may write reads as it wrote it.
+ * Everything can be read; what the guest may write reads as it wrote it. Calls an operation if this
+ * is how a driver starts to load.
  *
  * Context: process; takes the page's lock.
  */
 void xengt_pvinfo_read(struct xengt_pvinfo *pvinfo, u32 offset, void *data, unsigned int len)
 {
+	bool starts;
+
 	if (WARN_ON_ONCE(!is_inside(offset, len))) {
 		memset(data, 0, len);
 		return;
 	}
 	mutex_lock(&pvinfo->lock);
 	memcpy(data, (const u8 *)&pvinfo->page + offset, len);
+	starts = starts_to_load(pvinfo, offset, len);
 	mutex_unlock(&pvinfo->lock);
+	if (starts)
+		tell_driver(pvinfo, false);
 }
 
 static void fill_page(struct xengt_vgt_if *page, const struct xengt_pvinfo_config *config)
@@ -239,7 +302,23 @@ int xengt_pvinfo_init(struct xengt_pvinfo *pvinfo, const struct xengt_pvinfo_con
 		return -ERANGE;
 	pvinfo->ops = ops;
 	pvinfo->counters = counters;
+	pvinfo->config = *config;
 	mutex_init(&pvinfo->lock);
-	fill_page(&pvinfo->page, config);
+	xengt_pvinfo_reset(pvinfo);
 	return 0;
+}
+
+/**
+ * xengt_pvinfo_reset() - makes the page what a guest found first
+ * @pvinfo: the page
+ *
+ * Context: process; takes the page's lock. Any number of writes and reads at once.
+ */
+void xengt_pvinfo_reset(struct xengt_pvinfo *pvinfo)
+{
+	mutex_lock(&pvinfo->lock);
+	fill_page(&pvinfo->page, &pvinfo->config);
+	pvinfo->magic_read = 0;
+	pvinfo->loading = false;
+	mutex_unlock(&pvinfo->lock);
 }

@@ -266,9 +266,21 @@ static void on_context(struct xengt_pvinfo *pvinfo, bool create, u64 descriptor)
 	xengt_ppgtts_sync(&vgpu->ppgtts);
 }
 
+/* What a driver that is gone has announced ends once the next one has loaded: not before. */
+static void on_driver(struct xengt_pvinfo *pvinfo, bool loaded)
+{
+	struct xengt_vgpu *vgpu = container_of(pvinfo, struct xengt_vgpu, traps.pvinfo);
+
+	if (!loaded)
+		xengt_ppgtts_mark_old(&vgpu->ppgtts);
+	else if (xengt_ppgtts_end_old(&vgpu->ppgtts))
+		xengt_count(&vgpu->counters, XENGT_COUNT_DRIVERS_GONE, 1);
+}
+
 static const struct xengt_pvinfo_ops pvinfo_ops = {
 	.ppgtt = on_ppgtt,
 	.context = on_context,
+	.driver = on_driver,
 };
 
 static void init_targets(struct xengt_vgpu *vgpu)
@@ -417,6 +429,7 @@ int xengt_traps_start(struct xengt_vgpu *vgpu)
 
 	init_targets(vgpu);
 	traps->claimed = false;
+	traps->untrap_error = 0;
 	rc = init_ram(vgpu);
 	if (rc)
 		return rc;
@@ -509,21 +522,34 @@ static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
 
 /*
  * Takes the traps from n pages, or from those before the first one that a vCPU is in the middle of
- * a write to (see ioreq_server.c). How many these are; -EBUSY if it is none, or Xen does not tell,
- * when the pages are trapped, though they may have been written without a trap for a moment; or an
- * error of Xen's in taking the first one.
+ * a write to (see ioreq_server.c). How many these are; -EBUSY if it is none, or Xen does not tell
+ * afterwards, when the pages are trapped, though they may have been written without a trap for a
+ * moment; -EAGAIN if Xen does not let answers be held back, -ESRCH if the guest is gone; or an error
+ * of Xen's in taking the first one.
  */
 int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
 {
 	struct xengt_ioreq_server *server = &vgpu->traps.server;
 	u64 start = gfn << XENGT_PAGE_SHIFT;
-	int done = -EBUSY;
+	bool held = false;
+	int done;
 
 	lockdep_assert_held(&vgpu->mm.lock);
-	if (!xengt_ioreq_server_hold(server, start, start + ((u64)n << XENGT_PAGE_SHIFT) - 1)) {
+	done = xengt_ioreq_server_hold(server, start, start + ((u64)n << XENGT_PAGE_SHIFT) - 1);
+	if (!done) {
+		held = true;
 		done = untrap_held(vgpu, gfn, n);
 		xengt_ioreq_server_go_on(server);
+	} else if (done == -ENOENT) {
+		/* Xen has destroyed the server: there is nobody whose answers it would wait for. */
+		held = true;
+		done = untrap_pages(vgpu->config.domid, gfn, n);
 	}
+	if (done < 0)
+		vgpu->traps.untrap_error = done;
+	/* That answers cannot be held back says nothing about the pages: -EINVAL would. */
+	if (!held && done < 0 && done != -ESRCH)
+		done = -EAGAIN;
 	xengt_count(&vgpu->counters, XENGT_COUNT_UNTRAPS_BUSY, done == -EBUSY);
 	return done;
 }

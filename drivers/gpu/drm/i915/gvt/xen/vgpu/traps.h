@@ -27,6 +27,7 @@ struct xengt_vgpu;
  * @pvinfo: what the PVINFO page says
  * @ram: what the guest has at its addresses of the GTT
  * @claimed: writes to the guest's memory can be trapped
+ * @untrap_error: why traps were not taken from a page the last time; the mm's lock
  * @plain_page: where guest memory is seen in which a write is done that was trapped by a page of
  *	tables that is none any more; the mm's lock
  */
@@ -39,6 +40,7 @@ struct xengt_traps {
 	struct xengt_pvinfo pvinfo;
 	struct xengt_gtt_ram ram;
 	bool claimed;
+	int untrap_error;
 
 	struct xengt_foreign_page plain_page;
 };

@@ -25,6 +25,7 @@
 
 #include "place.h"
 #include "pte.h"
+#include "served.h"
 #include "vgpu.h"
 
 /* How often, and after which time, it is tried to let go of pages that a guest writes to */
@@ -162,9 +163,12 @@ static int start(struct xengt_vgpu *vgpu)
 	rc = xengt_vgpu_check_config(vgpu, &format, share);
 	if (rc)
 		return rc;
-	rc = get_domain(vgpu);
+	rc = xengt_served_add(vgpu);
 	if (rc)
 		return rc;
+	rc = get_domain(vgpu);
+	if (rc)
+		goto remove;
 	rc = get_place(vgpu, format);
 	if (rc)
 		goto put_domain;
@@ -177,6 +181,8 @@ put_place:
 	vgpu->place->ops->put(vgpu->place);
 put_domain:
 	xen_gpu_domain_put(vgpu->domain);
+remove:
+	xengt_served_remove(vgpu);
 	return rc;
 }
 
@@ -193,8 +199,12 @@ static void let_go(struct xengt_vgpu *vgpu)
 			return;
 		fsleep(LET_GO_US);
 	}
-	pr_warn("%s: pages of domain %u keep their traps until the end: it writes to them\n",
-		vgpu->name, vgpu->config.domid);
+	if (vgpu->traps.untrap_error == -EBUSY)
+		pr_warn("%s: pages of domain %u keep their traps until the end: it writes to them\n",
+			vgpu->name, vgpu->config.domid);
+	else
+		pr_warn("%s: pages of domain %u keep their traps until the end: Xen does not take them away: %d\n",
+			vgpu->name, vgpu->config.domid, vgpu->traps.untrap_error);
 }
 
 /* Pages are given back before the server stops, which does writes to them that are under way. */
@@ -210,6 +220,7 @@ static void stop(struct xengt_vgpu *vgpu)
 	xengt_mm_exit(&vgpu->mm);
 	vgpu->place->ops->put(vgpu->place);
 	xen_gpu_domain_put(vgpu->domain);
+	xengt_served_remove(vgpu);
 }
 
 /* The work may come late, when the virtual GPU already serves another guest. */
@@ -231,9 +242,11 @@ static void bury_guest(struct work_struct *work)
  * @vgpu: the virtual GPU, off
  *
  * Context: process context, may sleep.
- * Return: 0; -EBUSY if it is not off or its share is taken; -EINVAL for a configuration that
- * makes no sense, and -EADDRINUSE if something is at the addresses of BAR 0, with a line in the log;
- * -ENODEV if there is no such guest; or another error, when nothing is left behind.
+ * Return: 0; -EBUSY if it is not off, or another virtual GPU has entries of its share or, for the
+ * same guest, addresses of its BAR 0, with a line in the log; -EINTR if the wait for such a one
+ * that was removed is broken off; -EINVAL for a configuration that makes no sense, and -EADDRINUSE
+ * if something is at the addresses of BAR 0, with a line in the log; -ENODEV if there is no such
+ * guest; or another error, when nothing is left behind.
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
 {
@@ -314,6 +327,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 		return ERR_PTR(-ENOMEM);
 	}
 	mutex_init(&vgpu->lock);
+	INIT_LIST_HEAD(&vgpu->served_node);
 	INIT_WORK(&vgpu->dead_work, bury_guest);
 	vgpu->config.generation = 8;
 	vgpu->config.quota = DEFAULT_QUOTA;

@@ -7,6 +7,7 @@
 #ifndef _XENGT_VGPU_H
 #define _XENGT_VGPU_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/types.h>
@@ -67,6 +68,8 @@ struct xengt_vgpu {
 	struct xengt_counters counters;
 	struct work_struct dead_work;
 	bool guest_ended;	/* set by the service's call, for dead_work */
+	struct list_head served_node;	/* of served.c, as is: */
+	bool removed;
 
 	struct mutex lock;			/* of what comes and goes: */
 	struct xengt_vgpu_config config;	/* fixed while not off */
