@@ -524,8 +524,8 @@ static int untrap_held(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
  * Takes the traps from n pages, or from those before the first one that a vCPU is in the middle of
  * a write to (see ioreq_server.c). How many these are; -EBUSY if it is none, or Xen does not tell
  * afterwards, when the pages are trapped, though they may have been written without a trap for a
- * moment; -EAGAIN if Xen does not let answers be held back, -ESRCH if the guest is gone; or an error
- * of Xen's in taking the first one.
+ * moment; -EAGAIN if Xen does not let answers be held back, -ESRCH if the guest is gone; or an
+ * error of Xen's in taking the first one.
  */
 int xengt_traps_untrap(struct xengt_vgpu *vgpu, u64 gfn, unsigned int n)
 {
