@@ -304,11 +304,10 @@ static void unload_right_after_the_last_put(struct kunit *test)
 struct long_look {
 	struct task_struct *test;
 	struct completion begun;
-	struct completion go_on;
 	bool held;
 };
 
-/* The watch's work asks Xen for the domain, until the module that goes waits for it. */
+/* The domain's look asks Xen for it, until the put that was the last waits for the look. */
 static void look_for_long(enum fake_call kind, void *arg)
 {
 	struct long_look *look = arg;
@@ -317,27 +316,24 @@ static void look_for_long(enum fake_call kind, void *arg)
 		return;
 	look->held = true;
 	complete(&look->begun);
-	wait_for_completion(&look->go_on);
 	while (task_is_running(look->test))
 		fake_xen_let_others_run();
 	/* What was freed is not there any more. */
 	rcu_barrier();
 }
 
-/* 9: the work that looks for ended domains has the last handle on one: KASAN sees what it does */
-static void unload_waits_for_a_look_at_the_domain(struct kunit *test)
+/* 9: a look is under way when the last handle is put: KASAN sees what it does */
+static void last_put_waits_for_a_look_at_the_domain(struct kunit *test)
 {
 	struct long_look look = { .test = current };
 	struct mediator *user = start_user(test, 64, 64);
 
 	init_completion(&look.begun);
-	init_completion(&look.go_on);
 	map_range(test, user, 0, 8);
 	fake_xen_set_hook(look_for_long, &look);
 	fake_store_fire("@releaseDomain");
 	wait_for_completion(&look.begun);
 	stop_user(test, user);
-	complete(&look.go_on);
 	map_fixture_exit(test);
 	KUNIT_EXPECT_TRUE(test, look.held);
 }
@@ -354,7 +350,7 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(load_finds_the_backend_that_fits),
 	KUNIT_CASE_PARAM(load_survives_any_failure, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(unload_right_after_the_last_put, platforms_gen_params),
-	KUNIT_CASE_PARAM(unload_waits_for_a_look_at_the_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(last_put_waits_for_a_look_at_the_domain, platforms_gen_params),
 	{}
 };
 

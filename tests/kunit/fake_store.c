@@ -2,8 +2,9 @@
 /*
  * The fake hypervisor's xenstore, and what the hypervisor says about itself.
  *
- * Watches are called in a thread of their own, one at a time, as xenwatch does, and once when they
- * are registered. Unregistering one waits for it.
+ * Watches are called in a thread of their own, one at a time, as xenwatch does: once when they are
+ * registered, and for every change at their path or below it. Unregistering one waits for it. Reads
+ * and registrations can fail with any error.
  *
  * Locking: a mutex for the store and the list of watches, not held while a watch is called.
  */
@@ -36,9 +37,17 @@ static LIST_HEAD(nodes);
 static LIST_HEAD(watches);
 static struct workqueue_struct *xenwatch;
 static struct task_struct *watch_task;
+static int read_error;
+
+/* From here on reads fail like this; 0: they do not. */
+void fake_store_fail_reads(int error)
+{
+	WRITE_ONCE(read_error, error);
+}
 
 void fake_store_start(void)
 {
+	read_error = 0;
 	xenwatch = alloc_ordered_workqueue("fake_xenwatch", 0);
 	if (!xenwatch)
 		panic("fake xen: out of memory\n");
@@ -72,6 +81,25 @@ static struct node *find_node(const char *path)
 	return NULL;
 }
 
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
+}
+
+static void queue_event(struct xenbus_watch *watch, const char *path);
+
+static void queue_events(const char *path)
+{
+	struct xenbus_watch *watch;
+
+	list_for_each_entry(watch, &watches, list) {
+		if (is_below(path, watch->node))
+			queue_event(watch, path);
+	}
+}
+
 void fake_store_set(const char *path, const char *value)
 {
 	struct node *node;
@@ -84,6 +112,7 @@ void fake_store_set(const char *path, const char *value)
 		list_add(&node->list, &nodes);
 	}
 	strscpy(node->value, value, sizeof(node->value));
+	queue_events(path);
 	mutex_unlock(&store_lock);
 }
 
@@ -93,8 +122,10 @@ void fake_store_remove(const char *path)
 
 	mutex_lock(&store_lock);
 	node = find_node(path);
-	if (node)
+	if (node) {
 		list_del(&node->list);
+		queue_events(path);
+	}
 	kfree(node);
 	mutex_unlock(&store_lock);
 }
@@ -130,13 +161,8 @@ static void queue_event(struct xenbus_watch *watch, const char *path)
 /* Something happened at a path. Returns when all who watch it have been called. */
 void fake_store_fire(const char *path)
 {
-	struct xenbus_watch *watch;
-
 	mutex_lock(&store_lock);
-	list_for_each_entry(watch, &watches, list) {
-		if (!strncmp(path, watch->node, strlen(watch->node)))
-			queue_event(watch, path);
-	}
+	queue_events(path);
 	mutex_unlock(&store_lock);
 	flush_workqueue(xenwatch);
 }
@@ -212,8 +238,11 @@ void *xenbus_read(struct xenbus_transaction t, const char *dir, const char *name
 {
 	struct node *node;
 	char path[128];
+	int error = READ_ONCE(read_error);
 	void *value;
 
+	if (error)
+		return ERR_PTR(error);
 	join(path, sizeof(path), dir, name);
 	mutex_lock(&store_lock);
 	node = find_node(path);

@@ -243,6 +243,7 @@ unsigned int fake_evtchn_irqs(void);
 void fake_store_set(const char *path, const char *value);
 void fake_store_remove(const char *path);
 void fake_store_fire(const char *path);
+void fake_store_fail_reads(int error);
 void fake_store_introduce(domid_t domid, const char *uuid);
 void fake_store_release(domid_t domid);
 void fake_xen_set_commandline(const char *commandline);

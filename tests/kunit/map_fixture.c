@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "fake_xen.h"
+#include "map/domain.h"
 #include "map_fixture.h"
 #include "modules.h"
 
@@ -187,6 +188,13 @@ static const struct xen_gpu_client_ops user_ops = {
 	.ended = user_ended,
 };
 
+/* A watch fires when it is registered, and leads to a look at the guest. It is over after this. */
+static void finish_first_look(struct xen_gpu_domain *dom)
+{
+	fake_store_fire("/nothing");
+	flush_delayed_work(&dom->look_work);
+}
+
 /* A user of the guest, or an ERR_PTR() from the service. */
 struct mediator *new_user(struct kunit *test, unsigned long quota)
 {
@@ -209,6 +217,7 @@ struct mediator *new_user(struct kunit *test, unsigned long quota)
 		kvfree(user);
 		return ERR_CAST(dom);
 	}
+	finish_first_look(dom);
 	rc = xen_gpu_client_register(dom, &user->client);
 	if (rc) {
 		xen_gpu_domain_put(dom);

@@ -249,7 +249,7 @@ static void entries_are_what_the_manuals_say(struct kunit *test)
 		{ &ppgtt_gen8_4, 1, 0x12345678003ull, PPGTT_PAGE, 0x12345678, 2 },
 		{ &ppgtt_gen8_4, 1, 0x3ffffffff09bull, PPGTT_PAGE, 0x3ffffffff, 0x9a },
 		{ &ppgtt_gen8_4, 1, 0x400000000003ull, PPGTT_BAD },
-		{ &ppgtt_gen8_4, 1, 0x1803, PPGTT_BAD },
+		{ &ppgtt_gen8_4, 1, 0x1803, PPGTT_PAGE, 1, 2 },
 		{ &ppgtt_gen8_4, 2, 0x1803, PPGTT_TABLE, 1, 2 },
 		{ &ppgtt_gen8_4, 2, 0x40200083, PPGTT_PAGE, 0x40200, 2 },
 		{ &ppgtt_gen8_4, 2, 0x40201083, PPGTT_PAGE, 0x40200, 0x82 },

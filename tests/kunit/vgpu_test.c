@@ -268,8 +268,8 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 		skipped += skip;
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
-	/* All but the look-up of the guest, which PV dom0s do not need, and the claim of writes. */
-	KUNIT_EXPECT_GE(test, failed + skipped, nth - 4);
+	/* All but the look-up of the guest, which PV dom0s do not need, its watch, looks, the claim. */
+	KUNIT_EXPECT_GE(test, failed + skipped, nth - 8);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	guest_write(test, VGPU_FIRST, PTE(7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));

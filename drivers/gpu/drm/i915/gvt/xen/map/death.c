@@ -1,39 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The watch on the end of domains.
+ * The end of domains.
  *
  * A guest that is destroyed stays a zombie as long as we hold references on its pages, and
- * nothing drops them for us. xenstore's special watch @releaseDomain fires when some domain has
- * ended; it does not say which, so all in use are looked at. The same is done when Xen or a client
- * gives reason to suspect it: nothing in xenstore tells a driver domain that a guest was taken from
- * it.
+ * nothing drops them for us. So each domain has a look, a work of its own, that asks whether its
+ * guest has ended. There is one when xenstore says that some domain has ended (domains.c), or that
+ * this domain's own node changed, as some toolstacks remove it late; when Xen refuses a call as it
+ * does for a domain that is gone; and when a client suspects it, since nothing in xenstore tells a
+ * driver domain that a guest was taken from it.
  *
- * Locking: none of its own; xenstore's watch thread only queues the work, since all other
- * watches of the system wait for it.
+ * The answer may be that it cannot be told now. Then there is another look, later each time. A
+ * guest that xenstore does not know, or that was suspected, and has not ended as far as can be
+ * told, has its mappings looked at again: of a dying guest nothing can be mapped, so everything
+ * goes, Xen lets the guest go, and the next look sees that.
+ *
+ * Invariants: one guest's look, and what it leads to, waits for no other guest. Once ended, a
+ * domain maps nothing, has no file in debugfs, and what it held is given back at once.
+ *
+ * Locking: none of its own. The watch's callback only queues the work, since all other watches of
+ * the system wait for it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
 
+#include "client.h"
 #include "death.h"
+#include "debugfs.h"
 #include "domain.h"
-#include "domains.h"
+#include "event.h"
 #include "identity.h"
 
-static bool watching;
+/* The time until another look, doubled for each one that could not tell, up to the longest */
+#define LOOK_FIRST	(HZ / 10)
+#define LOOK_LONGEST	(10 * HZ)
 
-/* xenstore tells, if we may ask it (a driver domain may not), or Xen itself. */
-static bool has_ended(struct xen_gpu_domain *dom)
+/* How often a guest is looked at in a row that xenstore does not know */
+#define LOOKS_WITHOUT_IDENTITY	10
+
+/* Looks whether the guest has ended, soon. */
+void xen_gpu_death_look(struct xen_gpu_domain *dom)
+{
+	mod_delayed_work(dom->wq, &dom->look_work, 0);
+}
+
+static void look_again(struct xen_gpu_domain *dom)
+{
+	unsigned long delay = LOOK_FIRST << min(dom->looks, 7u);
+
+	dom->looks++;
+	queue_delayed_work(dom->wq, &dom->look_work, min_t(unsigned long, delay, LOOK_LONGEST));
+}
+
+/* Xen itself tells of some guests that they are dying, or not ours any more. */
+static bool is_dying(struct xen_gpu_domain *dom)
 {
 	bool dying;
 
-	if (xen_gpu_identity_ended(dom))
-		return true;
 	if (!dom->backend->dying)
 		return false;
 	mutex_lock(&dom->lock);
@@ -42,24 +73,52 @@ static bool has_ended(struct xen_gpu_domain *dom)
 	return dying;
 }
 
-static void bury(struct work_struct *work)
+/*
+ * The guest is gone: nothing is mapped from here on, the clients let go, and everything goes
+ * back to Xen at once. Its file makes room for that of another guest with the same domid.
+ */
+static void end_domain(struct xen_gpu_domain *dom)
 {
-	struct xen_gpu_domain *dom;
-	unsigned long id = 0;
-
-	while ((dom = xen_gpu_domain_next(&id))) {
-		if (has_ended(dom))
-			xen_gpu_domain_end(dom);
-		xen_gpu_domain_put(dom);
-	}
+	xen_gpu_debugfs_remove_domain(dom);
+	mutex_lock(&dom->notify_lock);
+	mutex_lock(&dom->lock);
+	dom->ended = true;
+	mutex_unlock(&dom->lock);
+	wake_up_all(&dom->current_wait);
+	xen_gpu_clients_ended(dom);
+	xen_gpu_domain_drop_everything(dom);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_DOMAINS_ENDED, 1);
+	mutex_unlock(&dom->notify_lock);
 }
 
-static DECLARE_WORK(bury_work, bury);
-
-/* Some domain may have ended: looks at all of them, soon. */
-void xen_gpu_death_suspect(void)
+/* It has not ended, as far as can be told: is what we know of its pages still true? */
+static void look_at_mappings(struct xen_gpu_domain *dom)
 {
-	xen_gpu_domains_queue_work(&bury_work);
+	bool suspected = xchg(&dom->suspected, false);
+
+	if (suspected || !dom->identity)
+		xen_gpu_event_suspect(dom);
+}
+
+static void look(struct work_struct *work)
+{
+	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, look_work.work);
+	enum xen_gpu_guest_state state;
+
+	if (dom->ended)
+		return;
+	state = xen_gpu_identity_check(dom);
+	if (state == XEN_GPU_GUEST_ENDED || is_dying(dom)) {
+		end_domain(dom);
+		return;
+	}
+	look_at_mappings(dom);
+	if (state == XEN_GPU_GUEST_ALIVE)
+		dom->looks = 0;
+	else if (dom->identity || dom->looks < LOOKS_WITHOUT_IDENTITY)
+		look_again(dom);
+	else
+		dom->looks = 0;
 }
 
 /**
@@ -67,54 +126,46 @@ void xen_gpu_death_suspect(void)
  * @dom: the domain
  *
  * To be called when there is reason to think so, such as an event without a request. Does not wait
- * for the look that it leads to. If it is so, the clients are told that the domain has ended.
+ * for the look that it leads to. If it is so, the clients are told that the domain has ended. If
+ * not, all that is mapped is looked at again, as after a balloon event: a guest that was taken from
+ * us and given back has lost its mappings in between.
  *
  * Context: any.
  */
 void xen_gpu_domain_suspect(struct xen_gpu_domain *dom)
 {
-	xen_gpu_death_suspect();
+	WRITE_ONCE(dom->suspected, true);
+	xen_gpu_death_look(dom);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_domain_suspect);
 
-static void on_release_domain(struct xenbus_watch *watch, const char *path, const char *token)
+static void on_node(struct xenbus_watch *watch, const char *path, const char *token)
 {
-	xen_gpu_death_suspect();
+	xen_gpu_death_look(container_of(watch, struct xen_gpu_domain, watch));
 }
 
-static struct xenbus_watch release_watch = {
-	.node = "@releaseDomain",
-	.callback = on_release_domain,
-};
-
-/* xenstored may come up after us. */
-static int on_xenstore_up(struct notifier_block *nb, unsigned long event, void *data)
+/*
+ * Watches the domain's own node, if xenstore lets us. It does not let every driver domain; then
+ * there are the other reasons for a look.
+ */
+void xen_gpu_death_watch(struct xen_gpu_domain *dom)
 {
-	int rc;
-
-	if (watching)
-		return NOTIFY_DONE;
-	rc = register_xenbus_watch(&release_watch);
-	watching = !rc;
-	if (rc)
-		pr_err("cannot watch for the end of domains: %d; dead guests stay zombies\n", rc);
-	return NOTIFY_DONE;
+	if (!dom->watched)
+		dom->watched = !register_xenbus_watch(&dom->watch);
 }
 
-static struct notifier_block xenstore_up = {
-	.notifier_call = on_xenstore_up,
-};
-
-int xen_gpu_death_init(void)
+void xen_gpu_death_init(struct xen_gpu_domain *dom)
 {
-	return register_xenstore_notifier(&xenstore_up);
+	INIT_DELAYED_WORK(&dom->look_work, look);
+	snprintf(dom->watch_node, sizeof(dom->watch_node), "/local/domain/%u", dom->domid);
+	dom->watch.node = dom->watch_node;
+	dom->watch.callback = on_node;
 }
 
-void xen_gpu_death_exit(void)
+/* Nobody can find the domain any more. */
+void xen_gpu_death_exit(struct xen_gpu_domain *dom)
 {
-	unregister_xenstore_notifier(&xenstore_up);
-	if (watching)
-		unregister_xenbus_watch(&release_watch);
-	watching = false;
-	cancel_work_sync(&bury_work);
+	if (dom->watched)
+		unregister_xenbus_watch(&dom->watch);
+	cancel_delayed_work_sync(&dom->look_work);
 }

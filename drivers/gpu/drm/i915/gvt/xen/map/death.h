@@ -6,8 +6,11 @@
 #ifndef _XEN_GPU_MAP_DEATH_H
 #define _XEN_GPU_MAP_DEATH_H
 
-int xen_gpu_death_init(void);
-void xen_gpu_death_exit(void);
-void xen_gpu_death_suspect(void);
+struct xen_gpu_domain;
+
+void xen_gpu_death_init(struct xen_gpu_domain *dom);
+void xen_gpu_death_exit(struct xen_gpu_domain *dom);
+void xen_gpu_death_watch(struct xen_gpu_domain *dom);
+void xen_gpu_death_look(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_DEATH_H */

@@ -96,4 +96,5 @@ void xen_gpu_debugfs_add_domain(struct xen_gpu_domain *dom)
 void xen_gpu_debugfs_remove_domain(struct xen_gpu_domain *dom)
 {
 	debugfs_remove(dom->dentry);
+	dom->dentry = NULL;
 }

@@ -20,6 +20,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
 
 #include "backend.h"
@@ -41,8 +42,8 @@ struct xen_gpu_run {
 struct xen_gpu_domain {
 	domid_t domid;
 	struct kref ref;
-	u32 id;				/* in the list of domains; XEN_GPU_NO_ID once it left */
-	char *identity;			/* what xenstore calls it: tells it from a later namesake */
+	u32 id;				/* in the list of domains; XEN_GPU_NO_ID: not (any more) */
+	char *identity;			/* what xenstore calls it, if known; see identity.c */
 	const struct xen_gpu_backend *backend;
 	void *backend_data;
 	struct xen_gpu_counters counters;
@@ -77,6 +78,14 @@ struct xen_gpu_domain {
 	unsigned long not_before;	/* jiffies */
 	unsigned int failures;		/* revalidations in a row that could not learn everything */
 
+	struct xenbus_watch watch;	/* of the guest's node in xenstore */
+	char watch_node[sizeof("/local/domain/65535")];
+	bool watched;
+	bool suspected;			/* by a client */
+	unsigned int looks;		/* in a row that could not tell whether it has ended */
+	struct delayed_work look_work;
+
+	struct work_struct release_work;
 	struct work_struct size_work;
 	struct delayed_work age_work;
 	struct delayed_work reval_work;

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The domains in use: getting and putting them, and their end.
+ * The domains in use: getting and putting them, and walks through them.
  *
- * Invariants: one domain object for each guest that is alive, shared by all its users; it leaves
- * the list when its guest has ended or with its last user.
+ * Invariants: one domain object for each guest that is alive, shared by all its users. While one
+ * is made, or taken down after its last user, those who want the same guest wait, and nobody else.
+ * One whose guest has ended is not found any more.
  *
- * Locking: domains_lock for the list and for the making of domains, so that a guest is never made
- * twice. Taking a domain down is done outside of it.
+ * Locking: domains_lock for the list and for who is being made or taken down; held for no
+ * hypercall, no allocation that is large, and while no other lock of the service is taken.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/lockdep.h>
+#include <linux/printk.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
+#include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
 
-#include "client.h"
+#include "death.h"
 #include "debugfs.h"
 #include "domain.h"
 #include "domains.h"
@@ -27,37 +34,11 @@
 static DEFINE_MUTEX(domains_lock);
 static DEFINE_XARRAY_ALLOC(domains);
 static u32 next_id;
+static DECLARE_BITMAP(busy, DOMID_FIRST_RESERVED);	/* domids being made or taken down */
+static DECLARE_WAIT_QUEUE_HEAD(busy_wait);
+static bool xenstore_up;
 static const struct xen_gpu_backend *domains_backend;
 static struct workqueue_struct *domains_wq;
-
-int xen_gpu_domains_init(const struct xen_gpu_backend *backend)
-{
-	int rc;
-
-	domains_wq = alloc_workqueue("xen_gpu_map", WQ_UNBOUND, 0);
-	if (!domains_wq)
-		return -ENOMEM;
-	rc = xen_gpu_table_init_cache();
-	if (rc) {
-		destroy_workqueue(domains_wq);
-		return rc;
-	}
-	domains_backend = backend;
-	return 0;
-}
-
-/* Every user pins the module, so there is no domain left. */
-void xen_gpu_domains_exit(void)
-{
-	destroy_workqueue(domains_wq);
-	xen_gpu_table_exit_cache();
-}
-
-/* For what concerns all domains. */
-bool xen_gpu_domains_queue_work(struct work_struct *work)
-{
-	return queue_work(domains_wq, work);
-}
 
 static int list_domain(struct xen_gpu_domain *dom)
 {
@@ -86,13 +67,37 @@ static struct xen_gpu_domain *find_domain(domid_t domid)
 
 	lockdep_assert_held(&domains_lock);
 	xa_for_each(&domains, id, dom) {
-		if (dom->domid == domid && kref_get_unless_zero(&dom->ref))
+		if (dom->domid == domid && !READ_ONCE(dom->ended) &&
+		    kref_get_unless_zero(&dom->ref))
 			return dom;
 	}
 	return NULL;
 }
 
-/* A domain that the others can find. */
+static void set_idle(domid_t domid)
+{
+	clear_bit_unlock(domid, busy);
+	wake_up_all(&busy_wait);
+}
+
+/* The domain if there is one; NULL: it is for the caller to make it. */
+static struct xen_gpu_domain *find_or_claim(domid_t domid)
+{
+	struct xen_gpu_domain *dom;
+	bool claimed;
+
+	for (;;) {
+		mutex_lock(&domains_lock);
+		dom = find_domain(domid);
+		claimed = !dom && !test_and_set_bit(domid, busy);
+		mutex_unlock(&domains_lock);
+		if (dom || claimed)
+			return dom;
+		wait_event(busy_wait, !test_bit(domid, busy));
+	}
+}
+
+/* A domain that the others can find. The caller has claimed the domid. */
 static struct xen_gpu_domain *add_domain(domid_t domid, const struct xen_gpu_limits *limits)
 {
 	struct xen_gpu_domain *dom;
@@ -103,15 +108,23 @@ static struct xen_gpu_domain *add_domain(domid_t domid, const struct xen_gpu_lim
 		return dom;
 	xen_gpu_queue_init(dom);
 	xen_gpu_revalidate_init(dom);
+	xen_gpu_death_init(dom);
 	rc = xen_gpu_identity_note(dom);
-	if (!rc)
-		rc = list_domain(dom);
-	if (rc) {
-		xen_gpu_domain_free(dom);
-		return ERR_PTR(rc);
-	}
+	if (rc)
+		goto free;
+	mutex_lock(&domains_lock);
+	rc = list_domain(dom);
+	mutex_unlock(&domains_lock);
+	if (rc)
+		goto free;
 	xen_gpu_debugfs_add_domain(dom);
+	if (READ_ONCE(xenstore_up))
+		xen_gpu_death_watch(dom);
 	return dom;
+
+free:
+	xen_gpu_domain_free(dom);
+	return ERR_PTR(rc);
 }
 
 static void raise_quota(struct xen_gpu_domain *dom, unsigned long quota)
@@ -142,28 +155,48 @@ struct xen_gpu_domain *xen_gpu_domain_get(domid_t domid, const struct xen_gpu_li
 	if (!domid || domid >= DOMID_FIRST_RESERVED || !limits->quota || !limits->max_bfn)
 		return ERR_PTR(-EINVAL);
 
-	mutex_lock(&domains_lock);
-	dom = find_domain(domid);
-	if (dom)
+	dom = find_or_claim(domid);
+	if (dom) {
 		raise_quota(dom, limits->quota);
-	else
-		dom = add_domain(domid, limits);
-	mutex_unlock(&domains_lock);
+		return dom;
+	}
+	dom = add_domain(domid, limits);
+	set_idle(domid);
 	return dom;
 }
 EXPORT_SYMBOL_GPL(xen_gpu_domain_get);
+
+static void take_down(struct xen_gpu_domain *dom)
+{
+	domid_t domid = dom->domid;
+
+	xen_gpu_debugfs_remove_domain(dom);
+	xen_gpu_death_exit(dom);
+	xen_gpu_revalidate_exit(dom);
+	xen_gpu_queue_exit(dom);
+	xen_gpu_domain_free(dom);
+	set_idle(domid);
+}
+
+/*
+ * Nobody can find the domain any more, and nobody makes one for the same guest until it is taken
+ * down. That of a guest which has ended is in nobody's way.
+ */
+static void retire(struct xen_gpu_domain *dom)
+{
+	lockdep_assert_held(&domains_lock);
+	unlist_domain(dom);
+	if (!READ_ONCE(dom->ended))
+		set_bit(dom->domid, busy);
+	mutex_unlock(&domains_lock);
+}
 
 static void release_domain(struct kref *ref)
 {
 	struct xen_gpu_domain *dom = container_of(ref, struct xen_gpu_domain, ref);
 
-	unlist_domain(dom);
-	mutex_unlock(&domains_lock);
-
-	xen_gpu_debugfs_remove_domain(dom);
-	xen_gpu_revalidate_exit(dom);
-	xen_gpu_queue_exit(dom);
-	xen_gpu_domain_free(dom);
+	retire(dom);
+	take_down(dom);
 }
 
 /**
@@ -180,9 +213,29 @@ void xen_gpu_domain_put(struct xen_gpu_domain *dom)
 }
 EXPORT_SYMBOL_GPL(xen_gpu_domain_put);
 
+static void release_work(struct work_struct *work)
+{
+	take_down(container_of(work, struct xen_gpu_domain, release_work));
+}
+
+static void release_domain_later(struct kref *ref)
+{
+	struct xen_gpu_domain *dom = container_of(ref, struct xen_gpu_domain, ref);
+
+	retire(dom);
+	INIT_WORK(&dom->release_work, release_work);
+	queue_work(domains_wq, &dom->release_work);
+}
+
+/* For one who walks by on behalf of another guest: if it was the last, a work takes it down. */
+void xen_gpu_domain_put_later(struct xen_gpu_domain *dom)
+{
+	kref_put_mutex(&dom->ref, release_domain_later, &domains_lock);
+}
+
 /*
  * Walks the domains that have not ended: gets the first from *id on and moves *id behind it.
- * NULL at the end. Start with 0, and put each.
+ * NULL at the end. Start with 0, and put each, later if for another guest.
  */
 struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id)
 {
@@ -190,38 +243,11 @@ struct xen_gpu_domain *xen_gpu_domain_next(unsigned long *id)
 
 	mutex_lock(&domains_lock);
 	dom = xa_find(&domains, id, XEN_GPU_NO_ID, XA_PRESENT);
-	while (dom && !kref_get_unless_zero(&dom->ref))
+	while (dom && (READ_ONCE(dom->ended) || !kref_get_unless_zero(&dom->ref)))
 		dom = xa_find_after(&domains, id, XEN_GPU_NO_ID, XA_PRESENT);
 	mutex_unlock(&domains_lock);
 	++*id;
 	return dom;
-}
-
-/*
- * The guest is gone: nothing is mapped from here on, the clients let go, and everything goes
- * back to Xen at once. Called by the watch on domains' ends; the caller holds a handle.
- */
-void xen_gpu_domain_end(struct xen_gpu_domain *dom)
-{
-	bool first;
-
-	mutex_lock(&domains_lock);
-	unlist_domain(dom);
-	mutex_unlock(&domains_lock);
-
-	mutex_lock(&dom->notify_lock);
-	mutex_lock(&dom->lock);
-	first = !dom->ended;
-	dom->ended = true;
-	mutex_unlock(&dom->lock);
-	wake_up_all(&dom->current_wait);
-	if (first)
-		xen_gpu_clients_ended(dom);
-
-	xen_gpu_domain_drop_everything(dom);
-	if (first)
-		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_DOMAINS_ENDED, 1);
-	mutex_unlock(&dom->notify_lock);
 }
 
 /* The parameters have changed: what is pending in any domain is due by the new ones. */
@@ -233,7 +259,7 @@ void xen_gpu_domains_kick(void)
 	while ((dom = xen_gpu_domain_next(&id))) {
 		xen_gpu_queue_kick(dom);
 		xen_gpu_event_kick(dom);
-		xen_gpu_domain_put(dom);
+		xen_gpu_domain_put_later(dom);
 	}
 }
 
@@ -246,7 +272,93 @@ int xen_gpu_domains_flush(void)
 
 	while ((dom = xen_gpu_domain_next(&id))) {
 		rc = xen_gpu_flush(dom) ?: rc;
-		xen_gpu_domain_put(dom);
+		xen_gpu_domain_put_later(dom);
 	}
 	return rc;
+}
+
+/*
+ * Some domain has ended; xenstore's special watch does not say which, so each is looked at, by a
+ * work of its own. Those in the list are not being taken down.
+ */
+static void on_release_domain(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	struct xen_gpu_domain *dom;
+	unsigned long id;
+
+	mutex_lock(&domains_lock);
+	xa_for_each(&domains, id, dom)
+		xen_gpu_death_look(dom);
+	mutex_unlock(&domains_lock);
+}
+
+static struct xenbus_watch release_watch = {
+	.node = "@releaseDomain",
+	.callback = on_release_domain,
+};
+
+/* xenstored may come up after us. */
+static int on_xenstore_up(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct xen_gpu_domain *dom;
+	unsigned long id = 0;
+	int rc;
+
+	if (xenstore_up)
+		return NOTIFY_DONE;
+	rc = register_xenbus_watch(&release_watch);
+	WRITE_ONCE(xenstore_up, !rc);
+	if (rc)
+		pr_err("cannot watch for the end of domains: %d; dead guests stay zombies\n", rc);
+	while (!rc && (dom = xen_gpu_domain_next(&id))) {
+		xen_gpu_death_watch(dom);
+		xen_gpu_domain_put_later(dom);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block xenstore_notifier = {
+	.notifier_call = on_xenstore_up,
+};
+
+static int init_list(void)
+{
+	int rc;
+
+	domains_wq = alloc_workqueue("xen_gpu_map", WQ_UNBOUND, 0);
+	if (!domains_wq)
+		return -ENOMEM;
+	rc = xen_gpu_table_init_cache();
+	if (rc)
+		destroy_workqueue(domains_wq);
+	return rc;
+}
+
+int xen_gpu_domains_init(const struct xen_gpu_backend *backend)
+{
+	int rc = init_list();
+
+	if (rc)
+		return rc;
+	domains_backend = backend;
+	rc = register_xenstore_notifier(&xenstore_notifier);
+	if (rc) {
+		xen_gpu_table_exit_cache();
+		destroy_workqueue(domains_wq);
+	}
+	return rc;
+}
+
+/*
+ * Every user pins the module, so nobody has a domain, but one may still be on its way down. When
+ * this returns none has a file in debugfs.
+ */
+void xen_gpu_domains_exit(void)
+{
+	unregister_xenstore_notifier(&xenstore_notifier);
+	if (xenstore_up)
+		unregister_xenbus_watch(&release_watch);
+	xenstore_up = false;
+	destroy_workqueue(domains_wq);
+	xen_gpu_table_exit_cache();
 }

@@ -4,9 +4,14 @@
  *
  * A domain has ended when Xen does not know it any more, or when xenstore has forgotten it or
  * knows another one by its domid: toolstacks remove /local/domain/<domid> when they destroy a
- * domain, and its "vm" node, with the UUID, tells a new domain from an old one.
+ * domain, and its "vm" node, with the UUID, tells a new domain from an old one. A soft reset keeps
+ * both: libxl exchanges the node within a transaction, and the UUID stays.
  *
- * Locking: none; the identity is noted before anybody else knows the domain, and then only read.
+ * What xenstore does not answer, or answers with an error, says nothing about the guest. One that
+ * xenstore did not know at first is noted as soon as it does; until then only Xen can tell.
+ *
+ * Locking: none; after the domain was made only its own work (death.c) reads and writes the
+ * identity.
  */
 
 #include <linux/err.h>
@@ -21,17 +26,13 @@
 #include "domain.h"
 #include "identity.h"
 
-/* What xenstore calls the domain, NULL if it does not know it; ERR_PTR(-ENOMEM). */
+/* What xenstore calls the domain; ERR_PTR(-ENOENT) if it does not know it, or another error. */
 static char *read_identity(domid_t domid)
 {
 	char dir[sizeof("/local/domain/65535")];
-	char *vm;
 
 	snprintf(dir, sizeof(dir), "/local/domain/%u", domid);
-	vm = xenbus_read(XBT_NIL, dir, "vm", NULL);
-	if (IS_ERR(vm) && PTR_ERR(vm) != -ENOMEM)
-		return NULL;
-	return vm;
+	return xenbus_read(XBT_NIL, dir, "vm", NULL);
 }
 
 static bool xen_knows(domid_t domid)
@@ -39,34 +40,39 @@ static bool xen_knows(domid_t domid)
 	return HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid) != -ESRCH;
 }
 
-/* Notes who the domain is. -ENODEV if there is none of that domid. */
+/* Notes who the domain is, if xenstore tells. -ENODEV if there is none of that domid. */
 int xen_gpu_identity_note(struct xen_gpu_domain *dom)
 {
+	char *identity;
+
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 1);
 	if (!xen_knows(dom->domid))
 		return -ENODEV;
-	dom->identity = read_identity(dom->domid);
-	if (IS_ERR(dom->identity)) {
-		dom->identity = NULL;
+	identity = read_identity(dom->domid);
+	if (IS_ERR(identity) && PTR_ERR(identity) == -ENOMEM)
 		return -ENOMEM;
-	}
+	dom->identity = IS_ERR(identity) ? NULL : identity;
 	return 0;
 }
 
-bool xen_gpu_identity_ended(struct xen_gpu_domain *dom)
+/* Is the domain the one that was noted? */
+enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom)
 {
 	char *now;
 	bool same;
 
 	if (!xen_knows(dom->domid))
-		return true;
-	/* One that xenstore never knew ends when Xen forgets it. */
-	if (!dom->identity)
-		return false;
+		return XEN_GPU_GUEST_ENDED;
 	now = read_identity(dom->domid);
+	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && dom->identity)
+		return XEN_GPU_GUEST_ENDED;
 	if (IS_ERR(now))
-		return false;
-	same = now && !strcmp(now, dom->identity);
+		return XEN_GPU_GUEST_UNKNOWN;
+	if (!dom->identity) {
+		dom->identity = now;
+		return XEN_GPU_GUEST_ALIVE;
+	}
+	same = !strcmp(now, dom->identity);
 	kfree(now);
-	return !same;
+	return same ? XEN_GPU_GUEST_ALIVE : XEN_GPU_GUEST_ENDED;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who a domain is; see identity.c.
+ * Who a domain is, and whether it is still there; see identity.c.
  */
 
 #ifndef _XEN_GPU_MAP_IDENTITY_H
 #define _XEN_GPU_MAP_IDENTITY_H
 
-#include <linux/types.h>
-
 struct xen_gpu_domain;
 
+enum xen_gpu_guest_state {
+	XEN_GPU_GUEST_ALIVE,
+	XEN_GPU_GUEST_ENDED,
+	XEN_GPU_GUEST_UNKNOWN,	/* cannot be told now */
+};
+
 int xen_gpu_identity_note(struct xen_gpu_domain *dom);
-bool xen_gpu_identity_ended(struct xen_gpu_domain *dom);
+enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_IDENTITY_H */

@@ -8,7 +8,6 @@
 #include <linux/moduleparam.h>
 
 #include "backend.h"
-#include "death.h"
 #include "debugfs.h"
 #include "domains.h"
 #include "event.h"
@@ -69,21 +68,14 @@ static int __init xen_gpu_map_init(void)
 	rc = xen_gpu_domains_init(chosen);
 	if (rc)
 		return rc;
-	rc = xen_gpu_death_init();
-	if (rc) {
-		xen_gpu_domains_exit();
-		return rc;
-	}
 	xen_gpu_debugfs_init(chosen, xen_gpu_domains_flush);
 	return 0;
 }
 
 static void __exit xen_gpu_map_exit(void)
 {
-	/* Its work may have the last handle on a domain, which has a file in debugfs. */
-	xen_gpu_death_exit();
-	xen_gpu_debugfs_exit();
 	xen_gpu_domains_exit();
+	xen_gpu_debugfs_exit();
 }
 
 module_init(xen_gpu_map_init);

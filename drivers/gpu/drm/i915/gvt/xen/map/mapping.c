@@ -123,7 +123,7 @@ static int map_failure(struct xen_gpu_domain *dom, int status)
 	if (status == -EAGAIN)
 		xen_gpu_event_again(dom);
 	else if (status == -ENODEV)
-		xen_gpu_death_suspect();
+		xen_gpu_death_look(dom);
 	else
 		xen_gpu_event_refused(dom, status);
 	return status;
@@ -493,7 +493,7 @@ static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
 			freed = reclaim_from(other, need);
 			need -= min(need, freed);
 		}
-		xen_gpu_domain_put(other);
+		xen_gpu_domain_put_later(other);
 	}
 	mutex_lock(&dom->lock);
 }
