@@ -208,7 +208,7 @@ copy_toolstack() { # ROOT
 	local path=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
 
 	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
-	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod} "$1/usr/lib/xen-$xen_version/bin/"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$1/usr/lib/xen-$xen_version/bin/"
 	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
 	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do LD_LIBRARY_PATH=$path ldd "$f"; done | grep -o '/[^ ]*' | sort -u)
 	for l in $libs; do

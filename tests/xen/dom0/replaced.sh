@@ -1,9 +1,11 @@
-# The checks of what the toolstack does to a guest that has a virtual GPU: guests that are saved and restored, log-dirty mode, memory that
-# comes later. Sourced by checks.sh, and run among its checks.
+# The checks of drivers that are replaced, of what is there before a virtual GPU, and of what the toolstack does: RAM and devices where a GTT
+# is to be, guests that are saved and restored, log-dirty mode, memory that comes later, toolstacks that clean up in another order.
+# Sourced by checks.sh, and run among its checks.
 # shellcheck shell=dash disable=SC2154
 
 other=196608	# the share of the other guest's virtual GPU, in entries
 other_count=2048
+gtt_offset=0x800000
 
 # gpu_of NAME DOMID [ATTRIBUTE VALUE]...: a virtual GPU with that share
 gpu_of() {
@@ -11,6 +13,107 @@ gpu_of() {
 
 	shift 2
 	make_gpu "$name" "$id" bar0 $bar0 mappable_base "$(at $other)" mappable_size "$(at $other_count)" "$@"
+}
+
+logged() { # TEXT: how many lines of the log have it since dmesg -c
+	dmesg | grep -c "$1"
+}
+
+### another driver
+
+full_tree() { # that is announced
+	make_tree 4
+	tell g1 set $pt 0 512 0 1 $plain
+	announce
+	tell g1 flush
+}
+
+tables_are() { # NAME PPGTTS TABLES TRAPPED-PAGES
+	is "$1" "$(gpu a ppgtts) $(gpu a tables) $(gpu a pages_trapped_now)" "$2 $3 $4"
+}
+
+# A driver comes that knows nothing of what the one before it announced, and never took back.
+check_new_driver() {
+	local v=$gpu_debug/vgpus/a
+
+	tell g1 load
+	full_tree
+	tables_are "a guest's driver has a PPGTT" 1 4 4
+	tell g1 load
+	tell g1 flush
+	tables_are "another one loads: no PPGTT is left, no table, and no page is trapped" 0 0 0
+	remember $v
+	tell g1 fill $pml4 $table_pages 14
+	is "... what was a table is memory: stores to it are not trapped" "$(since table_writes)" 0
+	works "... and holds what is stored" tell g1 check $pml4 $table_pages 14
+	full_tree
+	tables_are "... the new driver has a PPGTT" 1 4 4
+	leads_right "... which leads to the right pages" "$(slot $pt_slot)" 512
+	works "a reset by hand" eval 'echo ppgtts >$vgpus/a/reset'
+	tables_are "... ends it" 0 0 0
+	tell g1 map $first 0 512
+	full_tree
+	works "a reset of all by hand" eval 'echo all >$vgpus/a/reset'
+	tables_are "... ends it" 0 0 0
+	is "... and no entry is live" "$(gpu a entries_live)" 0
+	is "... what the guest wrote to the GTT reads as 0" "$(($(tell g1 read $((first * 8)) 8)))" 0
+	start_over
+}
+
+### what is at the GTT
+
+# refused_gpu NAME DOMID MODE BAR0: whatever is there stays there
+refused_gpu() {
+	local had
+
+	had=$(books "$2")
+	dmesg -c >/dev/null
+	fails "$1 ($3)" make_gpu o "$2" bar0 "$4" mode "$3" mappable_base "$(at $other)" mappable_size "$(at $other_count)"
+	at_least "... a line says why" "$(logged 'xengt: o: ')" 1
+	note "$(dmesg | grep 'xengt: o: ' | tail -n 1)"
+	remove_gpu o
+	is "... the guest has the pages that it had" "$(books "$2")" "$had"
+}
+
+check_bar0_over_ram() {
+	local mode id
+
+	guest_config o /guests/tiny.elf 64 1 "bar0=$bar0 first=$other count=64 gfn=0x400" >/tmp/o.cfg
+	create o -p
+	id=$(domid o)
+	xl mem-max o 80
+	for mode in strict posted hybrid; do
+		refused_gpu "a GTT where the guest has RAM is refused" "$id" $mode 0x2000000
+	done
+	toolstack populate "$id" $(((bar0 + gtt_offset + 0x7ff000) >> 12)) 1
+	refused_gpu "... if it is one page, the last" "$id" strict $bar0
+	works "elsewhere it is not" gpu_of o "$id" bar0 0xd0000000 mode hybrid
+	is "... and has RAM" "$(gpu o gtt_ram_pages)" $gtt_pages
+	remove_gpu o
+	destroy o
+	works "... the guest is destroyed, and gone" await 60 gone "$id"
+	is "... no zombie" "$(zombies)" 0
+}
+
+# A device's memory at a GFN of the GTT is an entry that Xen does not replace: it crashes the guest.
+check_bar0_over_device() {
+	local mode id had device
+
+	guest_config o /guests/tiny.elf 16 1 "bar0=$bar0 first=$other count=64 gfn=0x400" >/tmp/o.cfg
+	create o -p
+	id=$(domid o)
+	xl mem-max o 32
+	had=$(crashes)
+	find_edu
+	device=$(head -n 1 "$(dirname "$edu_config")/resource" | cut -d ' ' -f 1)
+	works "a guest has a device's memory where its GTT is to be" toolstack mmio "$id" $(((bar0 + gtt_offset) >> 12)) $((device >> 12)) 1
+	for mode in strict posted hybrid; do
+		refused_gpu "... a virtual GPU there is refused" "$id" $mode $bar0
+	done
+	is "... Xen crashed no guest" "$(crashes)" "$had"
+	destroy o
+	works "... the guest is destroyed, and gone" await 60 gone "$id"
+	is "... no zombie" "$(zombies)" 0
 }
 
 ### save and restore
@@ -128,8 +231,37 @@ check_high_memory() {
 	start_over
 }
 
+### other toolstacks
+
+tiny_with_gpu() { # guest o, whose entries are live
+	tiny_guest o "bar0=$bar0 first=131072 count=100 gfn=0x400"
+	o=$(domid o)
+	make_gpu o "$o" bar0 $bar0 mappable_base "$(at 131072)" mappable_size "$(at 256)" || return 1
+	xl unpause o
+	await 60 eval '[ "$(gpu o entries_live)" = 100 ]'
+}
+
+check_late_cleanup() {
+	local vm
+
+	tiny_with_gpu
+	is "a guest has live entries" "$(gpu o entries_live)" 100
+	vm=$(xenstore-read "/local/domain/$o/vm")
+	works "the toolstack destroys it" toolstack destroy "$o"
+	works "... and then removes what xenstore has of it" xenstore-rm "/local/domain/$o"
+	xenstore-rm "$vm"
+	works "9: ... it is gone" await 60 gone "$o"
+	works "... its virtual GPU is dead" await 30 eval '[ "$(cat $vgpus/o/state)" = dead ]'
+	remove_gpu o
+	is "... no zombie" "$(zombies)" 0
+}
+
 run_replaced_checks() {
+	run check_new_driver
+	run check_bar0_over_ram
+	run check_bar0_over_device
 	run check_save
 	run check_logdirty
 	run check_high_memory
+	run check_late_cleanup
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a toolstack does, one call at a time, without what libxl does before and after.
+ * What a toolstack does, one call at a time: domains end, get memory, or get other things at their
+ * GFNs, without what libxl does before and after.
  *
+ *	toolstack destroy DOMID			until Xen has nothing more to do
+ *	toolstack populate DOMID GFN COUNT	new pages at these GFNs
+ *	toolstack mmio DOMID GFN MFN COUNT	a device's memory at these GFNs
  *	toolstack logdirty DOMID on|off		as a live migration begins and ends
  *
  * Exit status: 0 done, 1 Xen refused (it says with which error), 2 not understood.
@@ -15,9 +19,15 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#define HYPERVISOR_memory_op		12
 #define HYPERVISOR_domctl		36
 
+#define XENMEM_populate_physmap		6
+
+#define XEN_DOMCTL_destroydomain	2
 #define XEN_DOMCTL_shadow_op		10
+#define XEN_DOMCTL_iomem_permission	20
+#define XEN_DOMCTL_memory_mapping	39
 
 #define XEN_DOMCTL_SHADOW_OP_OFF	0
 #define XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY 2
@@ -25,6 +35,8 @@
 /* Of Xen 4.17, and more than any Xen to come soon has */
 #define FIRST_VERSION			0x15
 #define LAST_VERSION			0x20
+
+#define MOST				1024
 
 struct privcmd_hypercall {
 	uint64_t op;
@@ -42,8 +54,28 @@ struct domctl {
 		struct {
 			uint32_t op;
 		} shadow_op;
+		struct {
+			uint64_t first_mfn;
+			uint64_t nr_mfns;
+			uint8_t allow_access;
+		} iomem_permission;
+		struct {
+			uint64_t first_gfn;
+			uint64_t first_mfn;
+			uint64_t nr_mfns;
+			uint32_t add_mapping;
+			uint32_t padding;
+		} memory_mapping;
 		uint8_t room[128];
 	} u;
+};
+
+struct reservation {
+	uint64_t *extent_start;
+	uint64_t nr_extents;
+	uint32_t extent_order;
+	uint32_t mem_flags;
+	uint16_t domid;
 };
 
 static int privcmd;
@@ -69,6 +101,50 @@ static long domctl(struct domctl *op)
 	return ret;
 }
 
+static long destroy(unsigned int domid, char **args)
+{
+	struct domctl op = { .cmd = XEN_DOMCTL_destroydomain, .domain = domid };
+
+	(void)args;
+	return domctl(&op);
+}
+
+static long populate(unsigned int domid, char **args)
+{
+	uint64_t first = strtoull(args[0], NULL, 0), count = strtoull(args[1], NULL, 0), i;
+	uint64_t gfns[MOST];
+	struct reservation r = { .extent_start = gfns, .nr_extents = count, .domid = domid };
+	long done;
+
+	if (count > MOST)
+		return -E2BIG;
+	for (i = 0; i < count; i++)
+		gfns[i] = first + i;
+	done = hypercall(HYPERVISOR_memory_op, XENMEM_populate_physmap, (uintptr_t)&r);
+	if (done < 0)
+		return done;
+	return done == (long)count ? 0 : -ENOMEM;
+}
+
+static long mmio(unsigned int domid, char **args)
+{
+	uint64_t gfn = strtoull(args[0], NULL, 0), mfn = strtoull(args[1], NULL, 0);
+	uint64_t count = strtoull(args[2], NULL, 0);
+	struct domctl permit = {
+		.cmd = XEN_DOMCTL_iomem_permission, .domain = domid,
+		.u.iomem_permission = { .first_mfn = mfn, .nr_mfns = count, .allow_access = 1 },
+	};
+	struct domctl map = {
+		.cmd = XEN_DOMCTL_memory_mapping, .domain = domid,
+		.u.memory_mapping = {
+			.first_gfn = gfn, .first_mfn = mfn, .nr_mfns = count, .add_mapping = 1,
+		},
+	};
+	long ret = domctl(&permit);
+
+	return ret ? ret : domctl(&map);
+}
+
 static long logdirty(unsigned int domid, char **args)
 {
 	struct domctl op = {
@@ -85,6 +161,9 @@ static const struct {
 	int args;
 	long (*run)(unsigned int domid, char **args);
 } commands[] = {
+	{ "destroy", 0, destroy },
+	{ "populate", 2, populate },
+	{ "mmio", 3, mmio },
 	{ "logdirty", 1, logdirty },
 };
 
@@ -106,6 +185,6 @@ int main(int argc, char **argv)
 			fprintf(stderr, "toolstack: %s: %s\n", argv[1], strerror(-ret));
 		return ret < 0;
 	}
-	fprintf(stderr, "usage: toolstack logdirty DOMID ...\n");
+	fprintf(stderr, "usage: toolstack destroy|populate|mmio|logdirty DOMID ...\n");
 	return 2;
 }

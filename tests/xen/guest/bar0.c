@@ -110,6 +110,23 @@ static bool cmd_pvinfo(char **args, int n)
 		      info->mappable.size, info->hidden.base, info->hidden.size, info->fence_num);
 }
 
+/* load: how i915 finds PVINFO (intel_vgpu_detect()), and says that it has loaded */
+static bool cmd_load(char **args, int n)
+{
+	volatile struct vgt_if *info = pvinfo();
+	uint64_t magic;
+	uint16_t major;
+
+	(void)args;
+	(void)n;
+	if (!have_bar0())
+		return false;
+	magic = info->magic;
+	major = info->version_major;
+	info->display_ready = 1;
+	return answer("0x%llx %u", (unsigned long long)magic, major);
+}
+
 /* flush: a GTT invalidate, at which what was written so far is in the shadow */
 static bool cmd_flush(char **args, int n)
 {
@@ -219,6 +236,7 @@ static bool cmd_retire(char **args, int n)
 
 const struct command bar0_commands[] = {
 	{ "pvinfo", 0, cmd_pvinfo },
+	{ "load", 0, cmd_load },
 	{ "flush", 0, cmd_flush },
 	{ "poke", 2, cmd_poke },
 	{ "peek", 1, cmd_peek },
