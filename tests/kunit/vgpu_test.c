@@ -389,6 +389,28 @@ static void guest_dies_with_live_entries(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
+/*
+ * 9: xenstore never knew the guest. When its pages are given back, what keeps it is the page of the
+ * ioreq server, and that is given back when the end is noticed.
+ */
+static void unknown_guest_dies(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu;
+	unsigned int i;
+
+	fake_store_remove("/local/domain/5/vm");
+	vgpu = start_vgpu(test, DOM, 2);
+	for (i = 0; i < VGPU_N; i++)
+		guest_write(test, VGPU_FIRST + i, PTE(i));
+	module_param_set("xen_gpu_map.balloon_delay_ms", "1");
+	fake_domain_kill(DOM);
+	fake_store_fire("@releaseDomain");
+	wait_for(test, !fake_domain_exists(DOM));
+	wait_for(test, vgpu->state == XENGT_VGPU_DEAD);
+	expect_nothing_left(test, "dead");
+	stop_vgpu(vgpu);
+}
+
 /* The user was faster than the news of the guest's end, and has a new guest already. */
 static void end_of_a_former_guest_does_not_stop_a_new_one(struct kunit *test)
 {
@@ -710,6 +732,7 @@ static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(removal_keeps_nobody_waiting, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_and_enabled_again_it_starts_afresh, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unknown_guest_dies, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(end_of_a_former_guest_does_not_stop_a_new_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(two_guests_do_not_meet, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(twenty_guests_come_and_go, both_dom0s_gen_params),

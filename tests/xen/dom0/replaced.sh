@@ -233,27 +233,45 @@ check_high_memory() {
 
 ### other toolstacks
 
-tiny_with_gpu() { # guest o, whose entries are live
+# tiny_with_gpu [COMMAND]: guest o, whose entries are live; the command is run before it has a virtual GPU
+tiny_with_gpu() {
 	tiny_guest o "bar0=$bar0 first=131072 count=100 gfn=0x400"
 	o=$(domid o)
+	"${1:-true}"
 	make_gpu o "$o" bar0 $bar0 mappable_base "$(at 131072)" mappable_size "$(at 256)" || return 1
 	xl unpause o
 	await 60 eval '[ "$(gpu o entries_live)" = 100 ]'
 }
 
+remove_vm_node() {
+	xenstore-rm "/local/domain/$o/vm"
+}
+
+ended() {
+	works "9: ... it is gone" await 60 gone "$o"
+	works "... its virtual GPU is dead" await 30 eval '[ "$(cat $vgpus/o/state)" = dead ]'
+	remove_gpu o
+	is "... no zombie" "$(zombies)" 0
+}
+
+# A guest that xenstore does not know is found dead when what is mapped is looked at again.
 check_late_cleanup() {
 	local vm
 
+	set_parameter balloon_delay_ms 10
 	tiny_with_gpu
 	is "a guest has live entries" "$(gpu o entries_live)" 100
 	vm=$(xenstore-read "/local/domain/$o/vm")
 	works "the toolstack destroys it" toolstack destroy "$o"
 	works "... and then removes what xenstore has of it" xenstore-rm "/local/domain/$o"
 	xenstore-rm "$vm"
-	works "9: ... it is gone" await 60 gone "$o"
-	works "... its virtual GPU is dead" await 30 eval '[ "$(cat $vgpus/o/state)" = dead ]'
-	remove_gpu o
-	is "... no zombie" "$(zombies)" 0
+	ended
+	tiny_with_gpu remove_vm_node
+	is "a guest that has no vm node has live entries" "$(gpu o entries_live)" 100
+	works "... it is destroyed" toolstack destroy "$o"
+	xenstore-rm "/local/domain/$o"
+	ended
+	set_parameter balloon_delay_ms 600000
 }
 
 run_replaced_checks() {

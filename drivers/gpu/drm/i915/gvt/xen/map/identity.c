@@ -8,7 +8,10 @@
  * both: libxl exchanges the node within a transaction, and the UUID stays.
  *
  * What xenstore does not answer, or answers with an error, says nothing about the guest. One that
- * xenstore did not know at first is noted as soon as it does; until then only Xen can tell.
+ * xenstore did not know at first is noted as soon as it does; until then only Xen can tell: it
+ * does not know the domain any more, or the domain has no memory left. The latter is one that is
+ * dead, and kept by a page that counts for nobody: a client's ioreq server has such a page, which
+ * it gives back when it hears of the end.
  *
  * Locking: none; after the domain was made only its own work (death.c) reads and writes the
  * identity.
@@ -40,6 +43,11 @@ static bool xen_knows(domid_t domid)
 	return HYPERVISOR_memory_op(XENMEM_maximum_gpfn, &domid) != -ESRCH;
 }
 
+static bool has_memory(domid_t domid)
+{
+	return HYPERVISOR_memory_op(XENMEM_current_reservation, &domid) != 0;
+}
+
 /* Notes who the domain is, if xenstore tells. -ENODEV if there is none of that domid. */
 int xen_gpu_identity_note(struct xen_gpu_domain *dom)
 {
@@ -64,7 +72,7 @@ enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom)
 	if (!xen_knows(dom->domid))
 		return XEN_GPU_GUEST_ENDED;
 	now = read_identity(dom->domid);
-	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && dom->identity)
+	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && (dom->identity || !has_memory(dom->domid)))
 		return XEN_GPU_GUEST_ENDED;
 	if (IS_ERR(now))
 		return XEN_GPU_GUEST_UNKNOWN;
