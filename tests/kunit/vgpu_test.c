@@ -268,7 +268,7 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 		skipped += skip;
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
-	/* All but the look-up of the guest, which PV dom0s do not need, its watch, looks, the claim. */
+	/* All but the look-up of the guest, which PV dom0s do not need, its watch, looks, claim. */
 	KUNIT_EXPECT_GE(test, failed + skipped, nth - 8);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	guest_write(test, VGPU_FIRST, PTE(7));
@@ -402,7 +402,6 @@ static void unknown_guest_dies(struct kunit *test)
 	vgpu = start_vgpu(test, DOM, 2);
 	for (i = 0; i < VGPU_N; i++)
 		guest_write(test, VGPU_FIRST + i, PTE(i));
-	module_param_set("xen_gpu_map.balloon_delay_ms", "1");
 	fake_domain_kill(DOM);
 	fake_store_fire("@releaseDomain");
 	wait_for(test, !fake_domain_exists(DOM));

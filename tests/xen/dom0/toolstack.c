@@ -39,48 +39,49 @@
 #define MOST				1024
 
 struct privcmd_hypercall {
-	uint64_t op;
-	uint64_t arg[5];
+	unsigned long long op;
+	unsigned long long arg[5];
 };
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define IOCTL_PRIVCMD_HYPERCALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct privcmd_hypercall))
 
 struct domctl {
-	uint32_t cmd;
-	uint32_t interface_version;
-	uint16_t domain;
-	uint16_t pad[3];
+	unsigned int cmd;
+	unsigned int interface_version;
+	unsigned short domain;
+	unsigned short pad[3];
 	union {
 		struct {
-			uint32_t op;
+			unsigned int op;
 		} shadow_op;
 		struct {
-			uint64_t first_mfn;
-			uint64_t nr_mfns;
-			uint8_t allow_access;
+			unsigned long long first_mfn;
+			unsigned long long nr_mfns;
+			unsigned char allow_access;
 		} iomem_permission;
 		struct {
-			uint64_t first_gfn;
-			uint64_t first_mfn;
-			uint64_t nr_mfns;
-			uint32_t add_mapping;
-			uint32_t padding;
+			unsigned long long first_gfn;
+			unsigned long long first_mfn;
+			unsigned long long nr_mfns;
+			unsigned int add_mapping;
+			unsigned int padding;
 		} memory_mapping;
-		uint8_t room[128];
+		unsigned char room[128];
 	} u;
 };
 
 struct reservation {
-	uint64_t *extent_start;
-	uint64_t nr_extents;
-	uint32_t extent_order;
-	uint32_t mem_flags;
-	uint16_t domid;
+	unsigned long long *extent_start;
+	unsigned long long nr_extents;
+	unsigned int extent_order;
+	unsigned int mem_flags;
+	unsigned short domid;
 };
 
 static int privcmd;
 
-static long hypercall(uint64_t op, uint64_t a, uint64_t b)
+static long hypercall(unsigned long long op, unsigned long long a, unsigned long long b)
 {
 	struct privcmd_hypercall call = { .op = op, .arg = { a, b } };
 	long ret = ioctl(privcmd, IOCTL_PRIVCMD_HYPERCALL, &call);
@@ -91,7 +92,7 @@ static long hypercall(uint64_t op, uint64_t a, uint64_t b)
 /* The version differs from Xen to Xen; what these operations need of it does not. */
 static long domctl(struct domctl *op)
 {
-	uint32_t version;
+	unsigned int version;
 	long ret = -EACCES;
 
 	for (version = FIRST_VERSION; ret == -EACCES && version <= LAST_VERSION; version++) {
@@ -111,8 +112,9 @@ static long destroy(unsigned int domid, char **args)
 
 static long populate(unsigned int domid, char **args)
 {
-	uint64_t first = strtoull(args[0], NULL, 0), count = strtoull(args[1], NULL, 0), i;
-	uint64_t gfns[MOST];
+	unsigned long long first = strtoull(args[0], NULL, 0);
+	unsigned long long i, count = strtoull(args[1], NULL, 0);
+	unsigned long long gfns[MOST];
 	struct reservation r = { .extent_start = gfns, .nr_extents = count, .domid = domid };
 	long done;
 
@@ -128,8 +130,8 @@ static long populate(unsigned int domid, char **args)
 
 static long mmio(unsigned int domid, char **args)
 {
-	uint64_t gfn = strtoull(args[0], NULL, 0), mfn = strtoull(args[1], NULL, 0);
-	uint64_t count = strtoull(args[2], NULL, 0);
+	unsigned long long gfn = strtoull(args[0], NULL, 0), mfn = strtoull(args[1], NULL, 0);
+	unsigned long long count = strtoull(args[2], NULL, 0);
 	struct domctl permit = {
 		.cmd = XEN_DOMCTL_iomem_permission, .domain = domid,
 		.u.iomem_permission = { .first_mfn = mfn, .nr_mfns = count, .allow_access = 1 },
@@ -177,7 +179,7 @@ int main(int argc, char **argv)
 		perror("toolstack: /dev/xen/privcmd");
 		return 1;
 	}
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (argc < 3 || strcmp(argv[1], commands[i].name) || argc != 3 + commands[i].args)
 			continue;
 		ret = commands[i].run(atoi(argv[2]), argv + 3);

@@ -54,6 +54,7 @@ struct xen_gpu_batch {
  * @batched_unmap: one hypercall unmaps many pages
  * @sees_frames: it can be told whether a mapping still has the frame that the GFN has: by the
  *	BFN, which a new frame changes, or by @recheck
+ * @lasting: references stay when the guest dies, until they are given back
  * @unmap_chunk: how many pages to unmap before the domain's lock is let go
  * @probe: 0, or an error with the reason in words
  * @domain_init: prepares a domain, whose limits are set; NULL if there is nothing to prepare
@@ -79,6 +80,7 @@ struct xen_gpu_backend {
 	bool isolates;
 	bool batched_unmap;
 	bool sees_frames;
+	bool lasting;
 	unsigned int unmap_chunk;
 
 	int (*probe)(const char **why);

@@ -360,6 +360,7 @@ struct xen_gpu_backend xen_gpu_backend_native = {
 	.name = "native",
 	.batched_unmap = true,
 	.sees_frames = true,
+	.lasting = true,
 	.unmap_chunk = XEN_GPU_BATCH,
 	.probe = native_probe,
 	.domain_init = native_domain_init,

@@ -181,6 +181,7 @@ const struct xen_gpu_backend xen_gpu_backend_physmap = {
 	.name = "physmap",
 	.about = "PVH dom0, guests' pages in holes of dom0's physmap, isolated by the IOMMU",
 	.isolates = true,
+	.lasting = true,
 	.unmap_chunk = 16,
 	.probe = physmap_probe,
 	.domain_init = physmap_domain_init,

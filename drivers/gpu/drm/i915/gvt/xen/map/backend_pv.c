@@ -324,6 +324,7 @@ const struct xen_gpu_backend xen_gpu_backend_pv = {
 	.about = "PV dom0, BFN = MFN, references in pinned page tables, no isolation",
 	.batched_unmap = true,
 	.sees_frames = true,
+	.lasting = true,
 	.unmap_chunk = XEN_GPU_BATCH,
 	.probe = pv_probe,
 	.domain_init = pv_domain_init,

@@ -9,7 +9,12 @@
  * does for a domain that is gone; and when a client suspects it, since nothing in xenstore tells a
  * driver domain that a guest was taken from it.
  *
- * The answer may be that it cannot be told now. Then there is another look, later each time. A
+ * A guest whose node is gone may have it again in a while: libxl removes it for a soft reset, and
+ * makes it when the guest is built anew. So it has ended if Xen says so, or if the node has been
+ * missing for MISSING_LONGEST. Where Xen drops references when a guest dies every moment counts,
+ * and there it has ended at once.
+ *
+ * The answer may also be that it cannot be told now. Then there is another look, later each time. A
  * guest that xenstore does not know, or that was suspected, and has not ended as far as can be
  * told, has its mappings looked at again: of a dying guest nothing can be mapped, so everything
  * goes, Xen lets the guest go, and the next look sees that.
@@ -42,6 +47,9 @@
 /* The time until another look, doubled for each one that could not tell, up to the longest */
 #define LOOK_FIRST	(HZ / 10)
 #define LOOK_LONGEST	(10 * HZ)
+
+/* How long the node may be missing of a guest that Xen knows */
+#define MISSING_LONGEST	(10 * HZ)
 
 /* How often a guest is looked at in a row that xenstore does not know */
 #define LOOKS_WITHOUT_IDENTITY	10
@@ -96,8 +104,27 @@ static void look_at_mappings(struct xen_gpu_domain *dom)
 {
 	bool suspected = xchg(&dom->suspected, false);
 
-	if (suspected || !dom->identity)
+	if (suspected || dom->missing || !dom->identity)
 		xen_gpu_event_suspect(dom);
+}
+
+static bool is_missing_for_long(struct xen_gpu_domain *dom)
+{
+	if (!dom->missing)
+		dom->missing_since = jiffies;
+	return time_after(jiffies, dom->missing_since + MISSING_LONGEST);
+}
+
+static bool has_ended(struct xen_gpu_domain *dom, enum xen_gpu_guest_state state)
+{
+	switch (state) {
+	case XEN_GPU_GUEST_ENDED:
+		return true;
+	case XEN_GPU_GUEST_MISSING:
+		return !dom->backend->lasting || is_dying(dom) || is_missing_for_long(dom);
+	default:
+		return is_dying(dom);
+	}
 }
 
 static void look(struct work_struct *work)
@@ -108,10 +135,11 @@ static void look(struct work_struct *work)
 	if (dom->ended)
 		return;
 	state = xen_gpu_identity_check(dom);
-	if (state == XEN_GPU_GUEST_ENDED || is_dying(dom)) {
+	if (has_ended(dom, state)) {
 		end_domain(dom);
 		return;
 	}
+	dom->missing = state == XEN_GPU_GUEST_MISSING;
 	look_at_mappings(dom);
 	if (state == XEN_GPU_GUEST_ALIVE)
 		dom->looks = 0;
@@ -145,8 +173,9 @@ static void on_node(struct xenbus_watch *watch, const char *path, const char *to
 }
 
 /*
- * Watches the domain's own node, if xenstore lets us. It does not let every driver domain; then
- * there are the other reasons for a look.
+ * Watches the domain's own node, if xenstore lets us: not the directory, in which the guest writes
+ * as often as it likes. xenstore does not let every driver domain; then there are the other reasons
+ * for a look.
  */
 void xen_gpu_death_watch(struct xen_gpu_domain *dom)
 {
@@ -157,7 +186,7 @@ void xen_gpu_death_watch(struct xen_gpu_domain *dom)
 void xen_gpu_death_init(struct xen_gpu_domain *dom)
 {
 	INIT_DELAYED_WORK(&dom->look_work, look);
-	snprintf(dom->watch_node, sizeof(dom->watch_node), "/local/domain/%u", dom->domid);
+	snprintf(dom->watch_node, sizeof(dom->watch_node), "/local/domain/%u/vm", dom->domid);
 	dom->watch.node = dom->watch_node;
 	dom->watch.callback = on_node;
 }

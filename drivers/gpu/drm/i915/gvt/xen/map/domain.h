@@ -79,12 +79,15 @@ struct xen_gpu_domain {
 	unsigned int failures;		/* revalidations in a row that could not learn everything */
 
 	struct xenbus_watch watch;	/* of the guest's node in xenstore */
-	char watch_node[sizeof("/local/domain/65535")];
+	char watch_node[sizeof("/local/domain/65535/vm")];
 	bool watched;
 	bool suspected;			/* by a client */
+	bool missing;			/* in xenstore, at the last look, */
+	unsigned long missing_since;	/* jiffies */
 	unsigned int looks;		/* in a row that could not tell whether it has ended */
 	struct delayed_work look_work;
 
+	bool claimed;			/* until it is gone nobody makes another */
 	struct work_struct release_work;
 	struct work_struct size_work;
 	struct delayed_work age_work;

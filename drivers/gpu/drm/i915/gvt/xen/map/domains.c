@@ -112,16 +112,19 @@ static struct xen_gpu_domain *add_domain(domid_t domid, const struct xen_gpu_lim
 	rc = xen_gpu_identity_note(dom);
 	if (rc)
 		goto free;
+	/* Before anybody can look whether it has ended, at which its file goes. */
+	xen_gpu_debugfs_add_domain(dom);
 	mutex_lock(&domains_lock);
 	rc = list_domain(dom);
 	mutex_unlock(&domains_lock);
 	if (rc)
-		goto free;
-	xen_gpu_debugfs_add_domain(dom);
+		goto remove_file;
 	if (READ_ONCE(xenstore_up))
 		xen_gpu_death_watch(dom);
 	return dom;
 
+remove_file:
+	xen_gpu_debugfs_remove_domain(dom);
 free:
 	xen_gpu_domain_free(dom);
 	return ERR_PTR(rc);
@@ -168,14 +171,17 @@ EXPORT_SYMBOL_GPL(xen_gpu_domain_get);
 
 static void take_down(struct xen_gpu_domain *dom)
 {
+	bool claimed = dom->claimed;
 	domid_t domid = dom->domid;
 
-	xen_gpu_debugfs_remove_domain(dom);
+	/* Its look may end it. */
 	xen_gpu_death_exit(dom);
+	xen_gpu_debugfs_remove_domain(dom);
 	xen_gpu_revalidate_exit(dom);
 	xen_gpu_queue_exit(dom);
 	xen_gpu_domain_free(dom);
-	set_idle(domid);
+	if (claimed)
+		set_idle(domid);
 }
 
 /*
@@ -186,8 +192,7 @@ static void retire(struct xen_gpu_domain *dom)
 {
 	lockdep_assert_held(&domains_lock);
 	unlist_domain(dom);
-	if (!READ_ONCE(dom->ended))
-		set_bit(dom->domid, busy);
+	dom->claimed = !READ_ONCE(dom->ended) && !test_and_set_bit(dom->domid, busy);
 	mutex_unlock(&domains_lock);
 }
 

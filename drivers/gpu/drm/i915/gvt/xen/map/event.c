@@ -58,11 +58,11 @@ void xen_gpu_event_again(struct xen_gpu_domain *dom)
 	due_in(dom, msecs_to_jiffies(READ_ONCE(xen_gpu_balloon_delay_ms)));
 }
 
-/* The mappings may not be what they were: all are looked at again. Context: any. */
+/* The guest may be gone: all its mappings are looked at again, now. Context: any. */
 void xen_gpu_event_suspect(struct xen_gpu_domain *dom)
 {
 	atomic_inc(&dom->generation);
-	xen_gpu_event_again(dom);
+	due_in(dom, 0);
 }
 
 /* Something was not learnt, or not done: later, and later each time. */
@@ -162,7 +162,8 @@ void xen_gpu_event_done(struct xen_gpu_domain *dom, u32 generation, unsigned lon
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom)
 {
 	xen_gpu_count_event(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS);
-	xen_gpu_event_suspect(dom);
+	atomic_inc(&dom->generation);
+	xen_gpu_event_again(dom);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_balloon_event);
 

@@ -4,14 +4,14 @@
  *
  * A domain has ended when Xen does not know it any more, or when xenstore has forgotten it or
  * knows another one by its domid: toolstacks remove /local/domain/<domid> when they destroy a
- * domain, and its "vm" node, with the UUID, tells a new domain from an old one. A soft reset keeps
- * both: libxl exchanges the node within a transaction, and the UUID stays.
+ * domain, and its "vm" node, with the UUID, tells a new domain from an old one. After a soft reset
+ * the node is there again, with the same UUID.
  *
  * What xenstore does not answer, or answers with an error, says nothing about the guest. One that
- * xenstore did not know at first is noted as soon as it does; until then only Xen can tell: it
- * does not know the domain any more, or the domain has no memory left. The latter is one that is
- * dead, and kept by a page that counts for nobody: a client's ioreq server has such a page, which
- * it gives back when it hears of the end.
+ * xenstore did not know at first is noted as soon as it does. One that xenstore does not know, or
+ * not any more, has ended when Xen has forgotten it, or when it has no memory left: then it is kept
+ * by pages that count for nobody, such as that of a client's ioreq server, which the client gives
+ * back when it hears of the end.
  *
  * Locking: none; after the domain was made only its own work (death.c) reads and writes the
  * identity.
@@ -72,8 +72,10 @@ enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom)
 	if (!xen_knows(dom->domid))
 		return XEN_GPU_GUEST_ENDED;
 	now = read_identity(dom->domid);
-	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && (dom->identity || !has_memory(dom->domid)))
+	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && !has_memory(dom->domid))
 		return XEN_GPU_GUEST_ENDED;
+	if (IS_ERR(now) && PTR_ERR(now) == -ENOENT && dom->identity)
+		return XEN_GPU_GUEST_MISSING;
 	if (IS_ERR(now))
 		return XEN_GPU_GUEST_UNKNOWN;
 	if (!dom->identity) {

@@ -11,6 +11,7 @@ struct xen_gpu_domain;
 enum xen_gpu_guest_state {
 	XEN_GPU_GUEST_ALIVE,
 	XEN_GPU_GUEST_ENDED,
+	XEN_GPU_GUEST_MISSING,	/* xenstore has forgotten it; Xen has not */
 	XEN_GPU_GUEST_UNKNOWN,	/* cannot be told now */
 };
 
