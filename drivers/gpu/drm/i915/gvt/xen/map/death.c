@@ -15,9 +15,10 @@
  * and there it has ended at once.
  *
  * The answer may also be that it cannot be told now. Then there is another look, later each time. A
- * guest that xenstore does not know, or that was suspected, and has not ended as far as can be
- * told, has its mappings looked at again: of a dying guest nothing can be mapped, so everything
- * goes, Xen lets the guest go, and the next look sees that.
+ * guest that has not ended as far as can be told has its mappings looked at again if it was
+ * suspected, or if neither xenstore knows it nor Xen tells who is dying: of a dying guest nothing
+ * can be mapped, so everything goes, Xen lets the guest go, and the next look sees that. News lead
+ * to one such revalidation, not each look that they lead to.
  *
  * Invariants: one guest's look, and what it leads to, waits for no other guest. Once ended, a
  * domain maps nothing, has no file in debugfs, and what it held is given back at once.
@@ -57,6 +58,7 @@
 /* Looks whether the guest has ended, soon. */
 void xen_gpu_death_look(struct xen_gpu_domain *dom)
 {
+	WRITE_ONCE(dom->news, true);
 	mod_delayed_work(dom->wq, &dom->look_work, 0);
 }
 
@@ -102,9 +104,11 @@ static void end_domain(struct xen_gpu_domain *dom)
 /* It has not ended, as far as can be told: is what we know of its pages still true? */
 static void look_at_mappings(struct xen_gpu_domain *dom)
 {
+	bool news = xchg(&dom->news, false);
 	bool suspected = xchg(&dom->suspected, false);
+	bool unknown = news && !dom->identity && !dom->backend->dying;
 
-	if (suspected || dom->missing || !dom->identity)
+	if (suspected || dom->missing || unknown)
 		xen_gpu_event_suspect(dom);
 }
 
@@ -175,12 +179,19 @@ static void on_node(struct xenbus_watch *watch, const char *path, const char *to
 /*
  * Watches the domain's own node, if xenstore lets us: not the directory, in which the guest writes
  * as often as it likes. xenstore does not let every driver domain; then there are the other reasons
- * for a look.
+ * for a look. Who makes the domain may do this, or who hears that xenstore is up: the first does.
  */
 void xen_gpu_death_watch(struct xen_gpu_domain *dom)
 {
-	if (!dom->watched)
-		dom->watched = !register_xenbus_watch(&dom->watch);
+	int rc;
+
+	if (xchg(&dom->watching, true))
+		return;
+	rc = register_xenbus_watch(&dom->watch);
+	if (rc)
+		pr_info("domain %u: cannot watch %s: %d; its end is noticed later\n", dom->domid,
+			dom->watch_node, rc);
+	dom->watched = !rc;
 }
 
 void xen_gpu_death_init(struct xen_gpu_domain *dom)

@@ -80,7 +80,9 @@ struct xen_gpu_domain {
 
 	struct xenbus_watch watch;	/* of the guest's node in xenstore */
 	char watch_node[sizeof("/local/domain/65535/vm")];
-	bool watched;
+	bool watching;			/* somebody registers the watch, or has */
+	bool watched;			/* ... with success */
+	bool news;			/* since the last look, of the guest or of all guests */
 	bool suspected;			/* by a client */
 	bool missing;			/* in xenstore, at the last look, */
 	unsigned long missing_since;	/* jiffies */
