@@ -171,7 +171,11 @@ static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move 
 
 static void user_settled(struct xen_gpu_client *client)
 {
-	container_of(client, struct mediator, client)->nr_settled++;
+	struct mediator *user = container_of(client, struct mediator, client);
+
+	if (user->settles_slowly)
+		fake_xen_let_others_run();
+	user->nr_settled++;
 }
 
 static void user_ended(struct xen_gpu_client *client)

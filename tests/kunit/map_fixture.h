@@ -42,6 +42,7 @@ struct mediator {
 	unsigned int nr_ended;
 	unsigned int nr_calls;		/* of moved */
 	unsigned int nr_bad;		/* what should not have been */
+	bool settles_slowly;		/* others run before it has */
 	/* Called at the start of each call of moved, with no lock held. */
 	void (*on_moved)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
 	void *data;

@@ -29,6 +29,7 @@ enum random_feature {
 	GTT_RAM = BIT(6),	/* there is room for RAM at the pages of the share */
 	SWITCHES = BIT(7),	/* from mode to mode */
 	LATE = BIT(8),		/* few writes wait for a sync */
+	LATE_MOVES = BIT(9),	/* balloon events wait for a sync, now and then */
 };
 
 struct random_run {
@@ -79,6 +80,8 @@ enum random_did {
 	DID_IN_DATA,
 	DID_IN_TABLE,
 	DID_OUT_GTT,
+	DID_OUT_LATE,
+	DID_DRAIN_LATE,
 	DID_OTHER_GUEST,
 	DID_SWITCH,
 	DID_RESET,
@@ -93,6 +96,8 @@ enum random_did {
 	DID_FAULT_HAPPENED,
 	DID_CALM,
 	DID_ROOM,
+	DID_QUOTA,
+	DID_HEALED,
 	DID_DIE,
 	DID_COMPARE,
 	DID_SAMPLE,
@@ -113,6 +118,7 @@ struct random {
 	u64 next_gfn;			/* of the other guest's */
 	bool fault;			/* something was ordered to fail */
 	bool stale;			/* the shadow may have scratch, until a balloon event */
+	bool late;			/* a balloon event is not acted upon yet */
 	unsigned int nr_syncs;
 	u64 did[NR_DID];
 };
@@ -153,6 +159,7 @@ void random_write_directory(struct random *r);
 void random_balloon_out(struct random *r);
 void random_balloon_in(struct random *r);
 void random_balloon_out_gtt(struct random *r);
+void random_drain_late(struct random *r);
 
 /* ppgtt_random_coverage.c */
 void random_coverage_add(const struct random *r);

@@ -11,6 +11,7 @@
 
 #include <linux/string.h>
 
+#include "map/queue.h"
 #include "ppgtt_random.h"
 
 #define DATA		64
@@ -380,7 +381,12 @@ void random_balloon_out(struct random *r)
 	r->out[r->nr_out++] = gfn;
 	fake_guest_balloon_out(DOM, random_below(r, VCPUS_OF_GUEST), gfn);
 	/* Until that is dealt with the shadow may still reach what the guest had. */
-	sync_vgpu(r->guest->vgpu);
+	if (random_has(r, LATE_MOVES) && random_one_in(r, 2)) {
+		r->did[DID_OUT_LATE]++;
+		r->late = true;
+	} else {
+		sync_vgpu(r->guest->vgpu);
+	}
 	if (!random_one_in(r, 3))
 		return;
 	r->did[DID_OTHER_GUEST]++;
@@ -397,6 +403,15 @@ void random_balloon_out_gtt(struct random *r)
 	r->did[DID_OUT_GTT]++;
 	fake_guest_balloon_out(DOM, random_below(r, VCPUS_OF_GUEST), gfn);
 	sync_vgpu(r->guest->vgpu);
+}
+
+/* What is idle goes while a balloon event waits. */
+void random_drain_late(struct random *r)
+{
+	if (!r->late)
+		return;
+	r->did[DID_DRAIN_LATE]++;
+	xen_gpu_queue_drain(r->guest->vgpu->domain, XEN_GPU_COUNT_DRAINED_FLUSH);
 }
 
 /* Nobody says so: what is missing may be until the next balloon event. */

@@ -4,22 +4,36 @@
  * announcements, hypercalls and allocations fail, and after every synchronisation point the
  * shadow of every pinned PPGTT is what the plain model says. The GPU is safe at any moment.
  *
- * A run is repeated exactly by its seed.
+ * A run is repeated exactly by its seed. ppgtt_random_test.writes on the kernel's command line makes
+ * all runs longer or shorter, and ppgtt_random_test.seed makes them others.
  *
  * Where the shadow may have scratch instead of a page for a while (a hypercall failed, a page is
  * back in memory without word of it) it may have nothing else; a balloon event ends that, and then
- * the shadow is right again to the last entry.
+ * the shadow is right again to the last entry. What was refused for want of room is there after a
+ * sync that follows the room.
+ *
+ * A balloon event may wait until the next sync, or until a PPGTT is announced or pinned, which act
+ * upon it first. In between the GPU may reach what the guest had, and all else is as ever.
  */
 
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "modules.h"
 #include "ppgtt_random.h"
 
-#define WRITES_A_RUN	20000ull
-#define WRITES_GEN8	(10 * WRITES_A_RUN)	/* of all runs */
-#define WRITES_GEN7	(10 * WRITES_A_RUN)
+#define RUNS_OF_A_GENERATION	10
+
+#define WRITES		20000
+
+static unsigned int writes = WRITES;
+module_param(writes, uint, 0444);
+MODULE_PARM_DESC(writes, "How much is written in a random run (20000)");
+
+static unsigned int seed;
+module_param(seed, uint, 0444);
+MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 
 /* Missing entries are tried again in turns, so many at a balloon event, all in so many turns. */
 #define RETRIES		4096
@@ -38,26 +52,26 @@
 #define TABLE_SLACK	2		/* of the quota of tables: a directory in the GGTT */
 
 static const struct random_run runs[] = {
-	{ FAKE_PV_DOM0, 8, 1, BALLOON | SLOW_GPU },
-	{ FAKE_PVH_DOM0, 8, 2, BALLOON | FAULTS, XENGT_MODE_POSTED },
-	{ FAKE_PV_DOM0, 8, 3, BALLOON | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 1, BALLOON | LATE_MOVES | SLOW_GPU },
+	{ FAKE_PVH_DOM0, 8, 2, BALLOON | LATE_MOVES | FAULTS, XENGT_MODE_POSTED },
+	{ FAKE_PV_DOM0, 8, 3, BALLOON | LATE_MOVES | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 8, 4, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 8, 5, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
-	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 8, 7, FEW_PAGES | FEW_TABLES | FAULTS },
 	{ FAKE_PVH_DOM0, 8, 8, LATE, XENGT_MODE_POSTED },
 	{ FAKE_PVH_DOM0, 8, 9, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
-	{ FAKE_PV_DOM0, 8, 10, BALLOON | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
-	{ FAKE_PV_DOM0, 7, 11, BALLOON | SLOW_GPU },
-	{ FAKE_PVH_DOM0, 7, 12, BALLOON | FAULTS, XENGT_MODE_POSTED },
-	{ FAKE_PV_DOM0, 7, 13, BALLOON | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 10, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 7, 11, BALLOON | LATE_MOVES | SLOW_GPU },
+	{ FAKE_PVH_DOM0, 7, 12, BALLOON | LATE_MOVES | FAULTS, XENGT_MODE_POSTED },
+	{ FAKE_PV_DOM0, 7, 13, BALLOON | LATE_MOVES | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 7, 14, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 15, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
-	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 17, FEW_PAGES | FEW_TABLES | FAULTS },
 	{ FAKE_PVH_DOM0, 7, 18, LATE, XENGT_MODE_POSTED },
 	{ FAKE_PVH_DOM0, 7, 19, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
-	{ FAKE_PV_DOM0, 7, 20, BALLOON | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 7, 20, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
 };
 
 /* Faults */
@@ -182,14 +196,22 @@ static void compare_pinned(struct random *r)
 }
 
 /* Something failed to fail, or failed: in any case it is over. */
-static void after_sync(struct random *r, int rc)
+static void after_change(struct random *r, int rc)
 {
 	KUNIT_EXPECT_TRUE_MSG(r->test, !rc || r->fault, "%d", rc);
 	end_faults(r);
 	if (rc)
 		ppgtt_guest_sync(r->guest);
 	r->nr_syncs++;
-	compare_pinned(r);
+	if (!r->late)
+		compare_pinned(r);
+}
+
+/* ... which has acted upon what balloon events there were. */
+static void after_sync(struct random *r, int rc)
+{
+	r->late = false;
+	after_change(r, rc);
 }
 
 static void sync(struct random *r)
@@ -295,7 +317,7 @@ static void destroy(struct random *r, unsigned int i)
 	else
 		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt),
 				random_is_gen7(r) && ppgtt->pinned && last ? -EBUSY : 0);
-	after_sync(r, 0);
+	after_change(r, 0);
 }
 
 static void pin_announced(struct random *r, unsigned int i)
@@ -361,7 +383,7 @@ static void change_mode(struct random *r)
 {
 	r->did[DID_SWITCH]++;
 	xengt_vgpu_set_mode(r->guest->vgpu, random_below(r, XENGT_NR_MODES));
-	after_sync(r, 0);
+	after_change(r, 0);
 }
 
 /* Resets: whatever is announced ends; what is pinned stays so. */
@@ -380,7 +402,7 @@ static void reset(struct random *r)
 		r->did[DID_RESET_PINNED] += r->roots[i].pinned && r->roots[i].announced;
 		r->roots[i].announced = 0;
 	}
-	after_sync(r, 0);
+	after_change(r, 0);
 }
 
 /* Calm */
@@ -416,43 +438,120 @@ static void expect_no_scratch(struct random *r)
 			    r->nr_syncs);
 }
 
-/* With a small quota one PPGTT alone is looked at, for which there may be room. */
-static void make_room(struct random *r)
+static void clear_plain_ggtt(struct random *r)
 {
-	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
 	unsigned long index;
 
-	end_all_roots(r);
 	for (index = PLAIN_FIRST; index < PLAIN_FIRST + PLAIN_N; index++)
 		ppgtt_guest_put_ggtt(r->guest, 0, index, 0);
-	draw_root(r, i);
-	for (index = 0; index < ROOTS; index++) {
-		if (index != i)
-			r->roots[index].guest = NULL;
-	}
-	if (root_is_out(r, &r->roots[i])) {
-		r->roots[i].guest = NULL;
-		return;
-	}
-	KUNIT_EXPECT_EQ(r->test, ppgtt_create(&r->roots[i]), 0);
-	KUNIT_EXPECT_EQ(r->test, ppgtt_pin(&r->roots[i]), 0);
 }
 
-/* A balloon event, and nothing is missing any more. */
-static void calm(struct random *r)
+/* A balloon event: what is missing is tried again, in turns. */
+static void revalidate(struct random *r)
 {
-	bool small = random_has(r, FEW_PAGES) || random_has(r, FEW_TABLES);
 	unsigned int turns = TURNS;
 	u64 retried;
 
-	r->did[DID_CALM]++;
-	if (small)
-		make_room(r);
 	do {
 		retried = ppgtt_guest_count("retried");
 		ppgtt_guest_balloon_event(r->guest);
 	} while (ppgtt_guest_count("retried") - retried >= RETRIES && --turns);
 	r->stale = false;
+	r->late = false;
+}
+
+/* How many entries of one PPGTT are scratch, and should not be. */
+static unsigned int missing_in(struct random *r, const struct ppgtt *ppgtt)
+{
+	struct ppgtt_model *m = r->guest->model;
+
+	m->tolerant = true;
+	ppgtt_model_begin(m);
+	ppgtt_compare(m, &ppgtt->roots);
+	return m->tolerated;
+}
+
+/*
+ * A PPGTT is announced, and pinned, for which there may be no room. False: not even for its root,
+ * which is tried again only when it is pinned anew.
+ */
+static bool start_in_a_crowd(struct random *r, struct ppgtt *ppgtt)
+{
+	u64 roots_missing = ppgtt_guest_count("roots_missing");
+
+	if (ppgtt_create(ppgtt))
+		return false;
+	if (!ppgtt_pin(ppgtt)) {
+		if (ppgtt_guest_count("roots_missing") == roots_missing)
+			return true;
+		ppgtt_unpin(ppgtt);
+	}
+	KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt), 0);
+	return false;
+}
+
+static void end_others(struct random *r, unsigned int kept)
+{
+	unsigned int i;
+
+	for (i = 0; i < ROOTS; i++) {
+		if (i == kept)
+			continue;
+		if (r->roots[i].guest)
+			ppgtt_end(&r->roots[i]);
+		r->roots[i].guest = NULL;
+	}
+	clear_plain_ggtt(r);
+}
+
+/* What was missing for want of room is there: the others went, and there were some syncs. */
+static void expect_healed(struct random *r, bool was_short)
+{
+	struct ppgtt_model *m = r->guest->model;
+	unsigned int turns = TURNS;
+
+	do {
+		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
+	} while (m->tolerated && --turns);
+	r->did[DID_HEALED] += was_short && !m->tolerated;
+	expect_no_scratch(r);
+}
+
+/* With a small quota one PPGTT alone is looked at, for which there may be room. */
+static void make_room(struct random *r)
+{
+	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
+	struct ppgtt *ppgtt = &r->roots[i];
+	bool was_short = false, started;
+
+	if (ppgtt->guest)
+		ppgtt_end(ppgtt);
+	draw_root(r, i);
+	if (root_is_out(r, ppgtt) || is_drawn(r, i)) {
+		end_others(r, i);
+		ppgtt->guest = NULL;
+		return;
+	}
+	started = start_in_a_crowd(r, ppgtt);
+	if (started)
+		was_short = missing_in(r, ppgtt);
+	end_others(r, i);
+	if (!started) {
+		KUNIT_EXPECT_EQ(r->test, ppgtt_create(ppgtt), 0);
+		KUNIT_EXPECT_EQ(r->test, ppgtt_pin(ppgtt), 0);
+	}
+	expect_healed(r, was_short);
+}
+
+/* A balloon event, and nothing is missing any more. */
+static void calm(struct random *r)
+{
+	r->did[DID_CALM]++;
+	revalidate(r);
+	if (random_has(r, FEW_PAGES) || random_has(r, FEW_TABLES)) {
+		make_room(r);
+		revalidate(r);
+	}
 	compare_pinned(r);
 	expect_no_scratch(r);
 }
@@ -483,8 +582,10 @@ static void step(struct random *r)
 		random_balloon_out(r);
 	else if (what < 966 && random_has(r, BALLOON))
 		random_balloon_in(r);
-	else if (what < 967 && random_has(r, BALLOON) && random_one_in(r, 8))
+	else if (what < 967 && random_has(r, BALLOON) && random_one_in(r, 3))
 		random_balloon_out_gtt(r);
+	else if (what < 970)
+		random_drain_late(r);
 	else if (what < 972 && random_has(r, SWITCHES))
 		change_mode(r);
 	else if (what == 972 && random_one_in(r, 4))
@@ -520,7 +621,7 @@ static void start_run(struct random *r)
 		config.tables = random_is_gen7(r) ? __stringify(TABLE_QUOTA_GEN7) :
 				__stringify(TABLE_QUOTA);
 	set_thresholds(r);
-	prandom_seed_state(&r->rnd, r->run->seed);
+	prandom_seed_state(&r->rnd, r->run->seed + seed);
 	r->guest = ppgtt_guest_start(r->test, &config);
 	r->format = r->guest->format;
 	r->next_gfn = NO_GFN;
@@ -555,6 +656,7 @@ static void note_counters(struct random *r)
 	r->did[DID_OPEN] += ppgtt_guest_count("pages_opened");
 	r->did[DID_CLOSE] += ppgtt_guest_count("pages_closed");
 	r->did[DID_LATE] += ppgtt_guest_count("syncs_late");
+	r->did[DID_QUOTA] += ppgtt_guest_count("scratched_quota");
 }
 
 static void stop_run(struct random *r)
@@ -589,7 +691,7 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 	r->run = test->param_value;
 	start_run(r);
 	/* One failure is enough to see, others follow from it. */
-	while (r->guest->writes < WRITES_A_RUN && !broken(test)) {
+	while (r->guest->writes < writes && !broken(test)) {
 		step(r);
 		cond_resched();
 	}
@@ -601,12 +703,15 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 static void the_runs_covered_everything(struct kunit *test)
 {
 	u64 gen8 = random_coverage_writes(8), gen7 = random_coverage_writes(7);
+	u64 all = (u64)writes * RUNS_OF_A_GENERATION;
 
 	if (random_coverage_runs() < ARRAY_SIZE(runs))
 		kunit_skip(test, "not all runs were made");
+	if (writes < WRITES)
+		kunit_skip(test, "runs of %u writes are too short for that", writes);
 	kunit_info(test, "gen8: %llu writes, gen7: %llu writes", gen8, gen7);
-	KUNIT_EXPECT_GE(test, gen8, WRITES_GEN8);
-	KUNIT_EXPECT_GE(test, gen7, WRITES_GEN7);
+	KUNIT_EXPECT_GE(test, gen8, all);
+	KUNIT_EXPECT_GE(test, gen7, all);
 	random_coverage_expect(test, 8);
 	random_coverage_expect(test, 7);
 }

@@ -1292,6 +1292,23 @@ static void directory_without_room_leads_to_scratch_tables(struct kunit *test)
 }
 
 /* The GPU looks once more when the virtual GPU's share is given back. */
+/* A mediator's as well as the guest's: what did not change is not believed. */
+static void announcement_acts_upon_balloon_events(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt = chain(guest);
+
+	module_param_set("xen_gpu_map.balloon_delay_ms", "600000");
+	ppgtt_guest_put(guest, L1, 1, PTE(100));
+	ppgtt_start(&ppgtt);
+	KUNIT_EXPECT_TRUE(test, ppgtt_reaches(guest->model, &ppgtt.roots, PAGE_AT(1), 100));
+	fake_guest_balloon_out(DOM, 0, 100);
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
+	KUNIT_EXPECT_TRUE(test, ppgtt_is_scratch(guest->model, &ppgtt.roots, PAGE_AT(1)));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
 static void pinned_directory_leads_nowhere_in_the_end(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_gen7_guest(test);
@@ -1354,6 +1371,7 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(directory_in_the_ggtt_is_walked, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_that_is_none_any_more_is_pages, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_without_room_leads_to_scratch_tables, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(announcement_acts_upon_balloon_events, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pinned_directory_leads_nowhere_in_the_end, both_dom0s_gen_params),
 	{}
 };

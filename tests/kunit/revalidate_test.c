@@ -90,6 +90,19 @@ static void gfn_with_a_new_frame_moves(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* Such as to look again at pages that the client itself keeps mapped */
+static void waiter_finds_what_the_clients_do_after_an_event(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	map_some(test, user, 0, 32);
+	user->settles_slowly = true;
+	xen_gpu_balloon_event(user->client.domain);
+	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
+	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	stop_user(test, user);
+}
+
 /* Where a BFN tells the frame, nobody is bothered; where it does not, nothing is trusted. */
 static void unchanged_gfns_stay_usable(struct kunit *test)
 {
@@ -516,6 +529,7 @@ static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(gone_gfn_is_zapped_before_its_reference_goes, platforms_gen_params),
 	KUNIT_CASE_PARAM(gfn_with_a_new_frame_moves, platforms_gen_params),
+	KUNIT_CASE_PARAM(waiter_finds_what_the_clients_do_after_an_event, platforms_gen_params),
 	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, platforms_gen_params),
 	KUNIT_CASE_PARAM(several_blocks_are_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, platforms_gen_params),

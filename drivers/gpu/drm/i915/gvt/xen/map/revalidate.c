@@ -559,8 +559,9 @@ static void revalidate_work(struct work_struct *work)
 		if (generation != dom->current_generation)
 			xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
 		WRITE_ONCE(dom->failures, again ? dom->failures + 1 : 0);
-		xen_gpu_event_done(dom, generation, jiffies - start);
+		/* Who waits for this relies on what the clients do then, too. */
 		xen_gpu_clients_settled(dom);
+		xen_gpu_event_done(dom, generation, jiffies - start);
 	}
 	if (again)
 		xen_gpu_event_retry(dom);

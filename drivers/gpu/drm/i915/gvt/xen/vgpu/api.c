@@ -94,7 +94,11 @@ int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *r
 	int rc;
 
 	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu) ?: xengt_ppgtts_create(&vgpu->ppgtts, root);
+	rc = check_running(vgpu);
+	if (!rc) {
+		xengt_mm_wait_current(&vgpu->mm);
+		rc = xengt_ppgtts_create(&vgpu->ppgtts, root);
+	}
 	mutex_unlock(&vgpu->lock);
 	return rc;
 }
