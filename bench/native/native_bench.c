@@ -23,6 +23,7 @@
 #include <linux/workqueue.h>
 #include <xen/xen_gpu_map.h>
 
+#include "bench.h"
 #include "fake_xen.h"
 #include "map/domain.h"
 #include "map_fixture.h"
@@ -251,11 +252,11 @@ static unsigned int count_nodes(struct xarray *xa)
 static u64 table_bytes(struct bench *b)
 {
 	struct xen_gpu_domain *dom = b->user->client.domain;
-	u64 bytes = (u64)count_nodes(&dom->table) * sizeof(struct xa_node);
+	u64 bytes = (u64)count_nodes(&dom->table.blocks) * sizeof(struct xa_node);
 	struct xen_gpu_block *block;
 	unsigned long index;
 
-	xa_for_each(&dom->table, index, block) {
+	xa_for_each(&dom->table.blocks, index, block) {
 		bytes += sizeof(*block);
 		if (platform(b->test)->mode == FAKE_PV_DOM0)
 			bytes += PAGE_SIZE * (!!block->backend[0] + !!block->backend[1]);
@@ -335,6 +336,7 @@ static struct bench *new_bench(struct kunit *test, const char *how)
 {
 	struct bench *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
 
+	skip_in_a_debug_kernel(test);
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	b->test = test;
 	b->how = how;

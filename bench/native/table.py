@@ -18,7 +18,9 @@ ROWS = (("cached", "cached", "map + release of one GFN in use"),
 
 # Of the modules alone, each with sizes of its own
 OWN_ROWS = (("trap", "entries", "a trapped write, with so many entries that wait for a sync"),
-            ("look", "pages", "a sync's look through an open page, of so many"))
+            ("look", "pages", "a sync's look through an open page, of so many"),
+            ("event", "entries", "a balloon event, for each live entry, hypercalls left out"),
+            ("rewrite", "entries", "... of this, to rewrite the entries that moved"))
 
 
 def load(path):
@@ -85,6 +87,10 @@ def print_promises(results, sizes):
         growth = figure(results, "trap", how, waiting[-1]) / figure(results, "trap", how, waiting[0])
         promise(f"{how}: growth of a trap, with {waiting[-1] // 1024} Ki entries that wait instead of 1 Ki (1.25)",
                 f"{growth:.2f}", growth <= 1.25)
+        entries = own_sizes(results, "event")[-1]
+        ms = figure(results, "event", how, entries) * entries / 1e6
+        promise(f"{how}: ms for a balloon event, with {entries // 1024} Ki live entries (15)",
+                f"{ms:.1f}", ms <= 15)
         size = figure(results, "memory", how, max(sizes), "bytes", "dense") / max(sizes)
         promise(f"{how}: bytes for a mapping when dense (16)", f"{size:.1f}", size <= 16)
 

@@ -18,6 +18,7 @@
 #include <linux/sizes.h>
 #include <xen/interface/hvm/io_request.h>
 
+#include "bench.h"
 #include "hybrid_fixture.h"
 #include "modules.h"
 #include "vgpu/vgpu.h"
@@ -85,6 +86,7 @@ static void traps(struct kunit *test)
 	struct xengt_vgpu *vgpu;
 	unsigned int i;
 
+	skip_in_a_debug_kernel(test);
 	start_modules(test, mode_of(test));
 	module_param_set("xengt.posted_max", "1000000000");
 	vgpu = start_hybrid(test, &config);
@@ -117,6 +119,7 @@ static void looks(struct kunit *test)
 	struct xengt_vgpu *vgpu;
 	unsigned int i, n = 0;
 
+	skip_in_a_debug_kernel(test);
 	start_modules(test, mode_of(test));
 	module_param_set("xengt.calm_syncs", "1000000000");
 	vgpu = start_hybrid(test, &config);

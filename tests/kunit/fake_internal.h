@@ -147,6 +147,7 @@ struct fake {
 	unsigned int errors;
 
 	unsigned long calls[FAKE_NR_CALLS];
+	u64 time;			/* in all calls, ns */
 	unsigned long flushes;
 	struct fake_event *events;
 	unsigned int nr_events;
@@ -205,6 +206,7 @@ extern struct fake fake;
 struct fake_call_state {
 	unsigned int fail_nth;
 	unsigned long flags;
+	u64 start;
 };
 
 void __printf(1, 2) fake_error(const char *fmt, ...);

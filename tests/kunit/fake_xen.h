@@ -132,6 +132,7 @@ void fake_xen_forgive(void);
 const char *fake_xen_mode_name(enum fake_xen_mode mode);
 
 unsigned long fake_xen_calls(enum fake_call kind);
+u64 fake_xen_time(void);
 unsigned long fake_xen_flushes(void);
 void fake_xen_reset_calls(void);
 

@@ -56,7 +56,8 @@ static bool is_ram(unsigned long page)
 /* As a former virtual GPU left it, with an entry in the second page */
 static void leave_ram(unsigned long first, unsigned long n)
 {
-	const u64 zero[512] = {}, pte = PTE(9);
+	static const u64 zero[512];
+	const u64 pte = PTE(9);
 	unsigned long page;
 
 	for (page = first; page < first + n; page++) {

@@ -281,6 +281,19 @@ static int compare_moves(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* Puts the moves of a block in order: those that are gone may have come before those that move. */
+static void sort_moves(struct xen_gpu_move *moves, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 1; i < n; i++) {
+		if (moves[i - 1].gfn > moves[i].gfn)
+			break;
+	}
+	if (i < n)
+		sort(moves, n, sizeof(*moves), compare_moves, NULL);
+}
+
 /* What is idle was not looked at, and is not handed out any more. */
 static void distrust_idle(struct xen_gpu_block *block)
 {
@@ -309,9 +322,7 @@ static void look_at_block(struct pass *pass, struct xen_gpu_block *block)
 		dom->backend->map(dom, dom->other_batch);
 	for (i = 0; i < dom->other_batch->n; i++)
 		classify(pass, &dom->other_batch->slots[i]);
-	/* Those that are gone may have come before those that move. */
-	sort(pass->notice.moves + first, pass->notice.n - first, sizeof(*pass->notice.moves),
-	     compare_moves, NULL);
+	sort_moves(pass->notice.moves + first, pass->notice.n - first);
 	if (is_older(pass, block)) {
 		distrust_idle(block);
 		block->generation = pass->generation;
