@@ -2,7 +2,9 @@
 # For people; kbuild reads Kbuild.
 #
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
-#   make test      every test: KUnit, real Xen, static checks
+#   make test      the tests: KUnit, real Xen, static checks; within 45 minutes on two cores
+#   make test-all  the same, and what takes longer: random tests at full length, mutations
+#   make stress    random tests with other seeds, and storms on a real Xen; ROUNDS=<number>
 #   make devmap    of these, the checks of the patched Xen's map operation
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
@@ -27,10 +29,16 @@ demo:
 test:
 	tests/run.sh
 
+test-all:
+	tests/run.sh -a
+
+stress:
+	tests/stress.sh
+
 devmap:
 	tests/xen/run-devmap.sh
 
 bench:
 	bench/run.sh
 
-.PHONY: help modules tools clean demo test devmap bench
+.PHONY: help modules tools clean demo test test-all stress devmap bench

@@ -1,19 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs every test and adds up: "N passed, N failed" is the last line. Each part prints its own such
-# line, as its last; a part that fails without one counts as one failure.
+# Runs the tests and adds up: "N passed, N failed" is the last line. Each part prints its own such
+# line, as its last; a part that fails without one counts as one failure. What failed, and how long
+# each part took, is said again at the end.
+# Usage: run.sh [-a]
+#   -a  all of them: also the random tests at their full length, the benchmark, each promise broken
+#       on purpose (tests/kunit/mutations), what takes minutes on a real Xen, and a debug build of it
 set -uo pipefail
 
+all=
+[ "${1:-}" != -a ] || all=1
 here=$(cd "$(dirname "$0")" && pwd)
 logs=${XENGT_BUILD:-$here/../.build}/logs
 mkdir -p "$logs"
 passed=0
 failed=0
+times=
 
 # part NAME COMMAND...
 part() {
-	local name=$1 log="$logs/$1.log" line p f rc
+	local name=$1 log="$logs/$1.log" line p f rc start=$SECONDS
 	shift
 	echo "=== $name"
 	"$@" 2>&1 | tee "$log"
@@ -27,17 +34,27 @@ part() {
 	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
+	times+=" $name $((SECONDS - start)) s,"
 }
 
+rm -f "$logs"/*.log
 part static "$here/static/run.sh"
 part abi "$here/kunit/abi/run.sh"
-part kunit "$here/kunit/run.sh" -v debug
-# That it runs; its figures are for bench/run.sh.
-part bench "$here/kunit/run.sh" -v bench 'native_bench_traps*'
+# KASAN and lockdep take their time: what is random gets its full length without them.
+part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
 part xen "$here/xen/run.sh" stock
 part native "$here/xen/run.sh" native
 part devmap "$here/xen/run-devmap.sh"
+if [ -n "$all" ]; then
+	part plain "$here/kunit/run.sh" -v plain
+	part bench "$here/kunit/run.sh" -v bench 'native_bench*'
+	part memset "$here/xen/run.sh" memset
+	part devmap-debug "$here/xen/run-devmap.sh" -d
+	part mutations "$here/kunit/mutations/run.sh"
+fi
 
 echo "=== all"
+grep -hE '^not ok |\[FAILED\]' "$logs"/*.log
+echo "${times# }" | sed 's/,$//'
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

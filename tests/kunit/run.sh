@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds a UML kernel with this project's modules and KUnit suites linked in, runs it, judges the result.
 #
-#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n] [-j JOBS] [SUITE_GLOB]
+#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n] [-j JOBS] [-a ARGUMENT]... [SUITE_GLOB]
 #     -v  which kernel: plain, debug (KASAN, lockdep, UBSAN, object debugging), both (all, the default),
 #         or bench: the plain one with bench/native in it
 #     -n  build nothing but the kernel's image and run nothing
+#     -a  for the kernel's command line, such as ppgtt_random_test.writes=100000
 #
 # SUITE_GLOB as in kunit.filter_glob: "xen_gpu_map*" or "suite.case".
 #
@@ -27,16 +28,17 @@ timeout=${TIMEOUT:-1800}
 jobs=$(nproc)
 variants="plain debug"
 build_only=
+arguments=()
 passed=0
 failed=0
 
 usage()
 {
-	sed -n '3,10s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
-while getopts v:nj: opt; do
+while getopts v:nj:a: opt; do
 	case $opt in
 	v)	case $OPTARG in
 		all) ;;
@@ -45,6 +47,7 @@ while getopts v:nj: opt; do
 		esac ;;
 	n)	build_only=1 ;;
 	j)	jobs=$OPTARG ;;
+	a)	arguments+=(--kernel_args="$OPTARG") ;;
 	*)	usage ;;
 	esac
 done
@@ -179,7 +182,7 @@ run_variant()
 	# uml_dir: else UML leaves a directory in ~/.uml for each crash.
 	kunit run "$variant" --timeout="$timeout" --json="$build/result.json" \
 		--kernel_args=kasan_multi_shot --kernel_args=uml_dir="$build/uml/" \
-		"${filter[@]}" || true
+		"${arguments[@]}" "${filter[@]}" || true
 	read -r -a counts < <(count_cases "$build/result.json")
 	passed=$((passed + counts[0]))
 	failed=$((failed + counts[1]))
