@@ -8,6 +8,9 @@ bar0=0xe0000000
 first=65536		# the share of the virtual GPU, in entries
 count=2048
 pages=2048
+memory=256		# MiB, of the guest
+gtt=e0800		# the first GFN of its GTT
+gtt_pages=2048
 last=$((first + count - 1))
 result=2000		# a page of the guest that the GPU copies to
 
@@ -21,12 +24,12 @@ edu_address() { # in dom0
 	basename "$(dirname "$(grep -l 0x11e8 /sys/bus/pci/devices/*/device)")"
 }
 
-# With the GPU
+# With the GPU. xl stays with it, and does what its configuration says should it crash.
 start_driver() {
 	guest_config driver /guests/vmlinux 256 1 "console=hvc0 loglevel=4 iommu=soft mitigations=off nowatchdog tsc=reliable" \
 		/guests/driver.cpio | sed 's/^type=.*/type="pv"/' >/tmp/driver.cfg
 	echo "pci=[\"$edu,permissive=1\"]" >>/tmp/driver.cfg
-	create driver && ask_within driver 120 true || return 1
+	timeout 120 xl create -q /tmp/driver.cfg >/tmp/xl.out 2>&1 && ask_within driver 120 true || return 1
 	driver_id=$(domid driver)
 	await 60 driver "ls /sys/bus/pci/devices | grep -q ."
 }
@@ -50,22 +53,37 @@ announce_deaths() {
 	xenstore-chmod @releaseDomain n0 r"$driver_id"
 }
 
-make_gpu_in_driver() { # NAME DOMID
-	driver make_gpu "$1" "$2" bar0 $bar0 mode strict mappable_base "$(at $first)" mappable_size "$(at $count)"
+# make_gpu_in_driver NAME DOMID [ATTRIBUTE VALUE]...: strict, if not said otherwise
+make_gpu_in_driver() {
+	local name=$1 id=$2
+
+	shift 2
+	driver make_gpu "$name" "$id" bar0 $bar0 mode strict mappable_base "$(at $first)" mappable_size "$(at $count)" "$@"
+}
+
+# Its kernel panics, and gives no answer.
+crash_driver() {
+	echo "@0 echo c >/proc/sysrq-trigger" >"$(cat /tmp/driver.tty)"
+	rm -f /tmp/driver.tty
 }
 
 ### guests
 
 start_g1() {
-	start_guest g1 2 && tell g1 pages $pages && tell g1 bar0 $bar0 && tell g1 share $first $count || return 1
+	start_guest g1 2 $memory && tell g1 pages $pages && tell g1 bar0 $bar0 && tell g1 share $first $count || return 1
 	g1=$(domid g1)
 }
 
-# What a check begins with: the driver domain, a Linux guest that is its target, a new virtual GPU, nothing mapped
-start_over() {
+# A driver domain, and a Linux guest that is its target
+have_both() {
 	[ -n "$(domid driver)" ] || { start_driver && load_in_driver && announce_deaths; } || return 1
 	[ -n "$(domid g1)" ] || start_g1 >/dev/null || return 1
-	xen-targets list "$driver_id" | grep -q "^$g1$" || xen-targets add "$driver_id" "$g1" || return 1
+	xen-targets list "$driver_id" | grep -q "^$g1$" || xen-targets add "$driver_id" "$g1"
+}
+
+# What a check begins with: both, a new virtual GPU, nothing mapped
+start_over() {
+	have_both || return 1
 	! driver test -d $vgpus/a || driver remove_gpu a || return 1
 	make_gpu_in_driver a "$g1" && tell g1 bar0 $bar0
 }
@@ -96,12 +114,16 @@ bus_address() { # ENTRY: what is behind it, 0 if nothing is
 
 # Through the GPU: what the page behind an entry holds goes to the guest's result page.
 read_by_gpu() { # PLACE
-	tell g1 byte $result 1 0xcc && tell g1 map $last $result 1 && driver dma copy "$1" "$(at $last)" 4096
+	tell g1 byte $result 1 0xcc && tell g1 map $last $result 1 && tell g1 flush && driver dma copy "$1" "$(at $last)" 4096
 }
 
 # faults NAME: between the last two marks the IOMMU has refused something
 faults() {
 	report "faults $((mark_number - 1)) $mark_number some $1"
+}
+
+writes_more_than() { # NUMBER: of the storm, by the guest's count
+	[ "$(tell g1 writes)" -gt "$1" ]
 }
 
 storm_seen=0
@@ -320,7 +342,8 @@ check_driver_death() {
 	is "... no zombie" "$(zombies)" 0
 	is "... nor maps of its" "$(maps)" 0
 	works "... its pages are what they were" tell g1 ping
-	works "a new driver domain takes over" start_over
+	start_over
+	works "a new driver domain takes over" driver true
 	tell g1 fill 0 1 91
 	tell g1 map $first 0 1
 	works "... its GPU reads the guest's page" read_by_gpu "$(at $first)"
@@ -329,6 +352,72 @@ check_driver_death() {
 	await 60 gone "$driver_id"
 	destroy g1
 	works "the guest is destroyed after its driver domain, and gone" await 60 gone "$g1"
+	is "... no zombie" "$(zombies)" 0
+}
+
+# What a driver domain that crashes leaves of a hybrid virtual GPU: RAM at the GTT, with what the guest wrote there before, and
+# writes there while nobody serves it. The next driver domain does not touch it unless it is told to.
+check_driver_crash() {
+	local had old
+
+	driver remove_gpu a
+	had=$(books "$g1")
+	works "the guest may have RAM at its GTT" xl mem-max g1 $((memory + 10))
+	works "... its virtual GPU is hybrid" make_gpu_in_driver a "$g1" mode hybrid
+	is "... with RAM at the GTT" "$(books "$g1")" $((had + gtt_pages))
+	tell g1 fill 0 516 97
+	tell g1 map $first 0 512
+	tell g1 flush
+	is "... and entries, in pages" "$(vgpu entries_live)" 512
+	at_least "... that are open" "$(vgpu pages_open)" 1
+	works "... and are written to all the time" tell g1 storm $((first + 1024)) 512 1024 512 1
+	no_warning_in_driver
+	old=$driver_id
+	crash_driver
+	works "the driver domain crashes, and is destroyed" await 120 gone "$old"
+	is "... as it panicked" "$(grep -c 'sysrq triggered crash' /var/log/xen/guest-driver.log)" 1
+	rm /var/log/xen/guest-driver.log
+	is "... no zombie" "$(zombies)" 0
+	is "... nor maps of its" "$(maps)" 0
+	is "... the RAM is still there" "$(books "$g1")" $((had + gtt_pages))
+	old=$(tell g1 writes)
+	works "... the guest goes on" await 20 writes_more_than "$old"
+	tell g1 stop >/dev/null
+	works "... and does not wait for answers" tell g1 flush
+	tell g1 stos $((first + 1024)) 512 0
+	tell g1 map $((first + 512)) 512 4
+	works "... what it writes reads back" tell g1 verify $first $((count - 1))
+
+	have_both
+	works "another driver domain is there" driver true
+	is "... a virtual GPU is refused" "$(make_gpu_in_driver a "$g1" mode hybrid 2>&1)" "sh: write error: Address already in use"
+	is "... one line says what is where, and what to do" \
+		"$(driver dmesg '|' grep -c "'xengt: a: memory at GFN 0x$gtt of domain $g1, .* adopt_ram=1, if a former virtual GPU left it'")" 1
+	driver remove_gpu a
+	is "... nothing was taken away" "$(books "$g1")" $((had + gtt_pages))
+	works "... or changed" tell g1 verify $first $((count - 1))
+	works "with adopt_ram it is enabled" make_gpu_in_driver a "$g1" mode hybrid adopt_ram 1
+	is "... all of the RAM is its" "$(vgpu gtt_ram_pages)" $gtt_pages
+	is "... and no more" "$(books "$g1")" $((had + gtt_pages))
+	tell g1 flush
+	is "... the guest's entries are live, those before the crash and those after" "$(vgpu entries_live)" 516
+	is "... Xen has as many maps" "$(maps)" 516
+	works "... the GPU finds the page of one written before" read_by_gpu "$(at $((first + 300)))"
+	works "... with its bytes" tell g1 check $result 1 97 300
+	works "... and of one written while nobody served" read_by_gpu "$(at $((first + 514)))"
+	works "... with its bytes" tell g1 check $result 1 97 514
+	tell g1 map $((first + 600)) 100 1
+	works "... and of one written now" read_by_gpu "$(at $((first + 600)))"
+	works "... with its bytes" tell g1 check $result 1 97 100
+	works "the virtual GPU is removed" driver remove_gpu a
+	is "... the RAM is gone" "$(books "$g1")" "$had"
+	is "... nothing is mapped" "$(maps)" 0
+	works "... another one needs no adopt_ram" make_gpu_in_driver a "$g1" mode hybrid
+	is "... and puts RAM there" "$(books "$g1")" $((had + gtt_pages))
+	driver remove_gpu a
+	is "... which it takes away" "$(books "$g1")" "$had"
+	destroy g1
+	works "the guest is destroyed, and gone" await 60 gone "$g1"
 	is "... no zombie" "$(zombies)" 0
 }
 
@@ -385,6 +474,7 @@ run check_removal
 run check_permission
 run check_guest_death
 run check_driver_death
+run check_driver_crash
 run check_both_die
 no_warning_in_driver
 check_nothing_left
