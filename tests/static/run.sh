@@ -108,30 +108,49 @@ exceptions()
 	esac
 }
 
-check_style()
+# each NAME FUNCTION FILE...: checks each file with a function that prints what it complains about, as
+# many at a time as there are CPUs.
+each()
 {
-	local file except
+	local name=$1 check=$2 file
+	shift 2
 
-	tar xJf "$tarball" -C "$tmp" --strip-components=1 --wildcards '*/scripts/checkpatch.pl' \
-		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
-	for file in $(files -name '*.[ch]'); do
-		except=$(exceptions "$file")
-		(cd "$repo" && perl "$tmp/scripts/checkpatch.pl" --no-tree --strict --no-summary \
-			--max-line-length=100 ${except:+"$except"} --terse --file "$file") \
-			>"$tmp/said" 2>&1 || true
-		result "checkpatch: $file" "$tmp/said"
+	rm -rf "$tmp/each"
+	mkdir "$tmp/each"
+	# shellcheck disable=SC2016
+	printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I{} \
+		bash -c '"$1" "$2" >"$tmp/each/${2//\//,}" 2>&1 || true' _ "$check" {}
+	for file; do
+		result "$name: $file" "$tmp/each/${file//\//,}"
 	done
 }
 
-check_comments()
+style_of()
 {
-	local file
+	local except
 
-	for file in $(files -name '*.[ch]' | grep -v '^tests/'); do
-		(cd "$repo" && perl "$tmp/scripts/kernel-doc" -none -Werror "$file") \
-			>"$tmp/said" 2>&1 || true
-		result "kernel-doc: $file" "$tmp/said"
-	done
+	except=$(exceptions "$1")
+	cd "$repo"
+	perl "$tmp/scripts/checkpatch.pl" --no-tree --strict --no-summary --max-line-length=100 \
+		${except:+"$except"} --terse --file "$1"
+}
+
+comments_of()
+{
+	cd "$repo"
+	perl "$tmp/scripts/kernel-doc" -none -Werror "$1"
+}
+
+check_style()
+{
+	local all documented
+
+	tar xJf "$tarball" -C "$tmp" --strip-components=1 --wildcards '*/scripts/checkpatch.pl' \
+		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
+	mapfile -t all < <(files -name '*.[ch]')
+	each checkpatch style_of "${all[@]}"
+	mapfile -t documented < <(printf '%s\n' "${all[@]}" | grep -v '^tests/')
+	each kernel-doc comments_of "${documented[@]}"
 }
 
 check_exports()
@@ -186,6 +205,8 @@ install_packages
 kdir=$(kernel_dir)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+export repo tmp
+export -f exceptions style_of comments_of
 
 build "W=1" W=1
 build "sparse" C=2
@@ -196,7 +217,6 @@ else
 	result "W=1, for a newer kernel" "$tmp/said"
 fi
 check_style
-check_comments
 check_exports
 check_counters xen_gpu_map map
 check_counters xengt vgpu
