@@ -4,8 +4,8 @@
  * announcements, hypercalls and allocations fail, and after every synchronisation point the
  * shadow of every pinned PPGTT is what the plain model says. The GPU is safe at any moment.
  *
- * A run is repeated exactly by its seed. ppgtt_random_test.writes on the kernel's command line makes
- * all runs longer or shorter, and ppgtt_random_test.seed makes them others.
+ * A run is repeated exactly by its seed. On the kernel's command line ppgtt_random_test.writes
+ * makes all runs longer or shorter, and ppgtt_random_test.seed makes them others.
  *
  * Where the shadow may have scratch instead of a page for a while (a hypercall failed, a page is
  * back in memory without word of it) it may have nothing else; a balloon event ends that, and then
@@ -57,21 +57,25 @@ static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 8, 3, BALLOON | LATE_MOVES | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 8, 4, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 8, 5, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
-	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 8, 6, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM,
+	  XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 8, 7, FEW_PAGES | FEW_TABLES | FAULTS },
 	{ FAKE_PVH_DOM0, 8, 8, LATE, XENGT_MODE_POSTED },
 	{ FAKE_PVH_DOM0, 8, 9, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
-	{ FAKE_PV_DOM0, 8, 10, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 10, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE,
+	  XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 11, BALLOON | LATE_MOVES | SLOW_GPU },
 	{ FAKE_PVH_DOM0, 7, 12, BALLOON | LATE_MOVES | FAULTS, XENGT_MODE_POSTED },
 	{ FAKE_PV_DOM0, 7, 13, BALLOON | LATE_MOVES | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 7, 14, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 15, FEW_TABLES | BALLOON | FAULTS | SWITCHES, XENGT_MODE_POSTED },
-	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
+	{ FAKE_PVH_DOM0, 7, 16, FEW_PAGES | BALLOON | LATE_MOVES | DEATH | GTT_RAM,
+	  XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 17, FEW_PAGES | FEW_TABLES | FAULTS },
 	{ FAKE_PVH_DOM0, 7, 18, LATE, XENGT_MODE_POSTED },
 	{ FAKE_PVH_DOM0, 7, 19, BALLOON | FAULTS | GTT_RAM | SWITCHES, XENGT_MODE_HYBRID },
-	{ FAKE_PV_DOM0, 7, 20, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 7, 20, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE,
+	  XENGT_MODE_HYBRID },
 };
 
 /* Faults */
