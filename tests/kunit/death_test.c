@@ -211,42 +211,6 @@ static void target_is_taken_and_given_back(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Another guest, with a client that only notes its end */
-struct neighbour {
-	struct xen_gpu_domain *dom;
-	struct xen_gpu_client client;
-	struct completion ended;
-};
-
-static void neighbour_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
-			    unsigned int n)
-{
-}
-
-static void neighbour_ended(struct xen_gpu_client *client)
-{
-	complete(&container_of(client, struct neighbour, client)->ended);
-}
-
-static const struct xen_gpu_client_ops neighbour_ops = {
-	.moved = neighbour_moved,
-	.ended = neighbour_ended,
-};
-
-static void start_neighbour(struct kunit *test, struct neighbour *other)
-{
-	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
-
-	fake_domain_create(OTHER_DOM, 64);
-	fake_domain_set_target(OTHER_DOM, true);
-	fake_store_introduce(OTHER_DOM, "/vm/other");
-	init_completion(&other->ended);
-	other->client = (struct xen_gpu_client){ .ops = &neighbour_ops, .max_bfn = MAX_BFN };
-	other->dom = xen_gpu_domain_get(OTHER_DOM, &limits);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(other->dom));
-	KUNIT_ASSERT_EQ(test, xen_gpu_client_register(other->dom, &other->client), 0);
-}
-
 /* In the middle of a revalidation of one guest both end: the other one's end comes at once. */
 static void both_end(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
@@ -273,8 +237,7 @@ static void end_of_a_guest_waits_for_no_other(struct kunit *test)
 	fake_gfn_remove(DOM, 3);
 	xen_gpu_balloon_event(user->client.domain);
 	wait_for(test, user->nr_ended == 1);
-	xen_gpu_client_unregister(&other.client);
-	xen_gpu_domain_put(other.dom);
+	stop_neighbour(&other);
 	stop_user(test, user);
 }
 

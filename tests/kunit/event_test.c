@@ -340,80 +340,23 @@ static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Another guest, with a client that only notes what it hears */
-struct neighbour {
-	struct xen_gpu_domain *dom;
-	struct xen_gpu_client client;
-	unsigned int nr_settled;
-};
-
-static void neighbour_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
-			    unsigned int n)
-{
-}
-
-static void neighbour_settled(struct xen_gpu_client *client)
-{
-	container_of(client, struct neighbour, client)->nr_settled++;
-}
-
-static void neighbour_ended(struct xen_gpu_client *client)
-{
-}
-
-static const struct xen_gpu_client_ops neighbour_ops = {
-	.moved = neighbour_moved,
-	.settled = neighbour_settled,
-	.ended = neighbour_ended,
-};
-
-static void start_neighbour(struct kunit *test, struct neighbour *other)
-{
-	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
-
-	fake_domain_create(OTHER_DOM, 64);
-	fake_domain_set_target(OTHER_DOM, true);
-	*other = (struct neighbour){
-		.client = { .ops = &neighbour_ops, .max_bfn = MAX_BFN },
-		.dom = xen_gpu_domain_get(OTHER_DOM, &limits),
-	};
-	KUNIT_ASSERT_FALSE(test, IS_ERR(other->dom));
-	KUNIT_ASSERT_EQ(test, xen_gpu_client_register(other->dom, &other->client), 0);
-}
-
-static int neighbour_map(struct neighbour *other, u64 gfn)
-{
-	int status;
-	u64 bfn;
-
-	xen_gpu_map(&other->client, &gfn, 1, XEN_GPU_MAP_READ, &bfn, &status);
-	return status;
-}
-
-static void stop_neighbour(struct neighbour *other)
-{
-	xen_gpu_client_unregister(&other->client);
-	xen_gpu_domain_put(other->dom);
-}
-
 /* 15: at Xen's limit, which is one for all guests, idle pages of any guest make room */
 static void idle_pages_of_another_guest_make_room(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct neighbour other;
-	const u64 gfn = 3;
 
 	fake_xen_set_dev_map_limit(8);
 	start_neighbour(test, &other);
 	map_some(test, user, 0, 8);
-	KUNIT_EXPECT_EQ(test, neighbour_map(&other, gfn), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), -ENOSPC);
 	user_unmap(user, 7);
 	wait_for(test, other.nr_settled == 1);
-	KUNIT_EXPECT_EQ(test, neighbour_map(&other, gfn), 0);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
 	KUNIT_EXPECT_EQ(test, counter("drained_quota"), 1ull);
 	KUNIT_EXPECT_EQ(test, user->n, 7u);
 	expect_good(user);
-	xen_gpu_release(&other.client, &gfn, 1);
+	neighbour_unmap(&other, 3);
 	stop_neighbour(&other);
 	stop_user(test, user);
 }
@@ -433,7 +376,7 @@ static void busy_guest_is_not_waited_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), -ENOSPC);
 	mutex_unlock(&user->client.domain->lock);
 	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
-	xen_gpu_release(&other.client, &(const u64){ 3 }, 1);
+	neighbour_unmap(&other, 3);
 	stop_neighbour(&other);
 	stop_user(test, user);
 }

@@ -269,6 +269,65 @@ struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, un
 	return dom;
 }
 
+static void neighbour_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+			    unsigned int n)
+{
+}
+
+static void neighbour_settled(struct xen_gpu_client *client)
+{
+	container_of(client, struct neighbour, client)->nr_settled++;
+}
+
+static void neighbour_ended(struct xen_gpu_client *client)
+{
+	complete(&container_of(client, struct neighbour, client)->ended);
+}
+
+static const struct xen_gpu_client_ops neighbour_ops = {
+	.moved = neighbour_moved,
+	.settled = neighbour_settled,
+	.ended = neighbour_ended,
+};
+
+/* Makes OTHER_DOM, and a client of it. */
+void start_neighbour(struct kunit *test, struct neighbour *other)
+{
+	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
+
+	fake_domain_create(OTHER_DOM, 64);
+	fake_domain_set_target(OTHER_DOM, true);
+	fake_store_introduce(OTHER_DOM, "/vm/other");
+	*other = (struct neighbour){
+		.client = { .ops = &neighbour_ops, .max_bfn = MAX_BFN },
+		.dom = xen_gpu_domain_get(OTHER_DOM, &limits),
+	};
+	init_completion(&other->ended);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other->dom));
+	finish_first_look(other->dom);
+	KUNIT_ASSERT_EQ(test, xen_gpu_client_register(other->dom, &other->client), 0);
+}
+
+int neighbour_map(struct neighbour *other, u64 gfn)
+{
+	int status;
+	u64 bfn;
+
+	xen_gpu_map(&other->client, &gfn, 1, XEN_GPU_MAP_READ, &bfn, &status);
+	return status;
+}
+
+void neighbour_unmap(struct neighbour *other, u64 gfn)
+{
+	xen_gpu_release(&other->client, &gfn, 1);
+}
+
+void stop_neighbour(struct neighbour *other)
+{
+	xen_gpu_client_unregister(&other->client);
+	xen_gpu_domain_put(other->dom);
+}
+
 /* The end of every case: whatever it was, the modules can go, and the books balance. */
 void map_fixture_exit(struct kunit *test)
 {

@@ -13,6 +13,7 @@
 #define _XENGT_TEST_MAP_FIXTURE_H
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/mutex.h>
 #include <xen/xen_gpu_map.h>
@@ -48,6 +49,14 @@ struct mediator {
 	void *data;
 };
 
+/* Another guest, with a client that only notes what it hears */
+struct neighbour {
+	struct xen_gpu_domain *dom;
+	struct xen_gpu_client client;
+	unsigned int nr_settled;
+	struct completion ended;
+};
+
 /* A Xen that the service runs on, the backend that it finds there, and what that one can do. */
 struct platform {
 	enum fake_xen_mode mode;	/* first: other suites have nothing else */
@@ -75,6 +84,11 @@ void free_user(struct mediator *user);
 void stop_user(struct kunit *test, struct mediator *user);
 struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, unsigned long quota);
 void map_fixture_exit(struct kunit *test);
+
+void start_neighbour(struct kunit *test, struct neighbour *other);
+int neighbour_map(struct neighbour *other, u64 gfn);
+void neighbour_unmap(struct neighbour *other, u64 gfn);
+void stop_neighbour(struct neighbour *other);
 
 unsigned int map_gfns(struct mediator *user, const u64 *gfns, unsigned int n, struct mapped *m);
 void release_gfns(struct mediator *user, const u64 *gfns, unsigned int n);
