@@ -170,6 +170,8 @@ struct fake {
 	fake_observer observer;
 	void *observer_arg;
 	bool yield;
+	size_t fail_kvmalloc;		/* of so many bytes or more; 0: none */
+	unsigned int kvmalloc_failures;
 
 	struct fake_index frames;	/* by MFN */
 	struct list_head free;

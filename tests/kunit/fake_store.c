@@ -4,12 +4,14 @@
  *
  * Watches are called in a thread of their own, one at a time, as xenwatch does: once when they are
  * registered, and for every change at their path or below it. Unregistering one waits for it. Reads
- * and registrations can fail with any error.
+ * and registrations can fail with any error. One that is registered twice is an error of the
+ * modules', as is one that is unregistered and was not registered: the kernel stops there.
  *
  * Locking: a mutex for the store and the list of watches, not held while a watch is called.
  */
 
 #include <linux/err.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -38,6 +40,8 @@ static LIST_HEAD(watches);
 static struct workqueue_struct *xenwatch;
 static struct task_struct *watch_task;
 static int read_error;
+static bool late;			/* the kernel does not say yet that xenstored is up */
+static struct notifier_block *notifier;	/* whom it will tell */
 
 /* From here on reads fail like this; 0: they do not. */
 void fake_store_fail_reads(int error)
@@ -63,6 +67,8 @@ void fake_store_stop(void)
 		kfree(node);
 	}
 	INIT_LIST_HEAD(&watches);
+	late = false;
+	notifier = NULL;
 }
 
 void fake_store_check(struct kunit *test)
@@ -191,18 +197,87 @@ void fake_store_release(domid_t domid)
 	fake_store_fire("@releaseDomain");
 }
 
+/*
+ * From here on, until fake_store_come_up(), xenstored answers, but the kernel does not say that it
+ * is up. For the time before the modules are loaded.
+ */
+void fake_store_come_up_late(void)
+{
+	late = true;
+}
+
+/* The kernel says that xenstored is up. */
+void fake_store_come_up(void)
+{
+	late = false;
+	if (notifier)
+		notifier->notifier_call(notifier, 0, NULL);
+}
+
 /* Linux's side */
 
+static bool is_registered(const struct xenbus_watch *wanted)
+{
+	struct xenbus_watch *watch;
+
+	lockdep_assert_held(&store_lock);
+	list_for_each_entry(watch, &watches, list) {
+		if (watch == wanted)
+			return true;
+	}
+	return false;
+}
+
+/* What the kernel has a BUG_ON() for */
+static void complain(const struct xenbus_watch *watch, const char *what)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	fake_error("the watch of %s is %s\n", watch->node, what);
+	spin_unlock_irqrestore(&fake.lock, flags);
+}
+
+/* False: it was in the list already. */
+static bool list_watch(struct xenbus_watch *watch)
+{
+	bool known;
+
+	mutex_lock(&store_lock);
+	known = is_registered(watch);
+	if (known)
+		complain(watch, "registered twice");
+	else
+		list_add_tail(&watch->list, &watches);
+	mutex_unlock(&store_lock);
+	return !known;
+}
+
+static void unlist_watch(struct xenbus_watch *watch)
+{
+	mutex_lock(&store_lock);
+	if (is_registered(watch))
+		list_del(&watch->list);
+	else
+		complain(watch, "unregistered, but was not registered");
+	mutex_unlock(&store_lock);
+}
+
+/* In the list first, then xenstored is asked, as the kernel does it. */
 int register_xenbus_watch(struct xenbus_watch *watch)
 {
 	struct fake_call_state state;
-	int rc = fake_enter(&state, FAKE_CALL_WATCH);
+	int rc;
 
+	if (!list_watch(watch))
+		return 0;
+	rc = fake_enter(&state, FAKE_CALL_WATCH);
 	fake_leave(&state, 0);
-	if (rc)
+	if (rc) {
+		unlist_watch(watch);
 		return rc;
+	}
 	mutex_lock(&store_lock);
-	list_add_tail(&watch->list, &watches);
 	queue_event(watch, watch->node);
 	mutex_unlock(&store_lock);
 	return 0;
@@ -210,22 +285,24 @@ int register_xenbus_watch(struct xenbus_watch *watch)
 
 void unregister_xenbus_watch(struct xenbus_watch *watch)
 {
-	mutex_lock(&store_lock);
-	list_del(&watch->list);
-	mutex_unlock(&store_lock);
+	unlist_watch(watch);
 	if (current != watch_task)
 		flush_workqueue(xenwatch);
 }
 
-/* xenstore is always up. */
 int register_xenstore_notifier(struct notifier_block *nb)
 {
-	nb->notifier_call(nb, 0, NULL);
+	if (late)
+		notifier = nb;
+	else
+		nb->notifier_call(nb, 0, NULL);
 	return 0;
 }
 
 void unregister_xenstore_notifier(struct notifier_block *nb)
 {
+	if (notifier == nb)
+		notifier = NULL;
 }
 
 static int join(char *path, size_t size, const char *dir, const char *name)

@@ -198,6 +198,7 @@ static void forget_everything(void)
 	fake.hook = NULL;
 	fake.observer = NULL;
 	fake.yield = false;
+	fake.kvmalloc_failures = 0;
 	fake_xen_fail_nothing();
 }
 
@@ -357,6 +358,7 @@ void fake_xen_fail_nothing(void)
 	fake.fail_nth = 0;
 	fake.fail_entry_set = false;
 	fake.nr_bad_gfns = 0;
+	fake.fail_kvmalloc = 0;
 }
 
 /*
@@ -484,4 +486,37 @@ bool fake_fail_alloc_stop(void)
 
 	current->fail_nth = 0;
 	return pending;
+}
+
+/*
+ * The kernel's fault injection fails one allocation of a thread, and kvmalloc() goes on to the next
+ * way to get memory. This is for both, of whatever thread.
+ */
+void fake_fail_kvmalloc(size_t from)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	fake.fail_kvmalloc = from;
+	fake.kvmalloc_failures = 0;
+	spin_unlock_irqrestore(&fake.lock, flags);
+}
+
+/* How often it failed. */
+unsigned int fake_kvmalloc_failures(void)
+{
+	return fake.kvmalloc_failures;
+}
+
+/* um-shim/linux/slab.h asks. */
+bool fake_kvmalloc_fails(size_t size)
+{
+	unsigned long flags;
+	bool fails;
+
+	spin_lock_irqsave(&fake.lock, flags);
+	fails = fake.fail_kvmalloc && size >= fake.fail_kvmalloc;
+	fake.kvmalloc_failures += fails;
+	spin_unlock_irqrestore(&fake.lock, flags);
+	return fails;
 }

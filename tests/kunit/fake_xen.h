@@ -162,6 +162,10 @@ void fake_xen_clear_events(void);
 void fake_fail_alloc(unsigned int nth);
 bool fake_fail_alloc_stop(void);
 
+/* kvmalloc_array() of so many bytes or more fails, in any thread, until fake_xen_fail_nothing() */
+void fake_fail_kvmalloc(size_t from);
+unsigned int fake_kvmalloc_failures(void);
+
 /* fake_mem.c: guests and their memory */
 void fake_domain_create(domid_t domid, u64 nr_pages);
 void fake_domain_start_dying(domid_t domid);
@@ -247,6 +251,8 @@ void fake_store_fire(const char *path);
 void fake_store_fail_reads(int error);
 void fake_store_introduce(domid_t domid, const char *uuid);
 void fake_store_release(domid_t domid);
+void fake_store_come_up_late(void);
+void fake_store_come_up(void);
 void fake_xen_set_commandline(const char *commandline);
 
 #endif /* _XENGT_FAKE_XEN_H */
