@@ -443,6 +443,79 @@ static void one_notice_for_all_blocks(struct kunit *test)
 	stop_user(test, user);
 }
 
+/*
+ * What was noticed in blocks before, and let go, is not held twice any more; what this notice says
+ * has moved is.
+ */
+static void expect_both_sides_of_moves_held(struct mediator *user, const struct xen_gpu_move *moves,
+					    unsigned int n)
+{
+	unsigned int i, moving = 0;
+
+	for (i = 0; i < n; i++)
+		moving += !moves[i].status;
+	KUNIT_EXPECT_EQ(user->test, fake_total_refs(), (unsigned long)user->n + moving);
+}
+
+#define NOTICE_BLOCKS	4
+#define NOTICE_PAGES	250	/* in each */
+
+/* Every page of each block gets a new frame, but for one that is gone. */
+static struct mediator *change_all(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 512 * NOTICE_BLOCKS, USER_ENTRIES);
+	unsigned int block, i;
+
+	fake_domain_create(OTHER_DOM, 4);
+	for (block = 0; block < NOTICE_BLOCKS; block++) {
+		map_some(test, user, 512 * block, NOTICE_PAGES);
+		for (i = 0; i < NOTICE_PAGES; i++)
+			exchange(512 * block + i);
+		fake_gfn_remove(DOM, 512 * block + 7);
+	}
+	user->on_moved = expect_both_sides_of_moves_held;
+	return user;
+}
+
+static void expect_all_changed(struct mediator *user)
+{
+	const unsigned int n = NOTICE_BLOCKS * (NOTICE_PAGES - 1);
+
+	KUNIT_EXPECT_EQ(user->test, user->nr_gone, NOTICE_BLOCKS);
+	KUNIT_EXPECT_EQ(user->test, user->nr_moved, n);
+	KUNIT_EXPECT_EQ(user->test, user->n, n);
+	KUNIT_EXPECT_EQ(user->test, fake_total_refs(), (unsigned long)n);
+	KUNIT_EXPECT_EQ(user->test, counter("moved"), (u64)n);
+	KUNIT_EXPECT_EQ(user->test, counter("gone"), (u64)NOTICE_BLOCKS);
+	expect_good(user);
+}
+
+/* 4, 6: without memory for a longer notice what was gathered is delivered in parts */
+static void notice_without_memory_is_delivered_in_parts(struct kunit *test)
+{
+	struct mediator *user = change_all(test);
+
+	fake_fail_kvmalloc(1);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_kvmalloc_failures(), NOTICE_BLOCKS);
+	KUNIT_EXPECT_EQ(test, user->nr_calls, NOTICE_BLOCKS);
+	expect_all_changed(user);
+	stop_user(test, user);
+}
+
+/* The same with memory for a notice of twice the length, but for no more. */
+static void notice_grows_as_long_as_there_is_memory(struct kunit *test)
+{
+	struct mediator *user = change_all(test);
+
+	fake_fail_kvmalloc(4 * 512 * sizeof(struct xen_gpu_move));
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, fake_kvmalloc_failures(), 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_calls, 2u);
+	expect_all_changed(user);
+	stop_user(test, user);
+}
+
 /* Somebody who wants the lock while pages are unmapped one by one */
 struct waiting {
 	struct mediator *user;
@@ -563,6 +636,8 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(lost_page_without_a_new_mapping_is_gone, native_gen_params),
 	KUNIT_CASE_PARAM(block_of_a_leftover_goes_with_it, native_gen_params),
 	KUNIT_CASE_PARAM(one_notice_for_all_blocks, platforms_gen_params),
+	KUNIT_CASE_PARAM(notice_without_memory_is_delivered_in_parts, platforms_gen_params),
+	KUNIT_CASE_PARAM(notice_grows_as_long_as_there_is_memory, platforms_gen_params),
 	KUNIT_CASE_PARAM(lock_is_let_go_between_flushes, physmap_gen_params),
 	{}
 };

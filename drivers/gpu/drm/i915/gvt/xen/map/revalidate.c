@@ -12,8 +12,9 @@
  *    gone. If it gives the same BFN where BFNs tell frames (pv, xenserver), the mapping is good and
  *    the second one is undone. If it gives a new BFN, the GFN moves: where frames are seen because
  *    the frame is a new one, else (physmap) because the old mapping cannot be trusted;
- *  - the clients are told, once for all blocks: they point the entries of GFNs that are gone to
- *    their scratch page and those that moved to the new BFN, and make the device forget;
+ *  - the clients are told, once for all blocks, or in parts if there is no memory for so long a
+ *    notice: they point the entries of GFNs that are gone to their scratch page and those that
+ *    moved to the new BFN, and make the device forget;
  *  - only then the old mappings are undone, and with them the references on the old frames;
  *  - what was idle is unmapped.
  *
