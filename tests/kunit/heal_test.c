@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what is missing in shadows and comes back: what was refused for want of room, tables
- * that are lost, roots that are none; and of how much is done for it.
+ * Tests of what is missing in shadows and comes back: what was refused for want of room or memory,
+ * tables that are lost, roots that are none; of pages that Xen does not let go; and of how much is
+ * done for it.
  */
 
 #include "ppgtt_fixture.h"
@@ -251,6 +252,156 @@ static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* A chain whose second last table leads to another one, too, at the pages from 512 on */
+static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
+{
+	*ppgtt = chain(guest, L4);
+	put_pages(guest, L1, 100, 4);
+	put_pages(guest, M1, 200, 4);
+	ppgtt_guest_put(guest, L2, 1, PTE(M1));
+	ppgtt_start(ppgtt);
+	KUNIT_EXPECT_TRUE(guest->test, reaches(ppgtt, 0, 100));
+	KUNIT_EXPECT_TRUE(guest->test, reaches(ppgtt, 512, 200));
+}
+
+/* 6, 15: whichever of a table's allocations fails */
+static void table_without_memory_is_scratch_until_there_is_some(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	unsigned int nth;
+	struct ppgtt ppgtt;
+	u64 before;
+
+	start_fork(guest, &ppgtt);
+	for (nth = 1; nth < 50; nth++) {
+		ppgtt_guest_put(guest, L2, 1, 0);
+		ppgtt_guest_sync(guest);
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+		ppgtt_guest_put(guest, L2, 1, PTE(M1));
+		before = ppgtt_guest_count("scratched_nomem");
+		fake_fail_alloc(nth);
+		ppgtt_guest_sync(guest);
+		if (fake_fail_alloc_stop())
+			break;
+		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
+		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 0, 100));
+		KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 512));
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+		/* Nobody tells when there is memory: the next sync tries again. */
+		ppgtt_guest_sync(guest);
+		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
+		ppgtt_check(&ppgtt);
+	}
+	KUNIT_EXPECT_GT(test, nth, 6u);
+	KUNIT_EXPECT_LT(test, nth, 50u);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* 6, 15: the service had no memory for a page */
+static void entry_without_memory_is_scratch_until_it_is_settled(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt = chain(guest, L4);
+
+	put_pages(guest, L1, 100, 4);
+	fake_xen_fail_gfn(DOM, 102, -ENOMEM);
+	ppgtt_start(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 1ull);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 1, 101));
+	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 2));
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 103));
+	fake_xen_fail_nothing();
+	ppgtt_guest_settle(guest);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 2, 102));
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* Xen refuses a kind of call, as long as this is there. */
+static void refuse(enum fake_call kind, void *arg)
+{
+	const enum fake_call *refused = arg;
+
+	if (kind == *refused)
+		fake_xen_fail_call(kind, 1, -EIO);
+}
+
+static void relent(void)
+{
+	fake_xen_set_hook(NULL, NULL);
+	fake_xen_fail_nothing();
+}
+
+/* The second table is none any more, but Xen does not let its page go. */
+static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
+{
+	ppgtt_guest_put(guest, L2, 1, 0);
+	fake_xen_set_hook(refuse, refused);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_trapped(DOM, M1));
+}
+
+/* 9: tried again however many events come, and its writes are done meanwhile */
+static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
+{
+	enum fake_call refused = FAKE_CALL_DM_SET_TYPE;
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt;
+	unsigned int i;
+	u64 released;
+
+	start_fork(guest, &ppgtt);
+	released = ppgtt_guest_count("pages_released");
+	make_stuck(guest, &refused);
+	for (i = 0; i < 3; i++) {
+		ppgtt_guest_balloon_event(guest);
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released);
+		ppgtt_guest_put(guest, M1, i, i + 1);
+		KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, M1, i), i + 1ull);
+	}
+	relent();
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released + 1);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/*
+ * 4, 13: the guest gives the page away and gets another one there, which becomes a table. The old
+ * one is not kept for want of what it takes to untrap it.
+ */
+static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
+{
+	enum fake_call refused = FAKE_CALL_DM_SET_STATE;
+	unsigned long mfn = fake_gfn_mfn(DOM, M1);
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt;
+
+	start_fork(guest, &ppgtt);
+	make_stuck(guest, &refused);
+	fake_guest_balloon_out(DOM, 0, M1);
+	ppgtt_guest_settle(guest);
+	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
+	fake_gfn_populate(DOM, M1);
+	ppgtt_guest_put(guest, M1, 0, PTE(300));
+	ppgtt_guest_put(guest, L2, 1, PTE(M1));
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 300));
+	relent();
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
 static struct kunit_case heal_cases[] = {
 	KUNIT_CASE_PARAM(idle_ppgtt_makes_room_for_one_in_use, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pinned_ppgtts_take_nothing_from_each_other, both_dom0s_gen_params),
@@ -260,6 +411,12 @@ static struct kunit_case heal_cases[] = {
 	KUNIT_CASE_PARAM(pdp_of_0_is_no_table, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(parents_are_rewritten_only_if_they_change, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(copy_to_a_table_from_the_gtt_is_a_write_to_it, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_without_memory_is_scratch_until_there_is_some,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_it_is_settled,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(stuck_page_is_given_back_when_xen_relents, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(stuck_page_that_is_exchanged_is_the_new_one, both_dom0s_gen_params),
 	{}
 };
 
