@@ -290,14 +290,11 @@ static const struct xen_gpu_client_ops neighbour_ops = {
 	.ended = neighbour_ended,
 };
 
-/* Makes OTHER_DOM, and a client of it. */
-void start_neighbour(struct kunit *test, struct neighbour *other)
+/* Makes a client of OTHER_DOM, which there is. */
+void join_neighbour(struct kunit *test, struct neighbour *other)
 {
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
 
-	fake_domain_create(OTHER_DOM, 64);
-	fake_domain_set_target(OTHER_DOM, true);
-	fake_store_introduce(OTHER_DOM, "/vm/other");
 	*other = (struct neighbour){
 		.client = { .ops = &neighbour_ops, .max_bfn = MAX_BFN },
 		.dom = xen_gpu_domain_get(OTHER_DOM, &limits),
@@ -306,6 +303,15 @@ void start_neighbour(struct kunit *test, struct neighbour *other)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other->dom));
 	finish_first_look(other->dom);
 	KUNIT_ASSERT_EQ(test, xen_gpu_client_register(other->dom, &other->client), 0);
+}
+
+/* Makes OTHER_DOM, and a client of it. */
+void start_neighbour(struct kunit *test, struct neighbour *other)
+{
+	fake_domain_create(OTHER_DOM, 64);
+	fake_domain_set_target(OTHER_DOM, true);
+	fake_store_introduce(OTHER_DOM, "/vm/other");
+	join_neighbour(test, other);
 }
 
 int neighbour_map(struct neighbour *other, u64 gfn)

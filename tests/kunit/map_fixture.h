@@ -86,6 +86,7 @@ struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, un
 void map_fixture_exit(struct kunit *test);
 
 void start_neighbour(struct kunit *test, struct neighbour *other);
+void join_neighbour(struct kunit *test, struct neighbour *other);
 int neighbour_map(struct neighbour *other, u64 gfn);
 void neighbour_unmap(struct neighbour *other, u64 gfn);
 void stop_neighbour(struct neighbour *other);

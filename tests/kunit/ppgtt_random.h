@@ -12,11 +12,13 @@
 
 #include <linux/prandom.h>
 
+#include "map_fixture.h"
 #include "ppgtt_fixture.h"
 
 #define TABLES		24
 #define FIRST_TABLE	600ull		/* in the second page of 2M */
 #define ROOTS		5
+#define NEIGHBOUR_PAGES	48		/* of another guest */
 #define OUTS		12		/* pages that may be ballooned out at a time */
 
 enum random_feature {
@@ -29,6 +31,7 @@ enum random_feature {
 	GTT_RAM = BIT(6),	/* there is room for RAM at the pages of the share */
 	SWITCHES = BIT(7),	/* from mode to mode */
 	LATE = BIT(8),		/* few writes wait for a sync */
+	LIMIT = BIT(10),	/* Xen's limit of what all guests have mapped is small */
 	LATE_MOVES = BIT(9),	/* balloon events wait for a sync, now and then */
 };
 
@@ -96,6 +99,9 @@ enum random_did {
 	DID_FAULT_HAPPENED,
 	DID_CALM,
 	DID_ROOM,
+	DID_NEIGHBOUR_MAP,
+	DID_NEIGHBOUR_REFUSED,
+	DID_NEIGHBOUR_UNMAP,
 	DID_QUOTA,
 	DID_HEALED,
 	DID_DIE,
@@ -116,6 +122,8 @@ struct random {
 	u64 out[OUTS];			/* GFNs that are ballooned out */
 	unsigned int nr_out;
 	u64 next_gfn;			/* of the other guest's */
+	struct neighbour neighbour;	/* with LIMIT, a client of the other guest */
+	unsigned int nr_neighbour;	/* GFNs from 0 on that it has mapped */
 	bool fault;			/* something was ordered to fail */
 	bool stale;			/* the shadow may have scratch, until a balloon event */
 	bool late;			/* a balloon event is not acted upon yet */
@@ -160,6 +168,8 @@ void random_balloon_out(struct random *r);
 void random_balloon_in(struct random *r);
 void random_balloon_out_gtt(struct random *r);
 void random_drain_late(struct random *r);
+void random_neighbour(struct random *r);
+void random_neighbour_unmap(struct random *r);
 
 /* ppgtt_random_coverage.c */
 void random_coverage_add(const struct random *r);

@@ -414,6 +414,34 @@ void random_drain_late(struct random *r)
 	xen_gpu_queue_drain(r->guest->vgpu->domain, XEN_GPU_COUNT_DRAINED_FLUSH);
 }
 
+void random_neighbour_unmap(struct random *r)
+{
+	if (!r->nr_neighbour)
+		return;
+	r->did[DID_NEIGHBOUR_UNMAP]++;
+	while (r->nr_neighbour)
+		neighbour_unmap(&r->neighbour, --r->nr_neighbour);
+}
+
+/* Another guest's pages come and go: where all have one limit, they take room, and give it. */
+void random_neighbour(struct random *r)
+{
+	unsigned int n = 1 + random_below(r, NEIGHBOUR_PAGES);
+
+	if (r->nr_neighbour) {
+		random_neighbour_unmap(r);
+		return;
+	}
+	r->did[DID_NEIGHBOUR_MAP]++;
+	while (n--) {
+		if (neighbour_map(&r->neighbour, r->nr_neighbour)) {
+			r->did[DID_NEIGHBOUR_REFUSED]++;
+			break;
+		}
+		r->nr_neighbour++;
+	}
+}
+
 /* Nobody says so: what is missing may be until the next balloon event. */
 void random_balloon_in(struct random *r)
 {

@@ -23,7 +23,7 @@
 #include "modules.h"
 #include "ppgtt_random.h"
 
-#define RUNS_OF_A_GENERATION	10
+#define RUNS_OF_A_GENERATION	12
 
 #define WRITES		20000
 
@@ -47,6 +47,8 @@ MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 #define POSTED_MAX	16
 
 #define PAGE_QUOTA	64
+#define PAGE_LIMIT	80	/* Xen's, of all guests */
+#define PAGES_APART	8	/* of that, for what no table leads to */
 #define TABLE_QUOTA	48
 #define TABLE_QUOTA_GEN7	16	/* where tables are of one level */
 #define TABLE_SLACK	2		/* of the quota of tables: a directory in the GGTT */
@@ -65,6 +67,10 @@ static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 8, 10, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE,
 	  XENGT_MODE_HYBRID },
 	{ FAKE_PV_DOM0, 7, 11, BALLOON | LATE_MOVES | SLOW_GPU },
+	{ FAKE_PVH_DOM0, 8, 21, LIMIT | BALLOON | LATE_MOVES, XENGT_MODE_HYBRID },
+	{ FAKE_PV_DOM0, 8, 22, LIMIT | FAULTS, XENGT_MODE_POSTED },
+	{ FAKE_PV_DOM0, 7, 23, LIMIT | BALLOON | LATE_MOVES, XENGT_MODE_POSTED },
+	{ FAKE_PVH_DOM0, 7, 24, LIMIT | FAULTS, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 7, 12, BALLOON | LATE_MOVES | FAULTS, XENGT_MODE_POSTED },
 	{ FAKE_PV_DOM0, 7, 13, BALLOON | LATE_MOVES | FAULTS | DEATH | GTT_RAM, XENGT_MODE_HYBRID },
 	{ FAKE_PVH_DOM0, 7, 14, FEW_TABLES | SLOW_GPU, XENGT_MODE_HYBRID },
@@ -77,6 +83,12 @@ static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 7, 20, BALLOON | LATE_MOVES | SLOW_GPU | GTT_RAM | SWITCHES | LATE,
 	  XENGT_MODE_HYBRID },
 };
+
+/* Is there room for less than the guest may want? */
+static bool random_is_small(const struct random *r)
+{
+	return r->run->features & (FEW_PAGES | FEW_TABLES | LIMIT);
+}
 
 /* Faults */
 
@@ -181,7 +193,7 @@ static void compare_pinned(struct random *r)
 	struct ppgtt_model *m = r->guest->model;
 	unsigned int i;
 
-	m->tolerant = r->stale || random_has(r, FEW_PAGES) || random_has(r, FEW_TABLES);
+	m->tolerant = r->stale || random_is_small(r);
 	ppgtt_model_begin(m);
 	for (i = 0; i < ROOTS; i++) {
 		/* What was announced no more, and is not yet unpinned, is only safe. */
@@ -433,10 +445,11 @@ static void expect_no_scratch(struct random *r)
 	/* HIGH_GFN is not among those that are counted. */
 	bool fits = !random_has(r, FEW_PAGES) || ppgtt_wanted(m) < PAGE_QUOTA;
 
+	fits = fits && (!random_has(r, LIMIT) || ppgtt_wanted(m) < PAGE_LIMIT - PAGES_APART);
 	fits = fits && (!random_has(r, FEW_TABLES) || m->views + TABLE_SLACK <= table_quota(r));
 	if (!fits)
 		return;
-	r->did[DID_ROOM] += random_has(r, FEW_PAGES) || random_has(r, FEW_TABLES);
+	r->did[DID_ROOM] += random_is_small(r);
 	KUNIT_EXPECT_EQ_MSG(r->test, m->tolerated, 0u,
 			    "seed %u, sync %u: scratch, and there is room", r->run->seed,
 			    r->nr_syncs);
@@ -540,6 +553,7 @@ static void make_room(struct random *r)
 	if (started)
 		was_short = missing_in(r, ppgtt);
 	end_others(r, i);
+	random_neighbour_unmap(r);
 	if (!started) {
 		KUNIT_EXPECT_EQ(r->test, ppgtt_create(ppgtt), 0);
 		KUNIT_EXPECT_EQ(r->test, ppgtt_pin(ppgtt), 0);
@@ -552,7 +566,7 @@ static void calm(struct random *r)
 {
 	r->did[DID_CALM]++;
 	revalidate(r);
-	if (random_has(r, FEW_PAGES) || random_has(r, FEW_TABLES)) {
+	if (random_is_small(r)) {
 		make_room(r);
 		revalidate(r);
 	}
@@ -594,6 +608,8 @@ static void step(struct random *r)
 		change_mode(r);
 	else if (what == 972 && random_one_in(r, 4))
 		reset(r);
+	else if (what > 972 && what < 985 && random_has(r, LIMIT))
+		random_neighbour(r);
 	else if (what >= 990 && !random_is_gen7(r))
 		random_write_wide_table(r);
 	if (r->nr_syncs >= CALM_EVERY) {
@@ -625,6 +641,10 @@ static void start_run(struct random *r)
 		config.tables = random_is_gen7(r) ? __stringify(TABLE_QUOTA_GEN7) :
 				__stringify(TABLE_QUOTA);
 	set_thresholds(r);
+	if (random_has(r, LIMIT)) {
+		fake_xen_set_dev_map_limit(PAGE_LIMIT);
+		join_neighbour(r->test, &r->neighbour);
+	}
 	prandom_seed_state(&r->rnd, r->run->seed + seed);
 	r->guest = ppgtt_guest_start(r->test, &config);
 	r->format = r->guest->format;
@@ -679,6 +699,10 @@ static void stop_run(struct random *r)
 		   r->guest->writes, r->guest->trapped, r->did[DID_COMPARE],
 		   r->guest->gpu->nr_checks);
 	ppgtt_guest_stop(r->guest);
+	if (random_has(r, LIMIT)) {
+		random_neighbour_unmap(r);
+		stop_neighbour(&r->neighbour);
+	}
 }
 
 static bool broken(struct kunit *test)
@@ -732,13 +756,19 @@ static const void *next_run(const void *prev, char *desc)
 	return run;
 }
 
+/* Of stock Xen there is none: the map operation has it. */
+static void has_limit(void)
+{
+	fake_xen_set_dev_map(false);
+}
+
 static int ppgtt_random_init(struct kunit *test)
 {
 	const struct random_run *run = test->param_value;
 
 	/* The case without a parameter looks at what the others left. */
 	if (run)
-		start_modules(test, run->mode);
+		start_modules_on(test, run->mode, run->features & LIMIT ? has_limit : NULL);
 	return 0;
 }
 

@@ -373,13 +373,16 @@ void gpu_on_invalidate(void (*call)(void *data), void *data)
  * Nothing is unmapped by age or size, a balloon event is acted on when the test flushes, and no
  * sync comes by itself.
  */
-void start_modules(struct kunit *test, enum fake_xen_mode mode)
+/* On a Xen that has more than stock Xen, once prepared for that; prepare may be NULL. */
+void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void))
 {
 	memset(&gpu, 0, sizeof(gpu));
 	gpu.format = &ppgtt_gen8_4;
 	gpu.check_one_in = 1;
 	prandom_seed_state(&gpu.rnd, 1);
 	fake_xen_start(test, mode);
+	if (prepare)
+		prepare();
 	module_param_set("xen_gpu_map.backend", "auto");
 	module_param_set("xen_gpu_map.idle_age_ms", "600000");
 	module_param_set("xen_gpu_map.idle_max", "1000000");
@@ -398,6 +401,11 @@ void start_modules(struct kunit *test, enum fake_xen_mode mode)
 	fake_domain_create(OTHER_DOM, GUEST_PAGES);
 	fake_xen_set_hook(check_at_hypercall, NULL);
 	fake_xen_reset_calls();
+}
+
+void start_modules(struct kunit *test, enum fake_xen_mode mode)
+{
+	start_modules_on(test, mode, NULL);
 }
 
 /* The end of every case: the GPU was safe throughout, the modules go, the books balance. */

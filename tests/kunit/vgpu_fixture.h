@@ -51,6 +51,7 @@
 #define HIGH_FIRST	(GTT_ENTRIES - HIGH_N)
 
 void start_modules(struct kunit *test, enum fake_xen_mode mode);
+void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void));
 void stop_modules(struct kunit *test);
 enum fake_xen_mode mode_of(struct kunit *test);
 
