@@ -215,6 +215,16 @@ destroy() { # NAME
 	timeout 120 xl destroy "$1" >/tmp/xl.out 2>&1
 }
 
+# /run has room for the file of one small guest.
+save() { # GUEST FILE
+	timeout 300 xl save "$1" "$2" >/tmp/xl.out 2>&1
+}
+
+restore() { # GUEST FILE: paused
+	rm -f "/tmp/$1.tty"
+	timeout 300 xl restore -p -e "$2" >/tmp/xl.out 2>&1
+}
+
 gone() { # DOMID: Xen has forgotten it
 	! xl list "$1" >/dev/null 2>&1 && ! books "$1" >/dev/null 2>&1
 }

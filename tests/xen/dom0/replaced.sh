@@ -118,15 +118,6 @@ check_bar0_over_device() {
 
 ### save and restore
 
-save() { # GUEST FILE
-	timeout 300 xl save "$1" "$2" >/tmp/xl.out 2>&1
-}
-
-restore() { # GUEST FILE: paused
-	rm -f "/tmp/$1.tty"
-	timeout 300 xl restore -p -e "$2" >/tmp/xl.out 2>&1
-}
-
 # What is in the stream is the guest's memory, and RAM at the GTT would be, for which there is no room at the restore: the virtual GPU
 # is disabled first, which takes that away.
 check_save() {
