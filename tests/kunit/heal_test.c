@@ -264,11 +264,11 @@ static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
 	KUNIT_EXPECT_TRUE(guest->test, reaches(ppgtt, 512, 200));
 }
 
-/* 6, 15: whichever of a table's allocations fails */
+/* 6, 15: whichever of a table's allocations fails; a few are done in another way then. */
 static void table_without_memory_is_scratch_until_there_is_some(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
-	unsigned int nth;
+	unsigned int nth, failed = 0;
 	struct ppgtt ppgtt;
 	u64 before;
 
@@ -283,8 +283,13 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		ppgtt_guest_sync(guest);
 		if (fake_fail_alloc_stop())
 			break;
-		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 0, 100));
+		if (ppgtt_guest_count("scratched_nomem") == before) {
+			KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
+			continue;
+		}
+		failed++;
+		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
 		KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 512));
 		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
 		/* Nobody tells when there is memory: the next sync tries again. */
@@ -292,7 +297,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 		ppgtt_check(&ppgtt);
 	}
-	KUNIT_EXPECT_GT(test, nth, 6u);
+	KUNIT_EXPECT_GE(test, failed, 6u);
 	KUNIT_EXPECT_LT(test, nth, 50u);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 	ppgtt_end(&ppgtt);
