@@ -340,6 +340,96 @@ static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 13: Xen says that a page has another frame, and has no room for a second mapping */
+static void page_with_another_frame_is_gone_though_there_is_no_room(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct neighbour other;
+
+	map_some(test, user, 5, 2);
+	start_neighbour(test, &other);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
+	fake_xen_set_dev_map_limit(3);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_populate(DOM, 5);
+	xen_gpu_balloon_event(user->client.domain);
+	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	KUNIT_EXPECT_EQ(test, user->n, 1u);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	expect_good(user);
+	neighbour_unmap(&other, 3);
+	stop_neighbour(&other);
+	stop_user(test, user);
+}
+
+/* 4: Xen took everything: what is undone later must not be what was mapped since */
+static void idle_page_that_xen_took_waits_for_the_revalidation(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *dom = user->client.domain;
+
+	map_some(test, user, 5, 2);
+	user_unmap(user, 5);
+	fake_dev_map_revoke(DOM);
+	user->nr_bad = 0;
+	mutex_lock(&dom->notify_lock);
+	xen_gpu_event_suspect(dom);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	mutex_unlock(&dom->notify_lock);
+	xen_gpu_flush(dom);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	user->nr_bad = 0;	/* the frames that were revoked */
+	stop_user(test, user);
+}
+
+/* 8: what is set aside is not in the quota, and no more than it */
+static void what_is_set_aside_is_bounded(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 256, 8);
+	u64 gfn;
+
+	for (gfn = 0; gfn < 64; gfn++) {
+		KUNIT_EXPECT_EQ(test, user_map(user, gfn), 0);
+		user_unmap(user, gfn);
+		fake_gfn_remove(DOM, gfn);
+		xen_gpu_balloon_event(user->client.domain);
+		KUNIT_EXPECT_EQ(test, user_map(user, gfn), -ENOENT);
+		KUNIT_EXPECT_LE(test, fake_total_refs(), 16ul);
+	}
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 8: what waits for Xen to take a mapping away waits as long as that is tried */
+static void refused_unmap_has_nobody_retry_at_once(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *dom = user->client.domain;
+
+	map_some(test, user, 5, 1);
+	fake_xen_fail_unmap(DOM, 5, -EIO);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_populate(DOM, 5);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
+	user_unmap(user, 5);
+	xen_gpu_balloon_event(dom);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(dom), -EIO);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&dom->reval_work));
+	KUNIT_EXPECT_GE(test, (long)(dom->due - jiffies), (long)HZ / 2);
+	fake_xen_fail_nothing();
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	expect_good(user);
+	stop_user(test, user);
+}
+
 /* 15: at Xen's limit, which is one for all guests, idle pages of any guest make room */
 static void idle_pages_of_another_guest_make_room(struct kunit *test)
 {
@@ -631,6 +721,11 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(refused_unmap_is_tried_again_after_a_pause, native_gen_params),
 	KUNIT_CASE_PARAM(room_in_the_quota_is_made_known, platforms_gen_params),
 	KUNIT_CASE_PARAM(refusal_for_want_of_memory_is_tried_again, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_with_another_frame_is_gone_though_there_is_no_room,
+			 native_gen_params),
+	KUNIT_CASE_PARAM(idle_page_that_xen_took_waits_for_the_revalidation, native_gen_params),
+	KUNIT_CASE_PARAM(what_is_set_aside_is_bounded, platforms_gen_params),
+	KUNIT_CASE_PARAM(refused_unmap_has_nobody_retry_at_once, native_gen_params),
 	KUNIT_CASE_PARAM(idle_pages_of_another_guest_make_room, native_gen_params),
 	KUNIT_CASE_PARAM(busy_guest_is_not_waited_for, native_gen_params),
 	KUNIT_CASE_PARAM(lost_page_without_a_new_mapping_is_gone, native_gen_params),

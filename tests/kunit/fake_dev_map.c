@@ -200,6 +200,10 @@ static int lookup_one(struct fake_domain *d, unsigned int i,
 		return rc;
 	if (!record)
 		return -ENXIO;
+	/* A look may want for memory; it needs no rights. */
+	rc = fake_entry_failure(i, d->domid, entry->gfn);
+	if (rc == -ENOMEM)
+		return rc;
 	if (!d->dying && fake_type_of_gfn(d, entry->gfn) == FAKE_FOREIGN)
 		return -ESTALE;
 	if (d->dying || !frame)

@@ -340,7 +340,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 		FAKE_CALL_DEV_LOOKUP, FAKE_CALL_IOMMU_LOOKUP, FAKE_CALL_IOMMU_UNMAP,
 	};
 	struct mediator *user = start_user(test, 2048, 64);
-	unsigned int kind, nth, failures = 0;
+	unsigned int kind, nth, left, failures = 0;
 	bool failed;
 
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
@@ -355,11 +355,13 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 			failed = !fake_xen_fail_pending();
 			failures += failed;
 			fake_xen_fail_nothing();
+			/* What Xen said has another frame is gone if that cannot be mapped. */
+			left = failed && kinds[kind] == FAKE_CALL_DEV_MAP ? 3 : 4;
 			/* Once more, now that all is well; and what is stuck goes at the next. */
 			balloon(user);
 			balloon(user);
 			KUNIT_EXPECT_EQ(test, user_check(user), 0u);
-			KUNIT_EXPECT_EQ(test, user->n, 4u);
+			KUNIT_EXPECT_EQ(test, user->n, left);
 			fake_gfn_populate(DOM, 511);
 			user_unmap_all(user);
 			flush(user);

@@ -35,6 +35,7 @@ struct xen_gpu_slot {
 	u8 side;
 	bool writable;		/* map: IN wanted, OUT given */
 	bool lost;		/* a revalidation's: the other side is not mapped any more */
+	bool stale;		/* a revalidation's: the GFN has not the frame of the other side */
 	bool crowded;		/* map: OUT: -ENOSPC, and only the guest's own pages make room */
 	int status;		/* OUT: 0 or one of the service's errors */
 	u64 bfn;		/* map: OUT */

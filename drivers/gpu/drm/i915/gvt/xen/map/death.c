@@ -62,6 +62,12 @@ void xen_gpu_death_look(struct xen_gpu_domain *dom)
 	mod_delayed_work(dom->wq, &dom->look_work, 0);
 }
 
+/* Goes on looking: not news, but the guest may have ended since the last look. */
+void xen_gpu_death_look_on(struct xen_gpu_domain *dom)
+{
+	queue_delayed_work(dom->wq, &dom->look_work, 0);
+}
+
 static void look_again(struct xen_gpu_domain *dom)
 {
 	unsigned long delay = LOOK_FIRST << min(dom->looks, 7u);

@@ -70,13 +70,16 @@ struct xen_gpu_domain {
 
 	atomic_t generation;		/* of events; see table.h */
 	u32 current_generation;		/* the last one in which everything was looked at */
+	u32 doubted;			/* the last one in which Xen may have taken everything */
+	u32 assured;			/* as doubted, of what was looked at since */
 	wait_queue_head_t current_wait;	/* for that, or the end */
 
 	spinlock_t due_lock;		/* of when the revalidation is due: */
 	bool closed;			/* none is any more */
 	unsigned long due;		/* jiffies; if one is pending */
 	unsigned long not_before;	/* jiffies */
-	unsigned int failures;		/* revalidations in a row that could not learn everything */
+	unsigned int failures;		/* revalidations in a row that could not do everything, */
+	unsigned int unlearnt;		/* ... or could not learn everything */
 
 	struct xenbus_watch watch;	/* of the guest's node in xenstore */
 	char watch_node[sizeof("/local/domain/65535/vm")];
@@ -99,6 +102,12 @@ struct xen_gpu_domain {
 static inline u32 xen_gpu_domain_generation(const struct xen_gpu_domain *dom)
 {
 	return atomic_read(&dom->generation);
+}
+
+/* May Xen hold nothing for us any more, of what is mapped? */
+static inline bool xen_gpu_domain_in_doubt(const struct xen_gpu_domain *dom)
+{
+	return (s32)(READ_ONCE(dom->doubted) - READ_ONCE(dom->assured)) > 0;
 }
 
 /* Was the mapping of a GFN made, or looked at, since the last balloon event? */

@@ -174,10 +174,10 @@ static void take_down(struct xen_gpu_domain *dom)
 	bool claimed = dom->claimed;
 	domid_t domid = dom->domid;
 
-	/* Its look may end it. */
+	/* A revalidation may have it looked at, and its look may end it. */
+	xen_gpu_revalidate_exit(dom);
 	xen_gpu_death_exit(dom);
 	xen_gpu_debugfs_remove_domain(dom);
-	xen_gpu_revalidate_exit(dom);
 	xen_gpu_queue_exit(dom);
 	xen_gpu_domain_free(dom);
 	if (claimed)

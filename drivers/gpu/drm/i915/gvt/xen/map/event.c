@@ -61,7 +61,7 @@ void xen_gpu_event_again(struct xen_gpu_domain *dom)
 /* The guest may be gone: all its mappings are looked at again, now. Context: any. */
 void xen_gpu_event_suspect(struct xen_gpu_domain *dom)
 {
-	atomic_inc(&dom->generation);
+	WRITE_ONCE(dom->doubted, atomic_inc_return(&dom->generation));
 	due_in(dom, 0);
 }
 
@@ -189,8 +189,9 @@ int xen_gpu_wait_current(struct xen_gpu_domain *dom)
 
 	if (!is_current(dom, generation)) {
 		due_in(dom, 0);
-		wait_event(dom->current_wait,
-			   READ_ONCE(dom->ended) || is_current(dom, generation));
+		/* As long as the guest has pages: nothing hangs. */
+		wait_event_idle(dom->current_wait,
+				READ_ONCE(dom->ended) || is_current(dom, generation));
 	}
 	return READ_ONCE(dom->ended) ? -ENODEV : 0;
 }

@@ -150,14 +150,29 @@ static int free_other_side(struct xen_gpu_domain *dom, struct xen_gpu_block *blo
 	return unmap_side(dom, block, slot, !xen_gpu_slot_side(block, slot));
 }
 
+static int unmap_now(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot)
+{
+	if (unmap_side(dom, block, slot, xen_gpu_slot_side(block, slot)))
+		return -EAGAIN;
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, 1);
+	return RUN_MISSING;
+}
+
 /*
  * An idle mapping that cannot be handed out as it is: the GFN is mapped anew, on its other side,
- * which is the current one then. A revalidation undoes the old one.
+ * which is the current one then. A revalidation undoes the old one. Where as much as the quota is
+ * waiting for that already it is undone at once, since the quota does not count it. What Xen
+ * refuses to unmap is tried again with the other leftovers. While Xen may not have it any more it
+ * waits for the revalidation: to undo it later might hit the new one, which can have the same BFN.
  */
 static int set_aside(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int slot)
 {
+	if (dom->backend->recheck && xen_gpu_domain_in_doubt(dom))
+		return -EAGAIN;
+	if (dom->table.nr_leftover >= dom->quota)
+		return unmap_now(dom, block, slot);
 	if (free_other_side(dom, block, slot))
-		return map_failure(dom, -EAGAIN);
+		return -EAGAIN;
 	xen_gpu_gfn_set_aside(&dom->table, block, slot);
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, 1);
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SET_ASIDE, 1);
@@ -178,7 +193,7 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 	int rc = 0;
 
 	if (free_other_side(dom, block, slot))
-		return map_failure(dom, -EAGAIN);
+		return -EAGAIN;
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_MAP);
 	xen_gpu_batch_add(batch, block, slot, !old, true);
 	dom->backend->map(dom, batch);
@@ -219,7 +234,8 @@ static int make_usable(struct xen_gpu_domain *dom, struct xen_gpu_block *block, 
 	case XEN_GPU_GFN_GONE:
 	case XEN_GPU_GFN_LOST:
 	case XEN_GPU_GFN_STUCK:
-		return map_failure(dom, -EAGAIN);
+		/* The revalidation that has it in its notice, or a retry, makes the news. */
+		return -EAGAIN;
 	default:
 		return RUN_MISSING;
 	}

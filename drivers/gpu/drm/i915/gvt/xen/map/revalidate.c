@@ -42,6 +42,7 @@
 #include <xen/xen_gpu_map.h>
 
 #include "client.h"
+#include "death.h"
 #include "domain.h"
 #include "event.h"
 #include "queue.h"
@@ -73,6 +74,7 @@ struct pass {
 	struct notice notice;
 	struct result block;	/* of the block that is looked at */
 	unsigned int unknown;	/* in all blocks */
+	unsigned int gone;
 };
 
 static void add_move(struct pass *pass, u64 gfn, u64 bfn, int status)
@@ -105,17 +107,18 @@ static void set_kept(struct pass *pass, struct xen_gpu_block *block, unsigned in
 }
 
 /*
- * Puts a live GFN into other_batch, to be mapped once more, on its other side. If that one cannot
- * be unmapped nothing can be learnt. lost: Xen has the present mapping no more.
+ * Puts a live GFN into other_batch, to be mapped once more, on its other side. told: what Xen said
+ * of the present mapping: -ENXIO it is not there any more, -ESTALE the GFN has another frame; 0
+ * nothing. If the other side cannot be unmapped, nothing else can be learnt.
  */
 static void add_other_side(struct pass *pass, struct xen_gpu_block *block, unsigned int slot,
-			   bool lost)
+			   int told)
 {
 	struct xen_gpu_batch *batch = pass->dom->other_batch;
 
 	if (xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_OTHER)) {
-		if (lost)
-			set_gone(pass, block, slot, true);
+		if (told)
+			set_gone(pass, block, slot, told == -ENXIO);
 		else
 			set_unknown(pass, block, slot);
 		return;
@@ -123,7 +126,8 @@ static void add_other_side(struct pass *pass, struct xen_gpu_block *block, unsig
 	xen_gpu_batch_add(batch, block, slot, !xen_gpu_slot_side(block, slot),
 			  xen_gpu_gfn_is(block, slot,
 					 XEN_GPU_GFN_WRITABLE | XEN_GPU_GFN_UPGRADE));
-	batch->slots[batch->n - 1].lost = lost;
+	batch->slots[batch->n - 1].lost = told == -ENXIO;
+	batch->slots[batch->n - 1].stale = told == -ESTALE;
 }
 
 /* A block that was made after the pass began is of a later generation. */
@@ -145,7 +149,7 @@ static void add_other_sides(struct pass *pass, struct xen_gpu_block *block)
 
 	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
 		if (is_due(pass, block, slot))
-			add_other_side(pass, block, slot, false);
+			add_other_side(pass, block, slot, 0);
 	}
 }
 
@@ -159,11 +163,11 @@ static bool means_gone(struct pass *pass, int status)
 		return true;
 	default:
 		/* No memory, perhaps: nothing was learnt. */
-		return pass->dom->failures >= GIVE_UP_AFTER;
+		return pass->dom->unlearnt >= GIVE_UP_AFTER;
 	}
 }
 
-/* No second mapping. */
+/* No second mapping. What Xen said has another frame does not keep the old one for that. */
 static void classify_failure(struct pass *pass, struct xen_gpu_slot *slot)
 {
 	struct xen_gpu_block *block = slot->block;
@@ -172,7 +176,7 @@ static void classify_failure(struct pass *pass, struct xen_gpu_slot *slot)
 	if (!slot->lost && xen_gpu_gfn_is(block, slot->slot, XEN_GPU_GFN_UPGRADE)) {
 		xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_UPGRADE, false);
 		set_kept(pass, block, slot->slot);
-	} else if (slot->lost || means_gone(pass, slot->status)) {
+	} else if (slot->lost || slot->stale || means_gone(pass, slot->status)) {
 		set_gone(pass, block, slot->slot, slot->lost);
 	} else {
 		set_unknown(pass, block, slot->slot);
@@ -222,14 +226,14 @@ static void classify_rechecked(struct pass *pass, const struct xen_gpu_slot *slo
 	switch (slot->status) {
 	case 0:
 		if (xen_gpu_gfn_is(block, slot->slot, XEN_GPU_GFN_UPGRADE))
-			add_other_side(pass, block, slot->slot, false);
+			add_other_side(pass, block, slot->slot, 0);
 		else
 			set_kept(pass, block, slot->slot);
 		return;
 	case -ESTALE:
 	case -ENXIO:
 		xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_UPGRADE, false);
-		add_other_side(pass, block, slot->slot, slot->status == -ENXIO);
+		add_other_side(pass, block, slot->slot, slot->status);
 		return;
 	default:
 		if (means_gone(pass, slot->status))
@@ -344,6 +348,7 @@ static void count_block(struct pass *pass, unsigned long index)
 		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNTRUSTED, result->moved);
 	trace_xen_gpu_balloon(dom->domid, index, result->kept, result->moved, result->gone);
 	pass->unknown += result->unknown;
+	pass->gone += result->gone;
 }
 
 /* The first block from *index on that is to be looked at. */
@@ -555,6 +560,11 @@ static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 	drop_leftovers(dom);
 	xen_gpu_queue_drain_stale(dom);
 	trim_backend(dom);
+	WRITE_ONCE(dom->assured, generation);
+	dom->unlearnt = pass.unknown ? dom->unlearnt + 1 : 0;
+	/* What is given back may be the last that keeps a dead guest. */
+	if (pass.gone && !dom->identity)
+		xen_gpu_death_look_on(dom);
 	return pass.unknown || READ_ONCE(dom->table.nr_leftover);
 }
 

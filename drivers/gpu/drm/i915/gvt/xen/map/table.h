@@ -19,7 +19,8 @@
  * A mapping is trusted if it was made or looked at in the present generation of the domain's
  * balloon events. Its block has the number of the generation in which its live GFNs were looked at
  * last; a GFN that could not be looked at then, or was idle, is STALE. Only what is trusted is
- * handed out to somebody who is to be its first user.
+ * handed out to somebody who is to be its first user, but for what is MOVING: the news of that name
+ * it, and the revalidation that follows a newer event looks at it again.
  *
  * Invariants: LIVE => count > 0; UNMAPPED, IDLE, AGED, STUCK => count 0. What a notice names
  * (MOVING, GONE, LOST) is not drained, revived, moved or unmapped before it is delivered. States
