@@ -191,6 +191,23 @@ check_counters()
 	result "counters.rst: $1" "$tmp/said"
 }
 
+# The functions that design.rst names are in the files that it names with them.
+check_design()
+{
+	local function file
+
+	: >"$tmp/said"
+	while read -r function; do
+		grep -rqE "\\b$function\\(" "$repo/drivers" --include='*.c' ||
+			echo "Documentation/design.rst: there is no $function()" >>"$tmp/said"
+	done < <(grep -oE '``[a-z_0-9]+\(\)' "$repo/Documentation/design.rst" | tr -d '`()' | sort -u)
+	while read -r file; do
+		[ -e "$repo/drivers/gpu/drm/i915/gvt/xen/$file" ] || [ -e "$repo/$file" ] ||
+			echo "Documentation/design.rst: there is no $file" >>"$tmp/said"
+	done < <(grep -oE '``(map|vgpu|include)/[a-z_/]+\.[ch]' "$repo/Documentation/design.rst" | tr -d '`' | sort -u)
+	result "design.rst: what it names is there" "$tmp/said"
+}
+
 check_scripts()
 {
 	local file
@@ -220,6 +237,7 @@ check_style
 check_exports
 check_counters xen_gpu_map map
 check_counters xengt vgpu
+check_design
 check_scripts
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
