@@ -140,7 +140,7 @@ static void guest_without_a_node(struct kunit *test)
 static void looks_are_over(struct mediator *user, const struct xen_gpu_move *moves,
 			   unsigned int n)
 {
-	cancel_delayed_work_sync(&user->client.domain->look_work);
+	cancel_delayed_work(&user->client.domain->look_work);
 }
 
 /* 9: what keeps the guest is given back after the last of the looks that its end led to */

@@ -38,7 +38,8 @@ static const char * const did_names[NR_DID] = {
 	[DID_CALM] = "calm", [DID_ROOM] = "calm, with room in a small quota",
 	[DID_NEIGHBOUR_MAP] = "pages of another guest mapped",
 	[DID_NEIGHBOUR_REFUSED] = "page of another guest refused by Xen's limit",
-	[DID_NEIGHBOUR_UNMAP] = "pages of another guest let go of", [DID_QUOTA] = "refused by the quota", [DID_HEALED] = "what was refused is mapped",
+	[DID_NEIGHBOUR_UNMAP] = "pages of another guest let go of",
+	[DID_QUOTA] = "refused by the quota", [DID_HEALED] = "what was refused is mapped",
 	[DID_DIE] = "guest died", [DID_COMPARE] = "compare",
 	[DID_SAMPLE] = "address walked",
 };
