@@ -169,16 +169,13 @@ static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move 
 	mutex_unlock(&user->lock);
 }
 
-/* A thread that was woken just now may come after all others. */
-#define MANY_YIELDS	64
-
 static void user_settled(struct xen_gpu_client *client)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
-	unsigned int i;
 
-	for (i = 0; user->settles_slowly && i < MANY_YIELDS; i++)
-		fake_xen_let_others_run();
+	/* Whoever does not wait for the end of this goes on meanwhile. */
+	if (user->settles_slowly)
+		schedule_timeout_idle(2);
 	user->nr_settled++;
 }
 
