@@ -6,7 +6,7 @@
 # each part took, is said again at the end.
 # Usage: run.sh [-a]
 #   -a  all of them: also the random tests at their full length, the benchmark, each promise broken
-#       on purpose (tests/kunit/mutations), what takes minutes on a real Xen, and a debug build of it
+#       on purpose (tests/kunit/mutations), the patched Xen with each kind of dom0, and its debug build
 set -uo pipefail
 
 all=
@@ -43,9 +43,15 @@ part abi "$here/kunit/abi/run.sh"
 # KASAN and lockdep take their time: what is random gets its full length without them.
 part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
 part xen "$here/xen/run.sh" stock
-part native "$here/xen/run.sh" native
-part devmap "$here/xen/run-devmap.sh"
+# Of the patched Xen one kind of dom0 with each suite: both kinds and a driver domain have a turn.
+part native "$here/xen/run.sh" native-pvh
+part devmap "$here/xen/run-devmap.sh" strict
+part driver "$here/xen/run-devmap.sh" driver
 if [ -n "$all" ]; then
+	part native-pv "$here/xen/run.sh" native-pv
+	part native-strict "$here/xen/run.sh" native-strict
+	part devmap-pv "$here/xen/run-devmap.sh" pv
+	part devmap-pvh "$here/xen/run-devmap.sh" pvh
 	part plain "$here/kunit/run.sh" -v plain
 	part bench "$here/kunit/run.sh" -v bench 'native_bench*'
 	part memset "$here/xen/run.sh" memset
