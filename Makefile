@@ -2,7 +2,7 @@
 # For people; kbuild reads Kbuild.
 #
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
-#   make test      the tests: KUnit, real Xen, static checks; within 45 minutes on two cores
+#   make test      the tests: KUnit, real Xen, static checks
 #   make test-all  the same, and what takes longer: random tests at full length, mutations
 #   make stress    random tests with other seeds, and storms on a real Xen; ROUNDS=<number>
 #   make devmap    of these, the checks of the patched Xen's map operation

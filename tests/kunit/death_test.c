@@ -116,8 +116,7 @@ static void node_comes_late(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: xenstore never knew the guest: Xen gives its pages to nobody, so they go, and so does it */
-static void guest_without_a_node(struct kunit *test)
+static struct mediator *start_user_without_a_node(struct kunit *test)
 {
 	struct mediator *user;
 
@@ -125,6 +124,14 @@ static void guest_without_a_node(struct kunit *test)
 	fake_store_remove(NODE);
 	user = new_user(test, 64);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(user));
+	return user;
+}
+
+/* 9: xenstore never knew the guest: Xen gives its pages to nobody, so they go, and so does it */
+static void guest_without_a_node(struct kunit *test)
+{
+	struct mediator *user = start_user_without_a_node(test);
+
 	map_some(test, user, 8);
 	/* Another one ends: ours goes on. */
 	fake_store_fire("@releaseDomain");
@@ -146,12 +153,8 @@ static void looks_are_over(struct mediator *user, const struct xen_gpu_move *mov
 /* 9: what keeps the guest is given back after the last of the looks that its end led to */
 static void guest_without_a_node_is_given_back_late(struct kunit *test)
 {
-	struct mediator *user;
+	struct mediator *user = start_user_without_a_node(test);
 
-	start_service(test, 64);
-	fake_store_remove(NODE);
-	user = new_user(test, 64);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(user));
 	map_some(test, user, 8);
 	user->on_moved = looks_are_over;
 	fake_domain_kill(DOM);

@@ -13,8 +13,8 @@
  * by pages that count for nobody, such as that of a client's ioreq server, which the client gives
  * back when it hears of the end.
  *
- * Locking: none; after the domain was made only its own work (death.c) reads and writes the
- * identity.
+ * Locking: none; after the domain was made only its own work (death.c) writes the identity, and
+ * uses what it points to. A revalidation looks whether there is one.
  */
 
 #include <linux/err.h>

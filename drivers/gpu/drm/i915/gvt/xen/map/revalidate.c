@@ -563,7 +563,7 @@ static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 	WRITE_ONCE(dom->assured, generation);
 	dom->unlearnt = pass.unknown ? dom->unlearnt + 1 : 0;
 	/* What is given back may be the last that keeps a dead guest. */
-	if (pass.gone && !dom->identity)
+	if (pass.gone && !READ_ONCE(dom->identity))
 		xen_gpu_death_look_on(dom);
 	return pass.unknown || READ_ONCE(dom->table.nr_leftover);
 }
