@@ -265,6 +265,79 @@ check_late_cleanup() {
 	set_parameter balloon_delay_ms 600000
 }
 
+### kexec
+
+has_shut_down() { # DOMID
+	xl list "$1" | grep -q ' [-r][-b][-p]s'
+}
+
+# kexec_guest MODE: guest o, whose first kernel has its entries, and has shut down for the soft reset
+kexec_guest() {
+	tiny_guest o "bar0=$bar0 first=131072 count=100 gfn=0x400 ppgtt=0x200000 gfn2=0x480 ppgtt2=0x280000"
+	o=$(domid o)
+	make_gpu o "$o" bar0 $bar0 mode "$1" mappable_base "$(at 131072)" mappable_size "$(at 256)" || return 1
+	xl unpause o
+	await 60 has_shut_down "$o"
+}
+
+# The entries of the GGTT and of the PPGTT of one driver
+driver_has_all() {
+	[ "$(gpu o entries_live) $(gpu o ppgtts) $(gpu o tables)" = "200 1 4" ]
+}
+
+second_driver_has_all() {
+	[ "$(gpu o drivers_gone)" = 1 ] && driver_has_all
+}
+
+scratched() { # VGPU: entries that were made scratch for want of their page
+	awk '/^scratched_/ { n += $2 } END { print n }' $gpu_debug/vgpus/"$1"
+}
+
+# A second kernel in the same domain, after Xen's soft reset, knows nothing of what the first one left.
+check_kexec() {
+	local mode old
+
+	for mode in strict posted hybrid; do
+		works "kexec ($mode): the first kernel's driver loads, and the guest shuts down for a soft reset" kexec_guest $mode
+		works "... with its entries, and a PPGTT" await 30 driver_has_all
+		old=$(bus_of "$(shadow "$(at 131072)")")
+		works "... Xen resets it" toolstack soft-reset "$o"
+		works "... the second kernel's driver loads: its PPGTT is the only one" await 60 second_driver_has_all
+		is "... the virtual GPU runs" "$(cat $vgpus/o/state)" running
+		fails "... its entries lead elsewhere" [ "$(bus_of "$(shadow "$(at 131072)")")" = "$old" ]
+		is "... its tables are trapped, and no others" "$(gpu o pages_trapped_now)" 4
+		is "... no entry is scratch" "$(scratched o)" 0
+		drain
+		is "... its pages are mapped, and no others" "$(domain "$o" live) $(domain "$o" idle)" "100 0"
+		destroy o
+		ended
+	done
+}
+
+# libxl removes the guest's node before the reset and makes it when the guest is built anew. Where Xen drops the references of a guest
+# that dies, a guest without a node is given up at once, and the user enables the virtual GPU again.
+check_kexec_node() {
+	local vm
+
+	works "kexec, and a node in xenstore that goes and comes" kexec_guest hybrid
+	vm=$(xenstore-read "/local/domain/$o/vm")
+	xenstore-rm "/local/domain/$o/vm"
+	if [ "$backend" = native ]; then
+		works "... the virtual GPU is dead" await 30 eval '[ "$(cat $vgpus/o/state)" = dead ]'
+		is "... and holds nothing" "$(devmap maps "$o")" 0
+	fi
+	works "... Xen resets it" toolstack soft-reset "$o"
+	xenstore-write "/local/domain/$o/vm" "$vm"
+	if [ "$backend" = native ]; then
+		works "... it is enabled again" eval 'echo 0 >$vgpus/o/enable && echo 1 >$vgpus/o/enable'
+	else
+		works "... the second kernel's driver loads: its PPGTT is the only one" await 60 second_driver_has_all
+	fi
+	is "... the virtual GPU runs" "$(cat $vgpus/o/state)" running
+	destroy o
+	ended
+}
+
 run_replaced_checks() {
 	run check_new_driver
 	run check_bar0_over_ram
@@ -273,4 +346,6 @@ run_replaced_checks() {
 	run check_logdirty
 	run check_high_memory
 	run check_late_cleanup
+	run check_kexec
+	run check_kexec_node
 }

@@ -7,6 +7,7 @@
  *	toolstack populate DOMID GFN COUNT	new pages at these GFNs
  *	toolstack mmio DOMID GFN MFN COUNT	a device's memory at these GFNs
  *	toolstack logdirty DOMID on|off		as a live migration begins and ends
+ *	toolstack soft-reset DOMID		of a guest that has shut down for it: it goes on
  *
  * Exit status: 0 done, 1 Xen refused (it says with which error), 2 not understood.
  */
@@ -28,6 +29,7 @@
 #define XEN_DOMCTL_shadow_op		10
 #define XEN_DOMCTL_iomem_permission	20
 #define XEN_DOMCTL_memory_mapping	39
+#define XEN_DOMCTL_soft_reset		79
 
 #define XEN_DOMCTL_SHADOW_OP_OFF	0
 #define XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY 2
@@ -158,6 +160,14 @@ static long logdirty(unsigned int domid, char **args)
 	return domctl(&op);
 }
 
+static long soft_reset(unsigned int domid, char **args)
+{
+	struct domctl op = { .cmd = XEN_DOMCTL_soft_reset, .domain = domid };
+
+	(void)args;
+	return domctl(&op);
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -167,6 +177,7 @@ static const struct {
 	{ "populate", 2, populate },
 	{ "mmio", 3, mmio },
 	{ "logdirty", 1, logdirty },
+	{ "soft-reset", 0, soft_reset },
 };
 
 int main(int argc, char **argv)
@@ -187,6 +198,6 @@ int main(int argc, char **argv)
 			fprintf(stderr, "toolstack: %s: %s\n", argv[1], strerror(-ret));
 		return ret < 0;
 	}
-	fprintf(stderr, "usage: toolstack destroy|populate|mmio|logdirty DOMID ...\n");
+	fprintf(stderr, "usage: toolstack destroy|populate|mmio|logdirty|soft-reset DOMID ...\n");
 	return 2;
 }

@@ -8,6 +8,11 @@
  *
  * With ppgtt= it also makes a PPGTT of 4 levels, whose tables are the 4 pages from ADDRESS on and
  * whose address 0 is the page FIRST; a storm then goes through the entries of that, too.
+ *
+ * With gfn2= and ppgtt2= it does what a guest does at kexec: it shuts down for a soft reset and
+ * takes nothing back. When the toolstack lets it go on, it begins anew as the second kernel, with
+ * the pages from gfn2 on and a PPGTT in the pages at ppgtt2. Its driver shows itself as i915 does:
+ * it reads the magic and the version of PVINFO first, and sets display_ready last.
  */
 #include <stdint.h>
 
@@ -15,6 +20,8 @@
 
 /* i915_pvinfo.h of i915: the PVINFO page, and what announces a PPGTT of 4 levels */
 #define PVINFO		0x78000
+#define VERSION_MAJOR	(PVINFO + 0x8)
+#define DISPLAY_READY	(PVINFO + 0x804)
 #define G2V_NOTIFY	(PVINFO + 0x818)
 #define PDP0		(PVINFO + 0x838)
 #define L4_CREATE	4
@@ -22,6 +29,13 @@
 
 #define PAGE_SIZE	4096
 #define TABLES		4		/* one of each level */
+
+/* xen.h, arch-x86/cpuid.h and sched.h of Xen */
+#define XEN_CPUID	0x40000000
+#define HYPERCALL_SIZE	32
+#define SCHED_OP	29
+#define SCHEDOP_SHUTDOWN 2
+#define SOFT_RESET	5
 
 /* The PVH start info, as far as it matters here. */
 struct start_info {
@@ -55,6 +69,10 @@ __asm__(".section .text.start, \"ax\"\n"
 );
 
 static uint32_t batch[1024] __attribute__((aligned(4096)));
+static uint8_t hypercalls[PAGE_SIZE] __attribute__((aligned(4096)));
+static uint32_t kernels;	/* that have run */
+
+void start(void);
 
 static const char *find(const char *line, const char *name)
 {
@@ -154,25 +172,84 @@ static void move_turn(volatile uint32_t *entries, uint32_t gfn, uint32_t count, 
 	move_entries(entries, count);
 }
 
+/* Xen fills the page with its calls when the register that CPUID names is written. */
+static void make_hypercalls(void)
+{
+	uint32_t leaf = XEN_CPUID + 2, msr, unused;
+
+	__asm__ volatile("cpuid" : "+a"(leaf), "=b"(msr), "=c"(unused), "=d"(unused));
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"(hypercalls), "d"(0) : "memory");
+}
+
+/* Returns when the toolstack lets the guest go on. */
+static void shut_down(uint32_t reason)
+{
+	uint32_t op = SCHEDOP_SHUTDOWN, *argument = &reason;
+	uint8_t *call = hypercalls + SCHED_OP * HYPERCALL_SIZE;
+
+	make_hypercalls();
+	__asm__ volatile("call *%%eax" : "+a"(call), "+b"(op), "+c"(argument) : : "memory");
+}
+
+static void __attribute__((noreturn)) start_second_kernel(struct start_info *info)
+{
+	__asm__ volatile("jmp start" : : "b"(info));
+	__builtin_unreachable();
+}
+
+static void detect_vgpu(uint32_t bar0)
+{
+	(void)*at(bar0, PVINFO);
+	(void)*at(bar0, PVINFO + 4);
+	(void)*(volatile uint16_t *)(bar0 + VERSION_MAJOR);
+}
+
+static void write_all(uint32_t bar0, uint32_t first, uint32_t gfn, uint32_t count)
+{
+	volatile uint32_t *gtt = at(bar0, GTT_OFFSET);
+	uint32_t done, n;
+
+	for (done = 0; done < count; done += n) {
+		n = count - done < 512 ? count - done : 512;
+		write_entries(gtt + (first + done) * 2, gfn + done, n);
+	}
+}
+
+/* What the line says of this kernel: the second one has names of its own. */
+static uint32_t own_parameter(const char *line, const char *name, const char *second)
+{
+	return parameter(line, kernels == 1 ? name : second);
+}
+
 void run(struct start_info *info);
 
 void __attribute__((used)) run(struct start_info *info)
 {
 	const char *line = (const char *)(uint32_t)info->command_line;
-	uint32_t bar0 = parameter(line, "bar0="), tables = parameter(line, "ppgtt=");
-	volatile uint32_t *gtt = at(bar0, GTT_OFFSET), *table = 0;
-	uint32_t first = parameter(line, "first="), count = parameter(line, "count=");
+	uint32_t bar0 = parameter(line, "bar0="), first = parameter(line, "first=");
+	uint32_t count = parameter(line, "count="), turn, tables, gfn;
 	void (*turn_all)(volatile uint32_t *, uint32_t, uint32_t, uint32_t) = turn_entries;
-	uint32_t gfn = parameter(line, "gfn="), done, n, turn;
+	volatile uint32_t *gtt = at(bar0, GTT_OFFSET), *table = 0;
 
-	for (done = 0; done < count && !find(line, "storm"); done += n) {
-		n = count - done < 512 ? count - done : 512;
-		write_entries(gtt + (first + done) * 2, gfn + done, n);
-	}
+	kernels++;
+	gfn = own_parameter(line, "gfn=", "gfn2=");
+	tables = own_parameter(line, "ppgtt=", "ppgtt2=");
+	if (find(line, "gfn2="))
+		detect_vgpu(bar0);
+	if (!find(line, "storm"))
+		write_all(bar0, first, gfn, count);
 	*at(bar0, GFX_FLSH_CNTL) = 1;
 	if (tables) {
 		table = make_ppgtt(tables, gfn, count);
 		announce(bar0, tables);
+	}
+	if (find(line, "gfn2=")) {
+		*at(bar0, DISPLAY_READY) = 1;
+		*at(bar0, GFX_FLSH_CNTL) = 1;
+		if (kernels == 1) {
+			shut_down(SOFT_RESET);
+			start_second_kernel(info);
+		}
 	}
 	if (!find(line, "storm"))
 		return;
