@@ -6,7 +6,7 @@
 # each part took, is said again at the end.
 # Usage: run.sh [-a]
 #   -a  all of them: also the random tests at their full length, the benchmark, each promise broken
-#       on purpose (tests/kunit/mutations), the patched Xen with each kind of dom0, and its debug build
+#       on purpose (tests/kunit/mutations.toml), the patched Xen with each kind of dom0, and its debug build
 set -uo pipefail
 
 all=
@@ -56,7 +56,7 @@ if [ -n "$all" ]; then
 	part bench "$here/kunit/run.sh" -v bench 'native_bench*'
 	part memset "$here/xen/run.sh" memset
 	part devmap-debug "$here/xen/run-devmap.sh" -d
-	part mutations "$here/kunit/mutations/run.sh"
+	part mutations "$here/kunit/mutations.py"
 fi
 
 echo "=== all"

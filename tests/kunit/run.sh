@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds a UML kernel with this project's modules and KUnit suites linked in, runs it, judges the result.
 #
-#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n] [-j JOBS] [-a ARGUMENT]... [SUITE_GLOB]
+#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n|-u] [-j JOBS] [-a ARGUMENT]... [SUITE_GLOB]
 #     -v  which kernel: plain, debug (KASAN, lockdep, UBSAN, object debugging), both (all, the default),
 #         or bench: the plain one with bench/native in it
 #     -n  build nothing but the kernel's image and run nothing
+#     -u  only unpack the kernel's source
 #     -a  for the kernel's command line, such as ppgtt_random_test.writes=100000
 #
 # SUITE_GLOB as in kunit.filter_glob: "xen_gpu_map*" or "suite.case".
@@ -28,17 +29,18 @@ timeout=${TIMEOUT:-1800}
 jobs=$(nproc)
 variants="plain debug"
 build_only=
+unpack_only=
 arguments=()
 passed=0
 failed=0
 
 usage()
 {
-	sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
-while getopts v:nj:a: opt; do
+while getopts v:nuj:a: opt; do
 	case $opt in
 	v)	case $OPTARG in
 		all) ;;
@@ -46,6 +48,7 @@ while getopts v:nj:a: opt; do
 		*) usage ;;
 		esac ;;
 	n)	build_only=1 ;;
+	u)	unpack_only=1 ;;
 	j)	jobs=$OPTARG ;;
 	a)	arguments+=(--kernel_args="$OPTARG") ;;
 	*)	usage ;;
@@ -201,6 +204,7 @@ mkdir -p "$cache"
 exec 9> "$cache/lock"
 flock 9
 unpack_kernel
+[ -z "$unpack_only" ] || exit 0
 ln -sfn "$repo" "$tree/drivers/xengt"
 
 for variant in $variants; do

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Static checks: the modules build without a warning with W=1 and under sparse, and for the newer kernel of
 # Debian's backports; all C files are what checkpatch.pl --strict wants, comments are what kernel-doc wants, every
-# export has one, the documentation has every counter and no other, shell scripts are what shellcheck wants (its
-# warnings and errors).
+# export has one, the documentation has every counter and no other, what the mutations of the code change is there,
+# shell scripts are what shellcheck wants (its warnings and errors).
 #
 #   tests/static/run.sh
 #
@@ -26,6 +26,7 @@ install_packages()
 	command -v gcc >/dev/null || need+=(gcc libc6-dev)
 	command -v make >/dev/null || need+=(make)
 	command -v perl >/dev/null || need+=(perl)
+	command -v python3 >/dev/null || need+=(python3)
 	command -v sparse >/dev/null || need+=(sparse)
 	command -v shellcheck >/dev/null || need+=(shellcheck)
 	command -v xz >/dev/null || need+=(xz-utils)
@@ -208,6 +209,13 @@ check_design()
 	result "design.rst: what it names is there" "$tmp/said"
 }
 
+# What tests/kunit/mutations.toml wants to change is there, and so is what has to notice.
+check_mutations()
+{
+	"$repo/tests/kunit/mutations.py" --check >"$tmp/said" 2>&1 || echo "exit status $?" >>"$tmp/said"
+	result "mutations.toml: what it names is there" "$tmp/said"
+}
+
 check_scripts()
 {
 	local file
@@ -238,6 +246,7 @@ check_exports
 check_counters xen_gpu_map map
 check_counters xengt vgpu
 check_design
+check_mutations
 check_scripts
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
