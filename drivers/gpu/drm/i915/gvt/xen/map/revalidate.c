@@ -372,12 +372,13 @@ static bool look_at_blocks(struct pass *pass, unsigned long *index)
 	while (pass->notice.max - pass->notice.n >= XEN_GPU_BLOCK_GFNS) {
 		mutex_lock(&dom->lock);
 		block = next_block(pass, index);
-		if (block)
+		if (block) {
 			look_at_block(pass, block);
+			count_block(pass, *index);
+		}
 		mutex_unlock(&dom->lock);
 		if (!block)
 			return false;
-		count_block(pass, *index);
 		++*index;
 		cond_resched();
 	}

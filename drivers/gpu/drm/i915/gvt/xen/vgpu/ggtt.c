@@ -395,10 +395,12 @@ static void fill_with_scratch(struct xengt_ggtt *ggtt)
 {
 	unsigned long slot;
 
+	mutex_lock(&ggtt->mm->lock);
 	for (slot = 0; slot < ggtt->nr_slots; slot++)
 		write_place(&ggtt->run, slot, ggtt->run.scratch_pte);
 	xengt_count(ggtt->mm->counters, XENGT_COUNT_GPU_WRITES, ggtt->nr_slots);
 	xengt_mm_invalidate(ggtt->mm);
+	mutex_unlock(&ggtt->mm->lock);
 }
 
 static int init_run(struct xengt_ggtt *ggtt)

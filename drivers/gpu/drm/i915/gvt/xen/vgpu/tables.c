@@ -62,8 +62,8 @@ static void free_scratch(struct xengt_tables *tables)
 	}
 	mutex_lock(&tables->mm->lock);
 	xengt_ggtt_directories_clear(tables->ggtt);
-	mutex_unlock(&tables->mm->lock);
 	xengt_mm_invalidate(tables->mm);
+	mutex_unlock(&tables->mm->lock);
 	for (level = 1; level <= XENGT_MAX_LEVELS; level++) {
 		if (tables->scratch[level])
 			put_page(tables->scratch[level]);
