@@ -443,6 +443,7 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 	s->domid = domid;
 	s->domain = xen_gpu_domain_get(domid, &limits);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s->domain));
+	s->counters.set.lock = &s->mm.lock;
 	s->share[0] = (struct xengt_range){ .first = LOW_FIRST, .n = LOW_N };
 	s->share[1] = (struct xengt_range){ .first = HIGH_FIRST, .n = HIGH_N };
 	s->config = (struct xengt_mm_config){

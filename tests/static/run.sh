@@ -179,7 +179,7 @@ check_counters()
 		grep -E '^[a-z0-9_]+( \(gauge\))?(, [a-z0-9_]+)*$' | grep -vxE 'xen_gpu_map|xengt' |
 		sed 's/ (gauge)//' | tr -s ', ' '\n' | sort >"$tmp/documented"
 	{
-		sed -n 's/^\t\[X.*_COUNT_.*\] = "\(.*\)",$/\1/p' "$dir/counters.c"
+		sed -n 's/^COUNTER(\w*, \(\w*\), \w*),$/\1/p' "$dir/counter_list.h"
 		# The backend's properties are in a file of their own, and described in a sentence.
 		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir/debugfs.c" |
 			grep -vxE 'name|isolates|batched_unmap|sees_frames'

@@ -1,91 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The service's counters: one set for each domain. The total is added up when it is read. See
- * counters.h for the locking.
+ * The service's counters: what counts as what, and their names.
  */
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/mutex.h>
-#include <linux/seq_file.h>
 
 #include "counters.h"
 
-static DEFINE_MUTEX(sets_lock);
-static LIST_HEAD(sets);
-static struct xen_gpu_counters ended;	/* the sum of the sets that are gone */
-
-static const char * const counter_names[] = {
-	[XEN_GPU_COUNT_REFS_TAKEN] = "refs_taken",
-	[XEN_GPU_COUNT_REFS_RELEASED] = "refs_released",
-	[XEN_GPU_COUNT_MAPPED] = "mapped",
-	[XEN_GPU_COUNT_UNMAPPED] = "unmapped",
-	[XEN_GPU_COUNT_REVIVED] = "revived",
-	[XEN_GPU_COUNT_SHARED] = "shared",
-	[XEN_GPU_COUNT_QUEUED] = "queued",
-	[XEN_GPU_COUNT_SET_ASIDE] = "set_aside",
-	[XEN_GPU_COUNT_MAP_HYPERCALLS] = "map_hypercalls",
-	[XEN_GPU_COUNT_UNMAP_HYPERCALLS] = "unmap_hypercalls",
-	[XEN_GPU_COUNT_SETUP_HYPERCALLS] = "setup_hypercalls",
-	[XEN_GPU_COUNT_REVAL_HYPERCALLS] = "reval_hypercalls",
-	[XEN_GPU_COUNT_MAP_BATCH_1] = "map_batch_1",
-	[XEN_GPU_COUNT_MAP_BATCH_2_7] = "map_batch_2_7",
-	[XEN_GPU_COUNT_MAP_BATCH_8_63] = "map_batch_8_63",
-	[XEN_GPU_COUNT_MAP_BATCH_64_511] = "map_batch_64_511",
-	[XEN_GPU_COUNT_MAP_BATCH_512] = "map_batch_512",
-	[XEN_GPU_COUNT_UNMAP_BATCH_1] = "unmap_batch_1",
-	[XEN_GPU_COUNT_UNMAP_BATCH_2_7] = "unmap_batch_2_7",
-	[XEN_GPU_COUNT_UNMAP_BATCH_8_63] = "unmap_batch_8_63",
-	[XEN_GPU_COUNT_UNMAP_BATCH_64_511] = "unmap_batch_64_511",
-	[XEN_GPU_COUNT_UNMAP_BATCH_512] = "unmap_batch_512",
-	[XEN_GPU_COUNT_FAIL_NOENT] = "fail_noent",
-	[XEN_GPU_COUNT_FAIL_PERM] = "fail_perm",
-	[XEN_GPU_COUNT_FAIL_QUOTA] = "fail_quota",
-	[XEN_GPU_COUNT_FAIL_RANGE] = "fail_range",
-	[XEN_GPU_COUNT_FAIL_DEAD] = "fail_dead",
-	[XEN_GPU_COUNT_FAIL_NOMEM] = "fail_nomem",
-	[XEN_GPU_COUNT_FAIL_AGAIN] = "fail_again",
-	[XEN_GPU_COUNT_FAIL_OTHER] = "fail_other",
-	[XEN_GPU_COUNT_UNMAP_FAILED] = "unmap_failed",
-	[XEN_GPU_COUNT_WINDOW_FULL] = "window_full",
-	[XEN_GPU_COUNT_TABLE_FAILED] = "table_failed",
-	[XEN_GPU_COUNT_BALLOON_EVENTS] = "balloon_events",
-	[XEN_GPU_COUNT_REVALIDATIONS] = "revalidations",
-	[XEN_GPU_COUNT_KEPT] = "kept",
-	[XEN_GPU_COUNT_MOVED] = "moved",
-	[XEN_GPU_COUNT_GONE] = "gone",
-	[XEN_GPU_COUNT_UNTRUSTED] = "untrusted",
-	[XEN_GPU_COUNT_DRAINED_AGE] = "drained_age",
-	[XEN_GPU_COUNT_DRAINED_SIZE] = "drained_size",
-	[XEN_GPU_COUNT_DRAINED_QUOTA] = "drained_quota",
-	[XEN_GPU_COUNT_DRAINED_BALLOON] = "drained_balloon",
-	[XEN_GPU_COUNT_DRAINED_FLUSH] = "drained_flush",
-	[XEN_GPU_COUNT_DOMAINS_ENDED] = "domains_ended",
+static const char * const names[] = {
+#define COUNTER(NAME, name, rule)	#name
+#include "counter_list.h"
 };
 
-static void add_up(struct xen_gpu_counters *sum, const struct xen_gpu_counters *counters)
-{
-	unsigned int i;
+static u64 ended[XEN_GPU_NR_COUNTERS];
 
-	for (i = 0; i < XEN_GPU_NR_COUNTERS; i++)
-		xen_gpu_count(sum, i, xen_gpu_counter_read(counters, i));
+static struct xen_counter_family family = {
+	.names = names,
+	.ended = ended,
+	.n = XEN_GPU_NR_COUNTERS,
+	.lock = __MUTEX_INITIALIZER(family.lock),
+	.sets = LIST_HEAD_INIT(family.sets),
+};
+
+/* Starts to count for a domain; with the domain's lock. */
+void xen_gpu_counters_start(struct xen_gpu_counters *counters, const struct mutex *lock)
+{
+	xen_counter_set_start(&family, &counters->set, counters->value, lock);
 }
 
-/* From here on the set, which is all zeroes, is part of the total. */
-void xen_gpu_counters_start(struct xen_gpu_counters *counters)
-{
-	mutex_lock(&sets_lock);
-	list_add_tail(&counters->node, &sets);
-	mutex_unlock(&sets_lock);
-}
-
-/* Nobody counts any more; what was counted stays in the total. */
 void xen_gpu_counters_end(struct xen_gpu_counters *counters)
 {
-	mutex_lock(&sets_lock);
-	list_del(&counters->node);
-	add_up(&ended, counters);
-	mutex_unlock(&sets_lock);
+	xen_counter_set_end(&family, &counters->set);
 }
 
 /* The class of a batch: 1, 2-7, 8-63, 64-511 and 512 pages. */
@@ -150,23 +96,11 @@ u64 xen_gpu_counter_read(const struct xen_gpu_counters *counters, enum xen_gpu_c
 
 void xen_gpu_counters_show(struct seq_file *m, const struct xen_gpu_counters *counters)
 {
-	unsigned int i;
-
-	BUILD_BUG_ON(ARRAY_SIZE(counter_names) != XEN_GPU_NR_COUNTERS);
-	for (i = 0; i < XEN_GPU_NR_COUNTERS; i++)
-		seq_printf(m, "%s %llu\n", counter_names[i], xen_gpu_counter_read(counters, i));
+	xen_counter_set_show(m, &family, &counters->set);
 }
 
 /* Of all domains that ever were. */
 void xen_gpu_counters_show_total(struct seq_file *m)
 {
-	const struct xen_gpu_counters *counters;
-	struct xen_gpu_counters total = {};
-
-	mutex_lock(&sets_lock);
-	add_up(&total, &ended);
-	list_for_each_entry(counters, &sets, node)
-		add_up(&total, counters);
-	mutex_unlock(&sets_lock);
-	xen_gpu_counters_show(m, &total);
+	xen_counter_family_show(m, &family);
 }

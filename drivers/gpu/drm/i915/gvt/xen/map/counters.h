@@ -2,74 +2,33 @@
 /*
  * The service's counters: one set for each domain, one for all that ever were.
  *
- * Each is documented in Documentation/counters.rst. They only go up.
+ * Each is in counter_list.h, and documented in Documentation/counters.rst.
  *
- * Locking: who counts holds the lock that all who count the same thing hold (the domain's lock, or
- * notify_lock for what revalidations find), so that counting is a plain addition. Balloon events
- * come from anywhere and are counted atomically. Reading takes no lock. The list of the sets has a
- * mutex of its own, which nests inside of all others.
+ * Locking: that of counter_set.h, with the domain's lock, under which anything is mapped, unmapped
+ * or looked at. These are counted where it is not held:
+ *
+ *	setup_hypercalls		also while the domain is made and freed
+ *	balloon_events			by whoever hears of one, in any context
+ *	revalidations, domains_ended	under notify_lock, when what they count is done
  */
 
 #ifndef _XEN_GPU_MAP_COUNTERS_H
 #define _XEN_GPU_MAP_COUNTERS_H
 
 #include <linux/atomic.h>
-#include <linux/list.h>
 #include <linux/types.h>
 
-struct seq_file;
+#include "../counter_set.h"
 
-/*
- * The five classes of pages per hypercall, of maps and of unmaps, follow each other; see
- * xen_gpu_count_hypercall().
- */
 enum xen_gpu_counter {
-	XEN_GPU_COUNT_REFS_TAKEN,
-	XEN_GPU_COUNT_REFS_RELEASED,
-	XEN_GPU_COUNT_MAPPED,
-	XEN_GPU_COUNT_UNMAPPED,
-	XEN_GPU_COUNT_REVIVED,
-	XEN_GPU_COUNT_SHARED,
-	XEN_GPU_COUNT_QUEUED,
-	XEN_GPU_COUNT_SET_ASIDE,
-	XEN_GPU_COUNT_MAP_HYPERCALLS,
-	XEN_GPU_COUNT_UNMAP_HYPERCALLS,
-	XEN_GPU_COUNT_SETUP_HYPERCALLS,
-	XEN_GPU_COUNT_REVAL_HYPERCALLS,
-	XEN_GPU_COUNT_MAP_BATCH_1,
-	XEN_GPU_COUNT_MAP_BATCH_2_7,
-	XEN_GPU_COUNT_MAP_BATCH_8_63,
-	XEN_GPU_COUNT_MAP_BATCH_64_511,
-	XEN_GPU_COUNT_MAP_BATCH_512,
-	XEN_GPU_COUNT_UNMAP_BATCH_1,
-	XEN_GPU_COUNT_UNMAP_BATCH_2_7,
-	XEN_GPU_COUNT_UNMAP_BATCH_8_63,
-	XEN_GPU_COUNT_UNMAP_BATCH_64_511,
-	XEN_GPU_COUNT_UNMAP_BATCH_512,
-	XEN_GPU_COUNT_FAIL_NOENT,
-	XEN_GPU_COUNT_FAIL_PERM,
-	XEN_GPU_COUNT_FAIL_QUOTA,
-	XEN_GPU_COUNT_FAIL_RANGE,
-	XEN_GPU_COUNT_FAIL_DEAD,
-	XEN_GPU_COUNT_FAIL_NOMEM,
-	XEN_GPU_COUNT_FAIL_AGAIN,
-	XEN_GPU_COUNT_FAIL_OTHER,
-	XEN_GPU_COUNT_UNMAP_FAILED,
-	XEN_GPU_COUNT_WINDOW_FULL,
-	XEN_GPU_COUNT_TABLE_FAILED,
-	XEN_GPU_COUNT_BALLOON_EVENTS,
-	XEN_GPU_COUNT_REVALIDATIONS,
-	XEN_GPU_COUNT_KEPT,
-	XEN_GPU_COUNT_MOVED,
-	XEN_GPU_COUNT_GONE,
-	XEN_GPU_COUNT_UNTRUSTED,
-	XEN_GPU_COUNT_DRAINED_AGE,
-	XEN_GPU_COUNT_DRAINED_SIZE,
-	XEN_GPU_COUNT_DRAINED_QUOTA,
-	XEN_GPU_COUNT_DRAINED_BALLOON,
-	XEN_GPU_COUNT_DRAINED_FLUSH,
-	XEN_GPU_COUNT_DOMAINS_ENDED,
+#define COUNTER(NAME, name, rule)	XEN_GPU_COUNT_##NAME
+#include "counter_list.h"
 	XEN_GPU_NR_COUNTERS
+};
+
+static const enum xen_counter_rule __maybe_unused xen_gpu_counter_rules[] = {
+#define COUNTER(NAME, name, rule)	XEN_COUNTER_##rule
+#include "counter_list.h"
 };
 
 /* What a hypercall was for */
@@ -80,25 +39,18 @@ enum xen_gpu_call {
 };
 
 struct xen_gpu_counters {
+	struct xen_counter_set set;
 	atomic64_t value[XEN_GPU_NR_COUNTERS];
-	struct list_head node;		/* in the list of those that count */
 };
 
-/* Under the lock of those who count this. */
-static inline void xen_gpu_count(struct xen_gpu_counters *counters, enum xen_gpu_counter which,
-				 u64 n)
+/* Under the domain's lock, or from anywhere, as the counter's rule says. */
+static __always_inline void xen_gpu_count(struct xen_gpu_counters *counters,
+					  enum xen_gpu_counter which, u64 n)
 {
-	atomic64_set(&counters->value[which], atomic64_read(&counters->value[which]) + n);
+	xen_counter_add(&counters->set, &counters->value[which], xen_gpu_counter_rules[which], n);
 }
 
-/* From anywhere. */
-static inline void xen_gpu_count_event(struct xen_gpu_counters *counters,
-				       enum xen_gpu_counter which)
-{
-	atomic64_inc(&counters->value[which]);
-}
-
-void xen_gpu_counters_start(struct xen_gpu_counters *counters);
+void xen_gpu_counters_start(struct xen_gpu_counters *counters, const struct mutex *lock);
 void xen_gpu_counters_end(struct xen_gpu_counters *counters);
 void xen_gpu_count_hypercall(struct xen_gpu_counters *counters, enum xen_gpu_call kind,
 			     unsigned int pages);

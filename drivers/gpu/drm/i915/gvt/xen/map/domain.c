@@ -56,7 +56,7 @@ struct xen_gpu_domain *xen_gpu_domain_new(domid_t domid, const struct xen_gpu_li
 	INIT_LIST_HEAD(&dom->limited_node);
 	xen_gpu_table_init(&dom->table);
 	dom->not_before = jiffies;
-	xen_gpu_counters_start(&dom->counters);
+	xen_gpu_counters_start(&dom->counters, &dom->lock);
 
 	rc = alloc_buffers(dom);
 	if (!rc && backend->domain_init)

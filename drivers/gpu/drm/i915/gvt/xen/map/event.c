@@ -161,7 +161,7 @@ void xen_gpu_event_done(struct xen_gpu_domain *dom, u32 generation, unsigned lon
  */
 void xen_gpu_balloon_event(struct xen_gpu_domain *dom)
 {
-	xen_gpu_count_event(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS);
+	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_BALLOON_EVENTS, 1);
 	atomic_inc(&dom->generation);
 	xen_gpu_event_again(dom);
 }

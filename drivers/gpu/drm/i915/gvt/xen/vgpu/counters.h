@@ -2,7 +2,19 @@
 /*
  * The virtual GPUs' counters: one set for each, one for all that ever were.
  *
- * Each is documented in Documentation/counters.rst. They only go up. Locking: none, atomics.
+ * Each is in counter_list.h, and documented in Documentation/counters.rst.
+ *
+ * Locking: that of counter_set.h, with the mm's lock, under which the shadow changes. These are
+ * counted where it is not held:
+ *
+ *	traps, reads, writes, reps,	by the traps: several vCPUs are in one at once, and do not wait
+ *	bad_range, invalidates,		for each other, nor for a sync, which has the lock
+ *	unhandled, entries_written,
+ *	out_of_share, table_writes,
+ *	copy_failed, pvinfo_*,
+ *	drivers_gone
+ *	syncs_late			by the work, before the sync takes the lock
+ *	resets				under the virtual GPU's lock, before its parts take the mm's
  */
 
 #ifndef _XENGT_COUNTERS_H
@@ -11,74 +23,36 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
-struct seq_file;
+#include "../counter_set.h"
 
 enum xengt_counter {
-	XENGT_COUNT_TRAPS,
-	XENGT_COUNT_READS,
-	XENGT_COUNT_WRITES,
-	XENGT_COUNT_REPS,
-	XENGT_COUNT_INVALIDATES,
-	XENGT_COUNT_UNHANDLED,
-	XENGT_COUNT_BAD_RANGE,
-	XENGT_COUNT_ENTRIES_WRITTEN,
-	XENGT_COUNT_ENTRIES_SAME,
-	XENGT_COUNT_OUT_OF_SHARE,
-	XENGT_COUNT_BAD_ENTRIES,
-	XENGT_COUNT_SHADOWED,
-	XENGT_COUNT_SCRATCHED_NOENT,
-	XENGT_COUNT_SCRATCHED_PERM,
-	XENGT_COUNT_SCRATCHED_QUOTA,
-	XENGT_COUNT_SCRATCHED_RANGE,
-	XENGT_COUNT_SCRATCHED_DEAD,
-	XENGT_COUNT_SCRATCHED_NOMEM,
-	XENGT_COUNT_SCRATCHED_AGAIN,
-	XENGT_COUNT_SCRATCHED_OTHER,
-	XENGT_COUNT_ZAPPED,
-	XENGT_COUNT_MOVED,
-	XENGT_COUNT_RETRIED,
-	XENGT_COUNT_GPU_WRITES,
-	XENGT_COUNT_GPU_INVALIDATES,
-	XENGT_COUNT_COPY_FAILED,
-	XENGT_COUNT_PVINFO_NOTIFIES,
-	XENGT_COUNT_PVINFO_FAILED,
-	XENGT_COUNT_PVINFO_UNKNOWN,
-	XENGT_COUNT_PVINFO_DENIED,
-	XENGT_COUNT_TABLES_MADE,
-	XENGT_COUNT_TABLES_SHARED,
-	XENGT_COUNT_TABLES_FREED,
-	XENGT_COUNT_RECLAIMED,
-	XENGT_COUNT_ROOTS_MISSING,
-	XENGT_COUNT_PINNED_SHORT,
-	XENGT_COUNT_SCRATCHED_TABLES,
-	XENGT_COUNT_PARENTS_REWRITTEN,
-	XENGT_COUNT_REFUSED_1G,
-	XENGT_COUNT_PAGES_TRAPPED,
-	XENGT_COUNT_PAGES_RELEASED,
-	XENGT_COUNT_PAGES_CHECKED,
-	XENGT_COUNT_TABLE_WRITES,
-	XENGT_COUNT_PLAIN_WRITES,
-	XENGT_COUNT_SYNCS,
-	XENGT_COUNT_SYNCS_LATE,
-	XENGT_COUNT_PAGES_OPENED,
-	XENGT_COUNT_PAGES_CLOSED,
-	XENGT_COUNT_OPEN_LOOKS,
-	XENGT_COUNT_UNTRAPS_BUSY,
-	XENGT_COUNT_GTT_RAM_LOST,
-	XENGT_COUNT_RESETS,
-	XENGT_COUNT_DRIVERS_GONE,
+#define COUNTER(NAME, name, rule)	XENGT_COUNT_##NAME
+#include "counter_list.h"
 	XENGT_NR_COUNTERS
 };
 
+static const enum xen_counter_rule __maybe_unused xengt_counter_rules[] = {
+#define COUNTER(NAME, name, rule)	XEN_COUNTER_##rule
+#include "counter_list.h"
+};
+
 struct xengt_counters {
+	struct xen_counter_set set;
 	atomic64_t value[XENGT_NR_COUNTERS];
 };
 
-extern struct xengt_counters xengt_total;
+/* Under the mm's lock, or from anywhere, as the counter's rule says. */
+static __always_inline void xengt_count(struct xengt_counters *counters, enum xengt_counter which,
+					u64 n)
+{
+	xen_counter_add(&counters->set, &counters->value[which], xengt_counter_rules[which], n);
+}
 
-void xengt_count(struct xengt_counters *counters, enum xengt_counter which, u64 n);
+void xengt_counters_start(struct xengt_counters *counters, const struct mutex *lock);
+void xengt_counters_end(struct xengt_counters *counters);
 void xengt_count_scratched(struct xengt_counters *counters, int error);
 u64 xengt_counter_read(const struct xengt_counters *counters, enum xengt_counter which);
 void xengt_counters_show(struct seq_file *m, const struct xengt_counters *counters);
+void xengt_counters_show_total(struct seq_file *m);
 
 #endif /* _XENGT_COUNTERS_H */

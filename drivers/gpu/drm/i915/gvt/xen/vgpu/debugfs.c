@@ -29,7 +29,7 @@ static struct dentry *root, *vgpus_dir, *tables_dir, *translate_dir;
 
 static int total_show(struct seq_file *m, void *unused)
 {
-	xengt_counters_show(m, &xengt_total);
+	xengt_counters_show_total(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(total);

@@ -328,6 +328,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	}
 	mutex_init(&vgpu->lock);
 	INIT_LIST_HEAD(&vgpu->served_node);
+	xengt_counters_start(&vgpu->counters, &vgpu->mm.lock);
 	INIT_WORK(&vgpu->dead_work, bury_guest);
 	vgpu->config.generation = 8;
 	vgpu->config.quota = DEFAULT_QUOTA;
@@ -349,6 +350,7 @@ void xengt_vgpu_destroy(struct xengt_vgpu *vgpu)
 {
 	xengt_vgpu_disable(vgpu);
 	cancel_work_sync(&vgpu->dead_work);
+	xengt_counters_end(&vgpu->counters);
 	kfree(vgpu->name);
 	kfree(vgpu);
 }
