@@ -619,6 +619,7 @@ static void total_outlives_the_virtual_gpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), 1ull);
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "shadowed"), 1ull);
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "entries_live"), 1ull);
+	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), U64_MAX);
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
