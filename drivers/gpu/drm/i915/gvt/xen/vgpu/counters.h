@@ -7,8 +7,8 @@
  * Locking: that of counter_set.h, with the mm's lock, under which the shadow changes. These are
  * counted where it is not held:
  *
- *	traps, reads, writes, reps,	by the traps: several vCPUs are in one at once, and do not wait
- *	bad_range, invalidates,		for each other, nor for a sync, which has the lock
+ *	traps, reads, writes, reps,	by the traps: several vCPUs are in one at once, and do not
+ *	bad_range, invalidates,		wait for each other, nor for a sync, which has the lock
  *	unhandled, entries_written,
  *	out_of_share, table_writes,
  *	copy_failed, pvinfo_*,
