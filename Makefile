@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # For people; kbuild reads Kbuild.
 #
+#   make setup     installs the Debian packages that all of these need; they do so themselves
 #   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
 #   make test      the tests: KUnit, real Xen, static checks
 #   make test-all  the same, and what takes longer: random tests at full length, mutations
@@ -23,6 +24,9 @@ modules clean:
 tools:
 	$(MAKE) -C tools/xen-targets
 
+setup:
+	tests/setup.sh
+
 demo:
 	tests/xen/demo.sh
 
@@ -41,4 +45,4 @@ devmap:
 bench:
 	bench/run.sh
 
-.PHONY: help modules tools clean demo test test-all stress devmap bench
+.PHONY: help setup modules tools clean demo test test-all stress devmap bench

@@ -13,19 +13,6 @@ repo=$(cd "$here/.." && pwd)
 out=${XENGT_BUILD:-$repo/.build}/bench
 docs=$repo/Documentation/bench
 
-install_packages()
-{
-	command -v gnuplot >/dev/null && return
-	echo "installing gnuplot"
-	if [ "$(id -u)" != 0 ]; then
-		echo "as root: apt-get install gnuplot-nox" >&2
-		exit 2
-	fi
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gnuplot-nox \
-		>/dev/null
-}
-
 # publish NAME DIRECTORY: of NAME.json, DIRECTORY/table.py makes NAME.txt, and with NAME.gp NAME.svg.
 publish()
 {
@@ -35,7 +22,7 @@ publish()
 	gnuplot -e "data='$out/$1.dat'; out='$docs/$1.svg'" "$2/$1.gp"
 }
 
-install_packages
+"$repo/tests/setup.sh"
 mkdir -p "$docs"
 echo "=== native"
 "$here/native/run.sh"

@@ -58,29 +58,6 @@ shift $((OPTIND - 1))
 [ $# -le 1 ] || usage
 glob=${1:-}
 
-install_packages()
-{
-	local need=()
-
-	command -v gcc >/dev/null || need+=(gcc libc6-dev)
-	command -v make >/dev/null || need+=(make)
-	command -v flex >/dev/null || need+=(flex)
-	command -v bison >/dev/null || need+=(bison)
-	command -v bc >/dev/null || need+=(bc)
-	command -v python3 >/dev/null || need+=(python3)
-	command -v xz >/dev/null || need+=(xz-utils)
-	[ -r "$tarball" ] || need+=(linux-source-6.1)
-	[ ${#need[@]} -gt 0 ] || return 0
-	echo "installing ${need[*]}"
-	if [ "$(id -u)" != 0 ]; then
-		echo "as root: apt-get install ${need[*]}" >&2
-		exit 2
-	fi
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		"${need[@]}" >/dev/null
-}
-
 # Unpacks what UML, checkpatch and kernel-doc need: the whole tree would be three times as large.
 unpack_kernel()
 {
@@ -196,7 +173,7 @@ run_variant()
 	fi
 }
 
-install_packages
+"$repo/tests/setup.sh"
 ver=$(basename "$tarball" .tar.xz)
 tree=$cache/$ver
 mkdir -p "$cache"

@@ -19,30 +19,6 @@ tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
 passed=0
 failed=0
 
-install_packages()
-{
-	local need=()
-
-	command -v gcc >/dev/null || need+=(gcc libc6-dev)
-	command -v make >/dev/null || need+=(make)
-	command -v perl >/dev/null || need+=(perl)
-	command -v python3 >/dev/null || need+=(python3)
-	command -v sparse >/dev/null || need+=(sparse)
-	command -v shellcheck >/dev/null || need+=(shellcheck)
-	command -v xz >/dev/null || need+=(xz-utils)
-	[ -r "$tarball" ] || need+=(linux-source-6.1)
-	[ -n "$(kernel_dir)" ] || need+=(linux-headers-amd64)
-	[ ${#need[@]} -gt 0 ] || return 0
-	echo "installing ${need[*]}"
-	if [ "$(id -u)" != 0 ]; then
-		echo "as root: apt-get install ${need[*]}" >&2
-		exit 2
-	fi
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		"${need[@]}" >/dev/null
-}
-
 kernel_dir()
 {
 	local dir
@@ -226,7 +202,7 @@ check_scripts()
 	done
 }
 
-install_packages
+"$repo/tests/setup.sh"
 kdir=$(kernel_dir)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

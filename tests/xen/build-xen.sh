@@ -73,20 +73,6 @@ mkdir -p "$build"
 : >"$log"
 compgen -G "$patches/*.patch" >/dev/null || fail "no patches in $patches"
 
-install_packages() {
-	local need=() p
-
-	for p in dpkg-dev xz-utils patch make gcc libc6-dev bison flex python3-minimal; do
-		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p")
-	done
-	[ ${#need[@]} = 0 ] && return
-	[ "$(id -u)" = 0 ] || fail "must run as root to install: ${need[*]}"
-	say "installing ${need[*]}"
-	run "apt-get update" apt-get -q -o DPkg::Lock::Timeout=600 update
-	DEBIAN_FRONTEND=noninteractive run "installing packages" \
-		apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${need[@]}"
-}
-
 # Whatever the system uses; it tells once it has lists.
 site() {
 	apt-get indextargets --format '$(SITE)' "Created-By: Packages" | grep -v security | head -n 1 || true
@@ -150,7 +136,7 @@ build_tree() {
 	fi
 }
 
-install_packages
+"$project/tests/setup.sh"
 fetch_source
 if [ -n "$each" ] || [ ! -s "$result" ] || [ "$(cat "$build/$name.stamp" 2>/dev/null)" != "$(stamp)" ]; then
 	say "building $name; this takes about 4 minutes"

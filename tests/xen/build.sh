@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds what the tests on a real Xen need: Debian's Xen 4.17, kernel and toolstack unpacked (only compilers, headers and QEMU are installed
+# Builds what the tests on a real Xen need: Debian's Xen 4.17, kernel and toolstack unpacked (only what tests/setup.sh names is installed
 # into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for the guest.
 # Usage: build.sh        as root, on Debian 12; a second run does only what has changed
 #   XENGT_BUILD=DIR      where everything goes (default: .build/xen at the top of the project)
@@ -47,10 +47,8 @@ kernel_version() {
 	apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-//p' | head -n 1
 }
 
-# The kernel whose headers are here already, or, on a fresh machine, the newest.
+# The kernel for which everything is built already, or, on a fresh machine, the newest.
 choose_kernel() {
-	local wanted
-
 	if [ -s "$build/kernel-version" ] && [ -d "/usr/src/linux-headers-$(cat "$build/kernel-version")" ]; then
 		kver=$(cat "$build/kernel-version")
 		return
@@ -58,21 +56,9 @@ choose_kernel() {
 	[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages"
 	say "updating the package lists"
 	run "apt-get update" apt update
-	wanted=$(kernel_version)
-	[ -n "$wanted" ] || fail "no linux-image-amd64 package: is this Debian 12?"
-	kver=$wanted
-}
-
-install_packages() {
-	local need=() p
-
-	for p in qemu-system-x86 busybox-static cpio kmod gcc make libc6-dev xz-utils python3 "linux-headers-$kver"; do
-		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p")
-	done
-	[ ${#need[@]} = 0 ] && return
-	[ "$(id -u)" = 0 ] || fail "must run as root to install: ${need[*]}"
-	say "installing ${need[*]}"
-	run "installing packages" apt install -y --no-install-recommends "${need[@]}"
+	kver=$(kernel_version)
+	[ -n "$kver" ] || fail "no linux-image-amd64 package: is this Debian 12?"
+	"$project/tests/setup.sh" "linux-headers-$kver"
 }
 
 fetch_debian() {
@@ -241,8 +227,8 @@ pack_dom0() {
 main() {
 	mkdir -p "$build/log"
 	: >"$log"
+	"$project/tests/setup.sh"
 	choose_kernel
-	install_packages
 	fetch_debian
 	build_modules
 	build_programs
