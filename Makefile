@@ -6,7 +6,7 @@
 #   make test      the tests: KUnit, real Xen, static checks
 #   make test-all  the same, and what takes longer: random tests at full length, mutations
 #   make stress    random tests with other seeds, and storms on a real Xen; ROUNDS=<number>
-#   make devmap    of these, the checks of the patched Xen's map operation
+#   make devmap    of the tests, those of the patched Xen's map operation and of a driver domain
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
@@ -28,7 +28,7 @@ setup:
 	tests/setup.sh
 
 demo:
-	tests/xen/demo.sh
+	tests/xen/demo.py
 
 test:
 	tests/run.sh
@@ -40,7 +40,7 @@ stress:
 	tests/stress.sh
 
 devmap:
-	tests/xen/run-devmap.sh
+	tests/xen/run.sh test_devmap.py test_driver.py -m 'not debug'
 
 bench:
 	bench/run.sh

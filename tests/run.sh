@@ -6,7 +6,8 @@
 # each part took, is said again at the end.
 # Usage: run.sh [-a]
 #   -a  all of them: also the random tests at their full length, the benchmark, each promise broken
-#       on purpose (tests/kunit/mutations.toml), the patched Xen with each kind of dom0, and its debug build
+#       on purpose (tests/kunit/mutations.toml), the patched Xen with each kind of dom0, and its
+#       debug build
 set -uo pipefail
 
 all=
@@ -14,6 +15,7 @@ all=
 here=$(cd "$(dirname "$0")" && pwd)
 logs=${XENGT_BUILD:-$here/../.build}/logs
 mkdir -p "$logs"
+logs=$(cd "$logs" && pwd)
 passed=0
 failed=0
 times=
@@ -37,25 +39,33 @@ part() {
 	times+=" $name $((SECONDS - start)) s,"
 }
 
-rm -f "$logs"/*.log
+# xen NAME PYTEST_ARGUMENT...: a part on a real Xen
+xen() {
+	local name=$1
+	shift
+	part "$name" "$here/xen/run.sh" --junitxml="$logs/$name.xml" "$@"
+}
+
+rm -f "$logs"/*.log "$logs"/*.xml
 part static "$here/static/run.sh"
 part abi "$here/kunit/abi/run.sh"
 # KASAN and lockdep take their time: what is random gets its full length without them.
 part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
-part xen "$here/xen/run.sh" stock
+xen harness harness
+xen xen test_checks.py -m stock
 # Of the patched Xen one kind of dom0 with each suite: both kinds and a driver domain have a turn.
-part native "$here/xen/run.sh" native-pvh
-part devmap "$here/xen/run-devmap.sh" strict
-part driver "$here/xen/run-devmap.sh" driver
+xen native test_checks.py -m 'patched and pvh'
+xen devmap test_devmap.py -m strict
+xen driver test_driver.py -m pv
 if [ -n "$all" ]; then
-	part native-pv "$here/xen/run.sh" native-pv
-	part native-strict "$here/xen/run.sh" native-strict
-	part devmap-pv "$here/xen/run-devmap.sh" pv
-	part devmap-pvh "$here/xen/run-devmap.sh" pvh
+	xen native-pv test_checks.py -m 'patched and pv'
+	xen native-strict test_checks.py -m strict
+	xen devmap-pv test_devmap.py -m pv
+	xen devmap-pvh test_devmap.py -m 'pvh and not debug'
 	part plain "$here/kunit/run.sh" -v plain
 	part bench "$here/kunit/run.sh" -v bench 'native_bench*'
-	part memset "$here/xen/run.sh" memset
-	part devmap-debug "$here/xen/run-devmap.sh" -d
+	xen memset test_memset.py
+	xen devmap-debug test_devmap.py -m debug
 	part mutations "$here/kunit/mutations.py"
 fi
 

@@ -40,7 +40,7 @@ done
 for run in pv pvh; do
 	for check in "${storms[@]}"; do
 		echo "=== $run: $check"
-		"$here/xen/run.sh" "$run" "$check" >"$logs/stress-$run-$check.log" 2>&1
+		"$here/xen/run.sh" "test_checks.py::test_check[$run-$check]" >"$logs/stress-$run-$check.log" 2>&1
 		grep '^not ok ' "$logs/stress-$run-$check.log"
 		add "$logs/stress-$run-$check.log"
 	done

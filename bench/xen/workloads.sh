@@ -1,5 +1,6 @@
 # What GPU drivers do, measured: each workload in each mode, on the Xen that runs. Runs in dom0; "only" can name one workload.
-# Reports lines "result WORKLOAD MODE UPDATES SYNCS MICROSECONDS TRAPS MAPS UNMAPS PEAK IOTLB", where the last one comes from the host.
+# What is measured are its notes "result WORKLOAD MODE UPDATES SYNCS MICROSECONDS TRAPS MAPS UNMAPS
+# PEAK IOTLB"; the host fills the last number in.
 # shellcheck shell=dash disable=SC2154
 . /lib/xengt/library.sh
 
@@ -29,6 +30,11 @@ set_mode() { # MODE
 	esac
 }
 
+# For the host to fill in: the number between the last two marks
+invalidations_here() {
+	echo "{iotlb $((mark_number - 1)) $mark_number}"
+}
+
 # measure WORKLOAD MODE COMMAND...: with a new virtual GPU, after a first run that is not measured
 measure() {
 	local workload=$1 name=$2 answer maps unmaps peak
@@ -47,7 +53,7 @@ measure() {
 	maps=$(($(since map_hypercalls) + $(since reval_hypercalls)))
 	unmaps=$(since unmap_hypercalls)
 	peak=$(domain "$g1" held_peak)
-	report "count-iotlb $((mark_number - 1)) $mark_number result $workload $name $answer $(since traps) $maps $unmaps ${peak:-0}"
+	note "result $workload $name $answer $(since traps) $maps $unmaps ${peak:-0} $(invalidations_here)"
 	remove_gpu a
 }
 
@@ -80,7 +86,7 @@ watch() {
 	sleep 5
 	answer="$(since traps) 0 $(($(now_us) - start)) $(since traps) $(since map_hypercalls) $(since unmap_hypercalls) 0"
 	mark
-	report "count-iotlb $((mark_number - 1)) $mark_number result $1 $2 $answer"
+	note "result $1 $2 $answer $(invalidations_here)"
 }
 
 # One guest, whose vCPUs all write: 1 or 2 of them.
@@ -156,3 +162,4 @@ for m in strict posted; do
 	guests $m
 done
 works "everything unloads" unload xengt_testgpu xengt xen_gpu_map
+finished

@@ -1,57 +1,27 @@
 #!/bin/bash
-# The checks on a real Xen (tests/xen/dom0/checks.sh), with each kind of dom0: on stock Xen and, for the backend native, on the patched
-# one. Builds what they need first.
-# Usage: run.sh [stock|native|RUN [CHECK]|memset]   stock and native by default; CHECK: one of them only, such as check_race
-#   RUN: pv, pvh (stock Xen), native-pv, native-strict, native-pvh (the patched one)
-#   memset: room for RAM at the GTT (tests/xen/dom0/memset.sh), on stock Xen with a PV dom0
-# Prints "ok RUN: NAME" or "not ok RUN: NAME: what was seen" for each, ends with "N passed, N failed"; exit status 0 if none failed.
+# SPDX-License-Identifier: GPL-2.0
+# Runs the tests on a real Xen, with pytest, after everything that they need is built.
+# Usage: run.sh [PYTEST'S OPTIONS AND FILES]
+#   test_checks.py -m stock      the checks on stock Xen; patched: on the patched one; pv, strict,
+#                                pvh: with such a dom0
+#   -m 'patched and pvh'
+#   -k check_race                one check only
+#   test_devmap.py, test_driver.py, test_memset.py    the other suites; without a file: all
+#   harness                      the harness by itself, which takes no boot
+#   --collect-only -q            what there is
+# XENGT_BUILD=DIR: where everything goes (default: .build/xen at the top of the project).
+# harness/boot.py has more such variables.
+# The logs are in its log/, and so are the results (results.xml, JUnit's format). The last line is
+# "N passed, N failed", where dom0's single results are counted; exit status 0 if none failed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
-export XENGT_BUILD=${XENGT_BUILD:-$project/.build/xen}
-results=$XENGT_BUILD/log/results
-. "$here/runs.sh"
-stock=(pv pvh)
-patched=(native-pv native-strict native-pvh)
-only=
-memset=
+build=${XENGT_BUILD:-$project/.build/xen}
 
-# A patched Xen on which another backend was chosen was none, whatever passed.
-native_was_chosen() { # RUN
-	local name="$1: the backend native is chosen"
-
-	if grep -q "^# $1: the backend is native$" "$results.$1"; then
-		echo "ok $name"
-	else
-		echo "not ok $name: $(sed -n "s/^# $1: the backend is //p" "$results.$1")"
-	fi | tee -a "$results"
-}
-
-case ${1:-} in
-"") ;;
-stock) patched=() ;;
-native) stock=() ;;
-pv | pvh) stock=("$1") patched=() only=${2:-} ;;
-memset) stock=() patched=() memset=memset ;;
-native-pv | native-strict | native-pvh) stock=() patched=("$1") only=${2:-} ;;
-*)
-	echo "usage: run.sh [stock|native|RUN [CHECK]|memset]" >&2
-	exit 2
-	;;
-esac
-
-"$here/build.sh"
-: >"$results"
-for run in "${stock[@]}"; do
-	run_suite "$run" "$run" checks "$only"
-done
-[ -z "$memset" ] || run_suite memset pv memset
-if [ ${#patched[@]} != 0 ]; then
-	use_patched_xen
-	for run in "${patched[@]}"; do
-		run_suite "$run" "${run#native-}" checks "$only"
-		native_was_chosen "$run"
-	done
-fi
-sum_up
+"$project/tests/setup.sh"
+mkdir -p "$build/log"
+XENGT_BUILD=$(cd "$build" && pwd)
+export XENGT_BUILD PYTHONDONTWRITEBYTECODE=1
+cd "$here"
+exec /usr/bin/python3 -m pytest -c pytest.ini --junitxml="$XENGT_BUILD/log/results.xml" "$@"

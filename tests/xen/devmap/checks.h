@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What all parts of the program share: results, as lines that run.sh and boot.sh understand, and
+ * What all parts of the program share: results, as KTAP without numbers (see dom0/library.sh), and
  * maps of a guest's pages. BFNs are chosen as a translated caller has to; a PV caller gets others.
  */
 

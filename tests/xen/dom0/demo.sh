@@ -18,7 +18,7 @@ step() {
 
 # The closing table's rows: the host puts those of both runs next to each other.
 tell_counters() { # FILE PREFIX
-	awk -v p="$2" 'NF == 2 && $2 ~ /^[0-9]+$/ { print "count", p $1, $2 }' "$1" | report
+	awk -v p="$2" 'NF == 2 && $2 ~ /^[0-9]+$/ { print "# count", p $1, $2 }' "$1" | report
 }
 
 note "loading xen_gpu_map, xengt, the test GPU's driver and, beside them, the stock i915"
@@ -119,3 +119,4 @@ works "the virtual GPU is removed" remove_gpu a
 works "the modules unload" unload xengt_testgpu xengt xen_gpu_map
 is "no window is left in the address space" "$(grep -c 'Xen GPU' /proc/iomem)" 0
 is "xl list shows dom0 alone" "$(xl list | sed 1d | wc -l)" 1
+finished

@@ -1,6 +1,6 @@
 # A driver domain: the test GPU and the modules are in a PV domain that is not dom0, to which the toolstack gives guests as targets;
 # on the patched hypervisor. This runs in dom0, which has no part in the work: what the driver domain does it is told by its console
-# (tests/xen/driver/init). Each function is one promise; "only" names the one to run.
+# (tests/xen/driver/init). Each function is one promise; "only" names those to run.
 # shellcheck shell=dash
 . /lib/xengt/library.sh
 
@@ -117,11 +117,6 @@ read_by_gpu() { # PLACE
 	tell g1 byte $result 1 0xcc && tell g1 map $last $result 1 && tell g1 flush && driver dma copy "$1" "$(at $last)" 4096
 }
 
-# faults NAME: between the last two marks the IOMMU has refused something
-faults() {
-	report "faults $((mark_number - 1)) $mark_number some $1"
-}
-
 writes_more_than() { # NUMBER: of the storm, by the guest's count
 	[ "$(tell g1 writes)" -gt "$1" ]
 }
@@ -190,7 +185,7 @@ check_counts() {
 	mark
 	is "... drained: unmap hypercalls" "$(driver since unmap_hypercalls)" 1
 	is "... pages unmapped" "$(driver since unmapped)" 512
-	report "iotlb-of $driver_id $((mark_number - 1)) $mark_number 1 ... IOTLB invalidations"
+	invalidations "... IOTLB invalidations" 1 "$driver_id"
 	is "... maps, by Xen's word" "$(maps)" 0
 }
 
@@ -201,7 +196,7 @@ check_not_written() { # WHAT BUS PAGE
 	driver dma fill "bus:$2" 4096 0x55
 	mark
 	works "$1: DMA does not write to it" tell g1 check "$3" 1 71
-	faults "... and the IOMMU says so"
+	faults "... and the IOMMU says so" some
 }
 
 # ... and what is in it is not what it reads.
@@ -211,7 +206,7 @@ check_not_read() { # BUS PAGE
 	works "... the GPU reads from there" read_by_gpu "bus:$1"
 	mark
 	fails "... and does not find what is in it" tell g1 check $result 1 71 "$2"
-	faults "... as the IOMMU says"
+	faults "... as the IOMMU says" some
 }
 
 check_reach() {
@@ -237,7 +232,7 @@ check_reach() {
 	mark
 	driver dma copy bus:0x1000000 "$(at $last)" 4096
 	mark
-	faults "memory that is neither the guest's nor the driver domain's is out of reach"
+	faults "memory that is neither the guest's nor the driver domain's is out of reach" some
 }
 
 check_balloon() {
@@ -433,6 +428,7 @@ check_both_die() {
 }
 
 check_nothing_left() {
+	no_warning_in_driver
 	[ -z "$(domid g1)" ] || destroy g1
 	[ -z "$(domid driver)" ] || destroy driver
 	is "only dom0 is there at the end" "$(xl list | sed 1d | wc -l)" 1
@@ -452,19 +448,24 @@ no_warning_in_driver() {
 	is "no warning in the driver domain's log" "$(grep -c -E 'BUG|WARNING|Oops|Call Trace|refcount_t' /var/log/xen/guest-driver.log)" 0
 }
 
-run() { # CHECK
-	[ -z "$only" ] || [ "$only" = "$1" ] || return 0
-	case ",$skip," in *",$1,"*) return 0 ;; esac
-	note "$1"
-	start_over || not_ok "$1: a driver domain, a guest and a virtual GPU" "$(tail -n 1 /tmp/xl.out)"
+with_both() { # CHECK
+	start_over || not_ok "a driver domain, a guest and a virtual GPU" "$(tail -n 1 /tmp/xl.out)"
 	"$1"
 }
 
-free_before=$(free_memory)
-modprobe xen-pciback
-edu=$(edu_address)
-works "the GPU can be given to another domain" xl pci-assignable-add "$edu"
+run() { # CHECK
+	! wanted "$1" || subtest "$1" with_both "$1"
+}
 
+# What the checks begin with
+begin() {
+	modprobe xen-pciback
+	edu=$(edu_address)
+	works "the GPU can be given to another domain" xl pci-assignable-add "$edu"
+}
+
+free_before=$(free_memory)
+subtest begin begin
 run check_start
 run check_dma
 run check_counts
@@ -476,6 +477,5 @@ run check_guest_death
 run check_driver_death
 run check_driver_crash
 run check_both_die
-no_warning_in_driver
-check_nothing_left
-exit 0
+subtest check_nothing_left check_nothing_left
+finished

@@ -1,4 +1,5 @@
-# The rig itself: a Linux guest answers, tiny guests come and go. Not part of the tests; "boot.sh pv smoke" tries the rig alone.
+# The rig itself: a Linux guest answers, tiny guests come and go. Not part of the tests; in tests/xen
+# "python3 -m harness.boot pv smoke" tries the rig alone.
 # shellcheck shell=dash
 . /lib/xengt/library.sh
 
@@ -29,3 +30,4 @@ while [ "$n" -gt 0 ]; do
 done
 note "$(xl list | tr '\n' ';')"
 note "$crashes crashes"
+finished

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One boot of a dom0, of some kind, with one suite of tests/xen/dom0 or of bench/xen: what it
+reports, with what only QEMU's trace tells filled in.
+
+Usage, in tests/xen: python3 -m harness.boot pv|strict|pvh SUITE [CHECK[,CHECK]...]
+which boots what is built, and prints the report.
+  strict: a PV dom0 whose devices reach its own memory and what it maps
+  XENGT_XEN=FILE            another hypervisor, uncompressed
+  XENGT_XEN_OPTIONS=WORDS   more for the hypervisor's command line
+  XENGT_CPUS=N              another number of CPUs than qemu.py says
+  XENGT_SILENCE=SECONDS     without a line before it counts as hung (300)
+  XENGT_LONGEST=SECONDS     in all (3600)
+
+The full logs stay in the build directory: log/NAME-SUITE[.N].{report,console,iommu,qemu,hung},
+where N counts the boots after the first.
+
+Under load the emulator can lose a timer of a PVH dom0's: all CPUs are idle, and go on, as if
+nothing had been, when an interrupt comes. A machine that is silent is given one, by its serial
+line, every POKE seconds. The report says so: a wake-up that the modules missed would look the same.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from . import hang, images, ktap, qemu, trace
+
+POKE = 120  # seconds; checks can be silent for half of that
+POKED = "poked"
+CPUS = {"pv": 2, "strict": 2, "pvh": 1}
+DOM0_WORDS = {"pv": "", "strict": "dom0-iommu=strict", "pvh": "dom0=pvh"}
+XEN_WORDS = (
+    "console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no "
+    "watchdog=0"
+)
+LINUX_WORDS = (
+    "console=hvc0 loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog "
+    "rcupdate.rcu_cpu_stall_suppress=1"
+)
+
+
+class Broken(Exception):
+    """The suite did not come to its end."""
+
+
+class Hung(Broken):
+    """Nothing was heard of it any more."""
+
+
+def seconds(name, default):
+    return float(os.environ.get(name, default))
+
+
+class Boot:
+    """Files begin with "log"; "hypervisor_words" are more than all have; "only" and "skip" are
+    names of checks."""
+
+    def __init__(self, log, dom0, suite, hypervisor, hypervisor_words="", only=(), skip=()):
+        self.log = Path(log)
+        self.what = f"{dom0} dom0, suite {suite}"
+        self.pokes = dom0 == "pvh"
+        self.silence = seconds("XENGT_SILENCE", 300)
+        self.longest = seconds("XENGT_LONGEST", 3600)
+        self.start = time.monotonic()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        for old in self.log.parent.glob(f"{self.log.name}.*"):
+            # Those of later boots of the same run are like log.2.report.
+            if not old.name.removeprefix(f"{self.log.name}.")[0].isdigit():
+                old.unlink()
+        words = [
+            XEN_WORDS,
+            DOM0_WORDS[dom0],
+            hypervisor_words,
+            os.environ.get("XENGT_XEN_OPTIONS", ""),
+        ]
+        self.command = qemu.command_line(
+            self.log,
+            os.environ.get("XENGT_CPUS", CPUS[dom0]),
+            str(hypervisor),
+            " ".join(filter(None, words)),
+            images.KERNEL,
+            f"{LINUX_WORDS} suite={suite} kind={dom0} only={','.join(only)} skip={','.join(skip)}",
+            images.DOM0,
+        )
+        self.report = open(f"{self.log}.report", "w", encoding="utf-8", buffering=1)
+
+    def note(self, text):
+        """Puts a line into the report's log, with the time."""
+        print(f"{time.monotonic() - self.start:4.0f} {text}", file=self.report)
+
+    def lines(self, machine):
+        """What dom0 reports, for as long as it does."""
+        heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now - self.start > self.longest:
+                raise self.broken(f"it has not come to its end in {self.longest:.0f} seconds")
+            if now - heard >= self.silence:
+                raise self.hung(machine)
+            pause = min(POKE, heard + self.silence - now, self.start + self.longest - now)
+            try:
+                line = machine.read_line(max(pause, 0) + 0.01)
+            except EOFError:
+                raise self.broken("it ended too early") from None
+            if line is not None:
+                heard = time.monotonic()
+                yield line
+            elif self.pokes and pause == POKE:
+                yield f"# {self.poke(machine)}, silent for {time.monotonic() - heard:.0f} seconds"
+
+    def poke(self, machine):
+        try:
+            machine.poke()
+            return POKED
+        except qemu.Error as error:
+            return f"not {POKED} ({error})"
+
+    def events(self):
+        """What the suite reports, as events of ktap.py's, up to its end."""
+        machine = qemu.Machine(self.log, self.command)
+        reader = ktap.Reader()
+        seen = trace.Trace(f"{self.log}.iommu")
+        try:
+            for line in self.lines(machine):
+                event = complete(reader.read(line), seen)
+                self.note(line)
+                if trace.QUESTION.search(line):
+                    self.note(f"# by the host: {event}")
+                if isinstance(event, ktap.End):
+                    return
+                if event:
+                    yield event
+        except (ktap.Error, trace.Missing) as error:
+            raise self.broken(str(error)) from error
+        finally:
+            machine.stop()
+            self.report.close()
+
+    def end_of(self, suffix, count):
+        """The last lines of a log, with a title."""
+        try:
+            text = Path(f"{self.log}.{suffix}").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        lines = [f"    {line}" for line in text.replace("\r", "").split("\n") if line][-count:]
+        return [f"the end of {self.log}.{suffix}:", *lines] if lines else []
+
+    def broken(self, why):
+        ends = [*self.end_of("console", 25), *self.end_of("qemu", 5)]
+        return Broken("\n".join([f"{self.what}: {why}", *ends]))
+
+    def hung(self, machine):
+        Path(f"{self.log}.hung").write_text(hang.report(machine), encoding="utf-8")
+        ends = [*self.end_of("hung", 150), *self.end_of("console", 25)]
+        return Hung(
+            "\n".join([f"{self.what}: nothing heard for {self.silence:.0f} seconds", *ends])
+        )
+
+
+def complete(event, seen):
+    """Makes the results that dom0 left to the host, and fills in what notes ask for."""
+    if isinstance(event, ktap.Note):
+        event.text = seen.fill_in(event.text)
+    elif isinstance(event, ktap.Result) and (question := trace.QUESTION.match(event.skipped)):
+        judge(event, question, event.skipped[question.end() :].strip(), seen)
+    return event
+
+
+def judge(result, question, wanted, seen):
+    try:
+        number = seen.answer(question)
+    except trace.Missing as error:
+        result.ok, result.seen = False, str(error)
+        return
+    result.ok = number > 0 if wanted == "some" else number == int(wanted)
+    result.seen = "" if result.ok else f"{number}, not {wanted}"
+
+
+def main(dom0, suite, only=""):
+    boot = Boot(
+        images.LOGS / f"{dom0}-{suite}",
+        dom0,
+        suite,
+        images.hypervisor("stock"),
+        only=only.split(","),
+    )
+    for event in boot.events():
+        print(event, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Broken as error:
+        sys.exit(f"boot: {error}")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is booted: where it is, and that it is built (build.sh, build-xen.sh).
+
+  XENGT_BUILD=DIR     where everything is (default: .build/xen at the top of the project)
+  XENGT_XEN=FILE      a hypervisor, uncompressed, in the place of all others
+"""
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+PROJECT = HERE.parent.parent
+BUILD = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build" / "xen").absolute()
+LOGS = BUILD / "log"
+KERNEL = BUILD / "vmlinux"
+DOM0 = BUILD / "dom0.cpio"
+
+
+class Error(Exception):
+    """Something could not be built."""
+
+
+def build():
+    """Builds everything but patched hypervisors."""
+    result = subprocess.run(
+        [HERE / "build.sh"], env={**os.environ, "XENGT_BUILD": str(BUILD)}, check=False
+    )
+    if result.returncode:
+        raise Error(f"build.sh failed, with exit status {result.returncode}")
+
+
+@cache
+def try_patched(*options):
+    """The path, or what went wrong: that is not tried again."""
+    result = subprocess.run(
+        [HERE / "build-xen.sh", *options], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if result.returncode:
+        return Error(f"build-xen.sh failed, with exit status {result.returncode}")
+    return Path(result.stdout.split()[-1])
+
+
+def hypervisor(kind):
+    """The file of Debian's ("stock"), of that with the patches of xen/ ("patched"), or of its
+    debug build ("debug")."""
+    if os.environ.get("XENGT_XEN"):
+        return Path(os.environ["XENGT_XEN"])
+    if kind == "stock":
+        return BUILD / "xen.elf"
+    built = try_patched("-d") if kind == "debug" else try_patched()
+    if isinstance(built, Error):
+        raise built
+    return built

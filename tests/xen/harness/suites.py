@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The suites of tests/xen/dom0, which checks they have, and the kinds of Xen and dom0 they are
+run on."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+DOM0 = Path(__file__).resolve().parent.parent / "dom0"
+CHECK = re.compile(r"^\s*(?:! wanted \w+ \|\| )?(?:run|subtest) (\w+)")
+MORE = re.compile(r"^run_(\w+)_checks$")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A suite on a kind of Xen with a kind of dom0. Its lines and logs have the name in them."""
+
+    name: str
+    suite: str
+    dom0: str  # pv, strict, pvh
+    xen: str = "stock"  # patched: with the patches of xen/; debug: that with assertions
+    hypervisor_words: str = ""
+    backend: str = (
+        ""  # that has to be chosen: on a patched Xen on which it is not, whatever passes is nothing
+    )
+
+
+# What check_caller maps is what a caller can have.
+LIMIT = "dev_map_limit=100000"
+
+RUNS = (
+    Run("pv", "checks", "pv"),
+    Run("pvh", "checks", "pvh"),
+    Run("native-pv", "checks", "pv", "patched", backend="native"),
+    Run("native-strict", "checks", "strict", "patched", backend="native"),
+    Run("native-pvh", "checks", "pvh", "patched", backend="native"),
+    Run("memset", "memset", "pv"),
+    Run("pvh", "devmap", "pvh", "patched", LIMIT),
+    Run("strict", "devmap", "strict", "patched", LIMIT),
+    Run("pv", "devmap", "pv", "patched", LIMIT),
+    # Under this emulator a PV dom0 does not start on a debug build.
+    Run("debug", "devmap", "pvh", "debug", LIMIT),
+    Run("driver", "driver", "pv", "patched", LIMIT),
+    Run("driver-strict", "driver", "strict", "patched", LIMIT),
+)
+
+
+BEGIN = "begin"  # what is before the first check; a part of each boot
+
+
+def runs(suite):
+    return [run for run in RUNS if run.suite == suite]
+
+
+@cache
+def checks(suite):
+    """The names of a suite's checks, in their order."""
+    names = []
+    for line in (DOM0 / f"{suite}.sh").read_text(encoding="utf-8").splitlines():
+        if more := MORE.match(line):
+            # A file of its own has a function that runs them.
+            names += [check for check in checks(more[1]) if check not in names]
+        elif (check := CHECK.match(line)) and check[1] not in names:
+            names.append(check[1])
+    return tuple(names)
+
+
+def selection(suite, wanted):
+    """Which checks to make, and which not to make, so that those that are wanted are made; the
+    shorter list of the two."""
+    leave = [check for check in checks(suite) if check not in (*wanted, BEGIN)]
+    make = [check for check in wanted if check != BEGIN]
+    return ([], leave) if len(leave) <= len(make) else (make, [])

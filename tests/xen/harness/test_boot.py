@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A boot of a machine that is a script, with a monitor that is a thread."""
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+from . import boot, ktap, qemu
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """A boot of what a script reports."""
+
+    def start(script, dom0="pv", silence=20, longest=30):
+        monkeypatch.setenv("XENGT_SILENCE", str(silence))
+        monkeypatch.setenv("XENGT_LONGEST", str(longest))
+        booted = boot.Boot(tmp_path / "pv-checks", dom0, "checks", "xen.elf")
+        booted.command = ["sh", "-c", script]
+        return booted
+
+    return start
+
+
+class FakeQemu:
+    """What QEMU's monitor and its serial line say, and what they were told. It is there once
+    open() is called, as a boot removes what one before it has left."""
+
+    def __init__(self, log):
+        self.log = log
+        self.told = []
+        self.typed = b""
+        self.listeners = []
+
+    def open(self):
+        self.listeners = [
+            self.listen(f"{self.log}.qmp", self.answer),
+            self.listen(f"{self.log}.serial", self.echo),
+        ]
+
+    def listen(self, path, serve):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
+        threading.Thread(target=self.accept, args=(listener, serve), daemon=True).start()
+        return listener
+
+    def accept(self, listener, serve):
+        try:
+            while True:
+                serve(listener.accept()[0])
+        except OSError:
+            return
+
+    def answer(self, connection):
+        with connection, connection.makefile("rwb") as f:
+            self.send(f, {"QMP": {}})
+            for line in f:
+                command = json.loads(line)
+                self.told.append(command["execute"])
+                self.send(f, {"event": "STOP"})
+                self.send(f, self.result(command))
+
+    def result(self, command):
+        if command["execute"] == "human-monitor-command":
+            return {"return": "CPU#0\r\nRAX=0\r\nRIP=ffff82d040203000\r\n"}
+        if command["execute"] == "quit":
+            return {"error": {"desc": "never"}}
+        return {"return": {}}
+
+    def send(self, f, message):
+        f.write(json.dumps(message).encode() + b"\n")
+        f.flush()
+
+    def echo(self, connection):
+        with connection:
+            while data := connection.recv(100):
+                self.typed += data
+
+    def close(self):
+        for listener in self.listeners:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+
+@pytest.fixture
+def fake_qemu(tmp_path):
+    fake = FakeQemu(tmp_path / "pv-checks")
+    yield fake
+    fake.close()
+
+
+def gone(machine_pid_file):
+    pid = int(machine_pid_file.read_text())
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def test_a_report(start, tmp_path):
+    booted = start(
+        'printf "KTAP version 1\\nok 1 it works\\n# half"; sleep 0.2; echo " a line"; echo 1..1; '
+        "exec sleep 100"
+    )
+    assert list(booted.events()) == [ktap.Result(True, "it works"), ktap.Note("half a line")]
+    assert "   0 ok 1 it works\n" in (tmp_path / "pv-checks.report").read_text()
+
+
+def test_the_end_without_an_end(start, tmp_path):
+    (tmp_path / "pv-checks.console").write_text("left of a boot before\n")
+    booted = start(
+        f"echo ok 1 it works; echo no memory >&2; echo Kernel panic >{tmp_path}/pv-checks.console"
+    )
+    events = booted.events()
+    assert next(events) == ktap.Result(True, "it works")
+    with pytest.raises(
+        boot.Broken,
+        match=r"(?s)pv dom0, suite checks: it ended too early.*\n    Kernel panic\n.*\n    no mem",
+    ) as error:
+        next(events)
+    assert "left of" not in str(error.value) and not isinstance(error.value, boot.Hung)
+
+
+def test_too_long(start):
+    booted = start("while echo '# still there'; do sleep 0.1; done", longest=0.5)
+    with pytest.raises(boot.Broken, match="not come to its end in 0 seconds"):
+        list(booted.events())
+
+
+def test_silence(start, fake_qemu, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.qemu.SERIAL_SECONDS", 0.1)
+    booted = start(f"echo $$ >{tmp_path}/pid; echo ok 1 it works; exec sleep 100", silence=0.3)
+    fake_qemu.open()
+    with pytest.raises(
+        boot.Hung, match=r"(?s)nothing heard for 0 seconds.*RIP=ffff82d040203000.*debug key d"
+    ):
+        list(booted.events())
+    assert fake_qemu.told.count("stop") == fake_qemu.told.count("cont") == 2
+    assert fake_qemu.typed == b"\x01\x01\x01qrae0d"
+    assert gone(tmp_path / "pid")
+
+
+def test_silence_of_qemu_too(start, tmp_path):
+    booted = start("exec sleep 100", silence=0.3)
+    with pytest.raises(boot.Hung, match="(?s)QEMU does not answer.*cannot be reached"):
+        list(booted.events())
+
+
+@pytest.mark.parametrize("dom0, typed", [("pvh", b"\0"), ("pv", b"")], ids=["pvh", "pv"])
+def test_a_pvh_dom0_is_poked(start, fake_qemu, tmp_path, monkeypatch, dom0, typed):
+    monkeypatch.setattr(boot, "POKE", 0.2)
+    booted = start("echo ok 1 it works; sleep 0.5; echo 1..1", dom0=dom0)
+    fake_qemu.open()
+    events = list(booted.events())
+    assert [event for event in events if isinstance(event, ktap.Result)] == [
+        ktap.Result(True, "it works")
+    ]
+    assert events[1:2] == ([ktap.Note("poked, silent for 0 seconds")] if typed else [])
+    assert fake_qemu.typed[:1] == typed
+    assert ("# poked, silent for 0 seconds" in (tmp_path / "pv-checks.report").read_text()) == bool(
+        typed
+    )
+
+
+def test_a_boot_that_is_left_ends(start, tmp_path):
+    booted = start(f"echo $$ >{tmp_path}/pid; echo ok 1 it works; exec sleep 100")
+    events = booted.events()
+    next(events)
+    assert not gone(tmp_path / "pid")
+    events.close()
+    assert gone(tmp_path / "pid")
+
+
+def test_the_monitor_refuses(fake_qemu, tmp_path):
+    fake_qemu.open()
+    with qemu.Monitor(f"{tmp_path}/pv-checks.qmp") as monitor, pytest.raises(
+        qemu.Error, match="quit: never"
+    ):
+        monitor.execute("quit")
+
+
+def test_command_line():
+    line = qemu.command_line(
+        "log", 1, "xen.elf", "dom0=pvh", "vmlinux", "only=check_a,check_b skip=", "dom0.cpio"
+    )
+    assert line[line.index("-initrd") + 1] == "vmlinux only=check_a,,check_b skip=,dom0.cpio"
