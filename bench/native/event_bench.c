@@ -54,9 +54,9 @@ static void nothing(struct xen_gpu_client *client)
 }
 
 static const struct xen_gpu_client_ops clock_ops = {
-	.moved = moved,
-	.settled = nothing,
-	.ended = nothing,
+	.remap = moved,
+	.revalidated = nothing,
+	.release = nothing,
 };
 
 static void report(struct kunit *test, const char *what, unsigned int n, u64 tenths)
@@ -74,10 +74,10 @@ static void fill(struct bench *b, unsigned int first, unsigned int n)
 	for (; first < n; first += GTT_PAGE_ENTRIES) {
 		for (i = 0; i < GTT_PAGE_ENTRIES; i++)
 			b->ptes[i] = PTE((first + i) / USES);
-		xengt_ggtt_write(&vgpu->ggtt, first * sizeof(u64), b->ptes, sizeof(b->ptes));
+		xengt_ggtt_write(&vgpu->gtt.ggtt, first * sizeof(u64), b->ptes, sizeof(b->ptes));
 	}
 	KUNIT_ASSERT_EQ(b->test, xengt_vgpu_sync(vgpu), 0);
-	KUNIT_ASSERT_EQ(b->test, vgpu->ggtt.run.nr_live, (ulong)n);
+	KUNIT_ASSERT_EQ(b->test, vgpu->gtt.ggtt.leaf.nr_live, (ulong)n);
 }
 
 static void measure_events(struct bench *b, unsigned int n)
@@ -127,7 +127,7 @@ static void start_vgpu_between_clocks(struct bench *b)
 	KUNIT_ASSERT_FALSE(b->test, IS_ERR(dom));
 	start_clock(b, &b->before, dom);
 	b->vgpu = new_hybrid(b->test, &config);
-	b->vgpu->config.place = &xengt_place_mem;
+	b->vgpu->config.gsm = &xengt_gsm_mem;
 	b->vgpu->config.quota = ENTRIES;
 	KUNIT_ASSERT_EQ(b->test, xengt_vgpu_enable(b->vgpu), 0);
 	KUNIT_ASSERT_PTR_EQ(b->test, b->vgpu->domain, dom);

@@ -39,7 +39,7 @@ static void report(struct kunit *test, const char *what, unsigned int n, u64 ten
 }
 
 static void write_entry(struct xengt_vgpu *vgpu, unsigned int entry,
-			const struct xengt_ioreq_room *room)
+			const struct xengt_ioreq_scratch *room)
 {
 	struct xen_ioreq req = {
 		.type = IOREQ_TYPE_COPY,
@@ -50,14 +50,14 @@ static void write_entry(struct xengt_vgpu *vgpu, unsigned int entry,
 		.size = 8,
 	};
 
-	vgpu->traps.server.handle(&vgpu->traps.server, &req, room);
+	vgpu->mmio.server.handle(&vgpu->mmio.server, &req, room);
 }
 
 /* Writes at random to the first n entries, all of which wait for a sync. */
 static void measure_traps(struct kunit *test, struct xengt_vgpu *vgpu, unsigned int n)
 {
 	/* No guest memory is copied. */
-	const struct xengt_ioreq_room room = {
+	const struct xengt_ioreq_scratch room = {
 		.buffer = kunit_kzalloc(test, XENGT_IOREQ_BYTES, GFP_KERNEL),
 	};
 	u64 best = U64_MAX, start;
@@ -104,7 +104,7 @@ static void measure_looks(struct kunit *test, struct xengt_vgpu *vgpu, unsigned 
 
 	for (i = 0; i < LOOKS; i++) {
 		start = ktime_get_ns();
-		xengt_ppgtts_sync(&vgpu->ppgtts);
+		xengt_gtt_sync(&vgpu->gtt);
 		best = min(best, ktime_get_ns() - start);
 		cond_resched();
 	}
@@ -121,7 +121,7 @@ static void looks(struct kunit *test)
 
 	skip_in_a_debug_kernel(test);
 	start_modules(test, mode_of(test));
-	module_param_set("xengt.calm_syncs", "1000000000");
+	module_param_set("xengt.idle_syncs", "1000000000");
 	vgpu = start_hybrid(test, &config);
 	for (i = 0; i < ARRAY_SIZE(open_pages); i++) {
 		for (; n < open_pages[i]; n++) {
@@ -129,7 +129,7 @@ static void looks(struct kunit *test)
 			hybrid_heat(test, (n * 2) % PAGES + (n * 2) / PAGES);
 			hybrid_flush(test);
 		}
-		KUNIT_EXPECT_EQ(test, vgpu->mm.writes.nr_open, (ulong)n);
+		KUNIT_EXPECT_EQ(test, vgpu->gtt.shadow.dirty.nr_unsync, (ulong)n);
 		measure_looks(test, vgpu, n);
 	}
 	stop_hybrid(test, vgpu);

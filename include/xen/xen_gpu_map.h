@@ -2,11 +2,11 @@
 /*
  * Counted mappings of guest pages for mediated devices on Xen: the in-kernel API.
  *
- * A mediator (say, of a GPU) gets a handle on a guest with xen_gpu_domain_get() and registers
- * itself as a client of it. It turns guest frame numbers (GFNs) into bus frame numbers (BFNs),
- * in batches, with xen_gpu_map(), writes them into the device's page tables, and gives them back
- * with xen_gpu_release() when the device has forgotten them. In between Xen holds one reference
- * on the page, however many times it was mapped.
+ * A mediator (of a GPU, say) gets a handle on a guest with xen_gpu_domain_get() and registers a
+ * client of it. xen_gpu_map() turns batches of guest frame numbers (GFNs) into bus frame numbers
+ * (BFNs), which the mediator writes into the device's page tables. When the device has forgotten
+ * them, the mediator returns them with xen_gpu_release(). From the map to the unmap Xen holds one
+ * reference on the page, however many times it was mapped.
  *
  * See Documentation/xen_gpu_map.rst.
  */
@@ -28,7 +28,7 @@ struct xen_gpu_domain;
 
 /**
  * struct xen_gpu_limits - what a mediator asks for when it gets a domain
- * @quota: the most pages that may be mapped at once, idle ones included, in pages
+ * @quota: how many pages may be mapped at once, in pages; idle pages count, too
  * @max_bfn: the highest BFN that the device and its page tables can hold
  */
 struct xen_gpu_limits {
@@ -39,8 +39,8 @@ struct xen_gpu_limits {
 /**
  * struct xen_gpu_move - what a revalidation found about one GFN
  * @gfn: the GFN
- * @bfn: where its page is now, if @status is 0
- * @status: 0: the page is at @bfn from now on; -ENOENT: the GFN has no page any more
+ * @bfn: the GFN's new BFN if @status is 0, else 0
+ * @status: 0 if the GFN is mapped at @bfn from now on; -ENOENT if it has no page any more
  */
 struct xen_gpu_move {
 	u64 gfn;
@@ -51,43 +51,50 @@ struct xen_gpu_move {
 /**
  * struct xen_gpu_client_ops - what the service tells a client
  *
- * All are called in process context with no lock of the service held that xen_gpu_map() or
- * xen_gpu_release() take: the client may take its own locks and call both.
+ * Context: process context, under the domain's notify_lock only. xen_gpu_map() and
+ * xen_gpu_release() do not take that lock, so an operation may take the client's own locks and call
+ * both.
  */
 struct xen_gpu_client_ops {
 	/**
-	 * @moved: the frames behind these GFNs (sorted, each once) are about to go. There may be
-	 * as many as the client has mapped.
+	 * @remap: the frames behind @n GFNs are about to be released. @moves is sorted by GFN and
+	 *	names each GFN once. @n can be as large as the number of GFNs that are mapped.
 	 *
-	 * Before it returns the client rewrites every device entry of a GFN with status 0 to the
-	 * new BFN, points every entry of the others to its scratch page and releases their
-	 * references, and makes the device forget the old entries. Entries made from a map call
-	 * that returned before this one was made are the client's to find: it has to hold a lock
-	 * of its own from its map call to the write of the entry, and take that lock here.
+	 * Before it returns, the client:
+	 *
+	 *  - rewrites every device entry of a GFN with status 0 to the new BFN;
+	 *  - points every device entry of the other GFNs to its scratch page and releases their
+	 *    references;
+	 *  - makes the device forget the old entries.
+	 *
+	 * A map call that returned before this call was made may have given an old BFN to an entry
+	 * that is not written yet. The client has to find such entries: it holds a lock of its own
+	 * from its map call to the write of the entry, and takes that lock here.
 	 */
-	void (*moved)(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+	void (*remap)(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 		      unsigned int n);
 
 	/**
-	 * @settled: GFNs that could not be mapped before may be mapped now: a revalidation is
-	 * complete, or there may be room for what was refused with -ENOSPC, -ENOMEM or -EAGAIN.
-	 * May be NULL.
+	 * @revalidated: GFNs that could not be mapped before may be mappable now. Called when a
+	 *	revalidation is complete, or when a map that failed with -ENOSPC, -ENOMEM or
+	 *	-EAGAIN may succeed. May be NULL.
 	 */
-	void (*settled)(struct xen_gpu_client *client);
+	void (*revalidated)(struct xen_gpu_client *client);
 
 	/**
-	 * @ended: the domain is gone: point every entry to the scratch page, make the device
-	 * forget, and release everything. Map calls fail with -ENODEV from here on.
+	 * @release: the domain has ended. The client points every device entry to its scratch page,
+	 *	makes the device forget the old entries and releases all references. Map calls
+	 *	fail with -ENODEV from here on.
 	 */
-	void (*ended)(struct xen_gpu_client *client);
+	void (*release)(struct xen_gpu_client *client);
 };
 
 /**
  * struct xen_gpu_client - a user of a domain's mappings, embedded in the mediator's own structure
- * @ops: set by the mediator
- * @max_bfn: set by the mediator: the highest BFN that this client's entries can hold
- * @domain: set by xen_gpu_client_register()
- * @node: the service's
+ * @ops: the client's operations, set by the mediator; remap and release are mandatory
+ * @max_bfn: the highest BFN that this client's entries can hold, set by the mediator
+ * @domain: the domain's handle, set by xen_gpu_client_register()
+ * @node: the service's: an element of the domain's list of clients
  */
 struct xen_gpu_client {
 	const struct xen_gpu_client_ops *ops;

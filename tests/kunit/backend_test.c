@@ -556,7 +556,10 @@ static void late_unmap_spares_the_next_guest(struct kunit *test)
 {
 	static const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
 	struct mediator *user = start_user(test, 8, 64);
-	static const struct xen_gpu_client_ops ops = { .moved = ignore_moves, .ended = ignore_end };
+	static const struct xen_gpu_client_ops ops = {
+		.remap = ignore_moves,
+		.release = ignore_end,
+	};
 	struct xen_gpu_client client = { .ops = &ops, .max_bfn = MAX_BFN };
 	struct xen_gpu_domain *other;
 	unsigned int i, same = 0;

@@ -40,7 +40,7 @@ static void wait_for_the_end(struct kunit *test, struct mediator *user)
 /* Nothing is left to be done of what was reported up to now, but for looks that come later. */
 static void wait_for_the_look(struct mediator *user)
 {
-	flush_delayed_work(&user->client.domain->look_work);
+	flush_delayed_work(&user->client.domain->watch_work);
 }
 
 /* 9: xenopsd destroys the domain first, and removes its node some time later */
@@ -72,11 +72,11 @@ static void error_of_xenstore_is_no_death(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
 		/* It is looked at again, as nothing is known. */
 		KUNIT_EXPECT_TRUE(test,
-				  delayed_work_pending(&user->client.domain->look_work));
+				  delayed_work_pending(&user->client.domain->watch_work));
 	}
 	fake_store_fail_reads(0);
 	wait_for_the_look(user);
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&user->client.domain->look_work));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&user->client.domain->watch_work));
 	KUNIT_EXPECT_EQ(test, user->n, 8u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	stop_user(test, user);
@@ -147,7 +147,7 @@ static void guest_without_a_node(struct kunit *test)
 static void looks_are_over(struct mediator *user, const struct xen_gpu_move *moves,
 			   unsigned int n)
 {
-	cancel_delayed_work(&user->client.domain->look_work);
+	cancel_delayed_work(&user->client.domain->watch_work);
 }
 
 /* 9: what keeps the guest is given back after the last of the looks that its end led to */
@@ -270,10 +270,10 @@ static void finish_looks(struct mediator *user)
 {
 	unsigned int n;
 
-	for (n = 0; n < 20 && delayed_work_pending(&user->client.domain->look_work); n++)
+	for (n = 0; n < 20 && delayed_work_pending(&user->client.domain->watch_work); n++)
 		wait_for_the_look(user);
 	KUNIT_EXPECT_FALSE(user->test,
-			   delayed_work_pending(&user->client.domain->look_work));
+			   delayed_work_pending(&user->client.domain->watch_work));
 	flush(user);
 }
 

@@ -12,7 +12,7 @@
 #include <xen/interface/hvm/ioreq_server.h>
 #include <asm/xen/hypercall.h>
 
-#include "vgpu/ioreq_server.h"
+#include "vgpu/xen/ioreq_server.h"
 #include "modules.h"
 #include "vgpu_fixture.h"
 
@@ -433,7 +433,7 @@ struct listener {
 };
 
 static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req,
-		   const struct xengt_ioreq_room *room)
+		   const struct xengt_ioreq_scratch *room)
 {
 	struct listener *l = container_of(server, struct listener, server);
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of foreign pages (vgpu/foreign_page.c) over the fake hypervisor, on both kinds of dom0: a
- * page stays mapped for as long as was asked for, and not longer, whichever call fails.
+ * Tests of foreign pages (vgpu/xen/foreign_page.c) over the fake hypervisor, on both kinds of dom0:
+ * a page stays mapped for as long as was asked for, and not longer, whichever call fails.
  */
 
 #include <linux/string.h>
 #include <xen/xen.h>
 
-#include "vgpu/dm_op.h"
-#include "vgpu/foreign_page.h"
+#include "vgpu/xen/dm_op.h"
+#include "vgpu/xen/foreign_page.h"
 #include "modules.h"
 #include "vgpu_fixture.h"
 
@@ -196,7 +196,7 @@ static void trapped_page_is_written_as_any_other(struct kunit *test)
 	init_foreign(test, &foreign);
 	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
-	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_trap(DOM, GFN, 1, true), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_protect(DOM, GFN, 1, true), 0);
 	KUNIT_EXPECT_EQ(test, xengt_foreign_page_map(&foreign, GFN), 0);
 	*(u64 *)foreign.va = 3;
 	KUNIT_EXPECT_EQ(test, word_at(ADDR), 3ull);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the shadow GGTT (vgpu/ggtt.c) over the whole mapping service and the fake hypervisor,
- * on both kinds of dom0. The GPU of the fixture watches every step; see vgpu_fixture.h.
+ * Tests of the shadow GGTT (vgpu/ggtt/ggtt.c) over the whole mapping service and the fake
+ * hypervisor, on both kinds of dom0. The GPU of the fixture watches every step; see vgpu_fixture.h.
  */
 
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "map/counters.h"
 #include "map/domain.h"
@@ -249,7 +250,7 @@ static void reads_of_any_size_and_alignment_match(struct kunit *test)
 	for (from = 0; from < 16; from++) {
 		for (len = 1; len <= 24; len++) {
 			memset(got, 0xee, sizeof(got));
-			xengt_ggtt_read(&s->ggtt, (LOW_FIRST - 1) * 8 + from, got, len);
+			xengt_ggtt_read(&s->gtt.ggtt, (LOW_FIRST - 1) * 8 + from, got, len);
 			for (i = 0; i < len; i++)
 				KUNIT_EXPECT_EQ(test, got[i],
 						from + i < 8 ? 0 : s->wrote[from + i - 8]);
@@ -656,7 +657,7 @@ static void bfn_too_wide_for_the_device_is_scratch(struct kunit *test)
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 
 	/* All of the guests' frames, and the window of a PVH dom0, are above that. */
-	s->config.max_bfn = BIT_ULL(20) - 1;
+	s->config.shadow.max_bfn = BIT_ULL(20) - 1;
 	KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
 	shadow_put_block(s, LOW_FIRST, 100, 16);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_RANGE), 16ull);
@@ -685,7 +686,7 @@ static void width_is_exact(struct kunit *test)
 		kunit_skip(test, "no frame numbers in BFNs");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		s = new_shadow(test, DOM, QUOTA);
-		s->config.max_bfn = cases[i].max_bfn;
+		s->config.shadow.max_bfn = cases[i].max_bfn;
 		KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
 		fake_gfn_populate_at(DOM, 10 + 2 * i, cases[i].last);
 		fake_gfn_populate_at(DOM, 11 + 2 * i, cases[i].last + 1);
@@ -923,7 +924,7 @@ static void end_of_the_guest_releases_everything_at_once(struct kunit *test)
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
 	fake_store_release(DOM);
-	wait_for(test, s->nr_ended);
+	wait_for(test, shadow_ended(s));
 	wait_for(test, !fake_domain_exists(DOM));
 	KUNIT_EXPECT_EQ(test, s->nr_ended, 1u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
@@ -956,7 +957,7 @@ static void end_of_one_guest_leaves_the_other_working(struct kunit *test)
 	wait_for(test, !fake_domain_exists(DOM));
 	shadow_expect(other);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 64ul);
-	KUNIT_EXPECT_EQ(test, other->nr_ended, 0u);
+	KUNIT_EXPECT_EQ(test, shadow_ended(other), 0u);
 	stop_shadow(s);
 	shadow_expect(other);
 	stop_shadow(other);
@@ -1019,7 +1020,7 @@ static void race_with_a_revalidation(void *data)
 	struct task_struct *task = kthread_run(revalidate_now, race, "revalidate");
 
 	KUNIT_EXPECT_FALSE(race->s->test, IS_ERR(task));
-	while (list_empty(&race->s->mm.lock.wait_list) && !completion_done(&race->done))
+	while (list_empty(&race->s->gtt.shadow.lock.wait_list) && !completion_done(&race->done))
 		schedule();
 	KUNIT_EXPECT_FALSE(race->s->test, completion_done(&race->done));
 }
@@ -1075,26 +1076,37 @@ static void scratch_page_out_of_reach_is_refused(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 
-	s->config.max_bfn = 0;
+	s->config.shadow.max_bfn = 0;
 	KUNIT_EXPECT_EQ(test, start_shadow(s), -ERANGE);
 	KUNIT_EXPECT_EQ(test, gpu_reserved(), 0u);
 	stop_shadow(s);
 }
 
 /* A device with a narrow reach gets a page that it reaches, though others are offered first. */
+/* Of so many pages some are out of reach, fewer than are tried; the GTT's own pages may be any. */
+#define PAGES		64
+#define IN_REACH	40
+
+static int compare_pages(const void *a, const void *b)
+{
+	unsigned long left = page_to_pfn(*(struct page **)a);
+	unsigned long right = page_to_pfn(*(struct page **)b);
+
+	return left < right ? -1 : left > right;
+}
+
 static void scratch_page_is_looked_for_in_reach(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
-	struct page *pages[24];
+	struct page *pages[PAGES];
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_page(GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, pages[i]);
-		if (page_to_pfn(pages[i]) < page_to_pfn(pages[0]))
-			swap(pages[0], pages[i]);
 	}
-	s->config.max_bfn = page_to_pfn(pages[0]);
+	sort(pages, ARRAY_SIZE(pages), sizeof(*pages), compare_pages, NULL);
+	s->config.shadow.max_bfn = page_to_pfn(pages[IN_REACH - 1]);
 	/* The last one that was freed is the first one to be had. */
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		__free_page(pages[i]);

@@ -7,7 +7,7 @@
 
 #include <xen/xen.h>
 
-#include "vgpu/dm_op.h"
+#include "vgpu/xen/dm_op.h"
 #include "hybrid_fixture.h"
 #include "modules.h"
 
@@ -181,7 +181,7 @@ static void ram_that_is_trapped_for_nobody(struct kunit *test)
 	leave_ram(1, PAGES);
 	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
-	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_trap(DOM, GTT_GFN(1), 3, true), 0);
+	KUNIT_ASSERT_EQ(test, xengt_dm_set_write_protect(DOM, GTT_GFN(1), 3, true), 0);
 	KUNIT_ASSERT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));

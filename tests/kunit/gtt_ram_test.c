@@ -94,7 +94,7 @@ static void without_room_all_is_trapped(struct kunit *test)
 	hybrid_heat(test, 2);
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_WRITES), 1 + 1 + 4 + 1ull);
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_OPENED), 0ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED), 0ull);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 0ul);
 	stop_hybrid(test, vgpu);
 }
@@ -380,7 +380,7 @@ static void event_costs_one_hypercall_for_a_page(struct kunit *test)
 	sync_vgpu(vgpu);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_GET_TYPE), PAGES);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 0ul);
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_CHECKED), (u64)PAGES);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESCANNED), (u64)PAGES);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	stop_hybrid(test, vgpu);
 }
@@ -597,7 +597,7 @@ static struct kunit_case ram_cases[] = {
 };
 
 static struct kunit_suite ram_suite = {
-	.name = "xengt_gtt_ram",
+	.name = "xengt_ggtt_ram",
 	.init = ram_init,
 	.exit = ram_exit,
 	.test_cases = ram_cases,

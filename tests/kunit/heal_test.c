@@ -169,9 +169,9 @@ static void lost_page_is_looked_at_once_in_a_sync(struct kunit *test)
 	fake_guest_balloon_out(DOM, 0, L1);
 	fake_guest_balloon_out(DOM, 0, M1);
 	ppgtt_guest_settle(guest);
-	before = ppgtt_guest_count("pages_checked");
+	before = ppgtt_guest_count("pages_rescanned");
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_checked") - before, 2ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_rescanned") - before, 2ull);
 	ppgtt_end(&first);
 	ppgtt_end(&second);
 	ppgtt_guest_stop(guest);

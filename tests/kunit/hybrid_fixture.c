@@ -70,7 +70,7 @@ bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
 {
 	u64 pte = gpu_entry(entry);
 
-	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->mm.scratch);
+	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->gtt.shadow.scratch);
 }
 
 /* As many writes as it takes to have a page opened by a sync. */

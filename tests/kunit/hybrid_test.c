@@ -48,7 +48,7 @@ static u64 traps(struct xengt_vgpu *vgpu)
 
 static u64 opened(struct xengt_vgpu *vgpu)
 {
-	return vgpu_count(vgpu, XENGT_COUNT_PAGES_OPENED);
+	return vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED);
 }
 
 static void flush_times(struct kunit *test, unsigned int n)
@@ -85,7 +85,7 @@ static void page_that_is_hot_is_opened_by_the_sync(struct kunit *test)
 	for (i = 1; i <= 400; i++)
 		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + i, DOM, i));
 	KUNIT_EXPECT_EQ(test, opened(vgpu), 1ull);
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_OPEN_LOOKS), 1ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 1ull);
 	stop_hybrid(test, vgpu);
 }
 
@@ -98,13 +98,14 @@ static void open_page_is_looked_through_now_and_then(struct kunit *test)
 	hybrid_open(test, 1);
 	for (i = 1; i <= 3; i++) {
 		hybrid_put(test, FIRST, PTE(i));
-		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->mm.writes.work));
-		flush_delayed_work(&vgpu->mm.writes.work);
+		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
+		flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, i));
 	}
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 3ull);
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
-	KUNIT_EXPECT_FALSE_MSG(test, delayed_work_pending(&vgpu->mm.writes.work), "none is open");
+	KUNIT_EXPECT_FALSE_MSG(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work),
+			       "none is unsync");
 	stop_hybrid(test, vgpu);
 }
 
@@ -169,7 +170,7 @@ static void pages_around_are_opened(struct kunit *test)
 
 	gpu_check_one_in(512);
 	vgpu = start_hybrid(test, &config);
-	module_param_set("xengt.open_around", "64");
+	module_param_set("xengt.unsync_around", "64");
 	hybrid_heat(test, 100);
 	KUNIT_EXPECT_EQ_MSG(test, type_calls(), 2ul, "those before it, and those behind");
 	KUNIT_EXPECT_EQ(test, opened(vgpu), 63ull);
@@ -194,16 +195,16 @@ static void only_so_many_pages_are_open(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
-	module_param_set("xengt.open_max", "1");
+	module_param_set("xengt.unsync_max", "1");
 	hybrid_heat(test, 3);
 	hybrid_heat(test, 1);
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, is_open(3));
 	KUNIT_EXPECT_FALSE(test, is_open(1));
 	KUNIT_EXPECT_EQ(test, type_calls(), 1ul);
-	module_param_set("xengt.open_max", "0");
+	module_param_set("xengt.unsync_max", "0");
 	hybrid_heat(test, 4);
-	module_param_set("xengt.open_max", "3");
+	module_param_set("xengt.unsync_max", "3");
 	hybrid_heat(test, 2);
 	hybrid_heat(test, 1);
 	hybrid_flush(test);
@@ -219,7 +220,7 @@ static void only_so_many_pages_are_opened_ahead(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
-	module_param_set("xengt.open_max", "1");
+	module_param_set("xengt.unsync_max", "1");
 	hybrid_heat(test, 1);
 	hybrid_heat(test, 2);
 	KUNIT_EXPECT_TRUE(test, is_open(3));
@@ -366,7 +367,7 @@ static void store_in_flight_keeps_the_page_closed(struct kunit *test, struct mea
 	KUNIT_EXPECT_FALSE(test, is_open(1));
 	KUNIT_EXPECT_EQ(test, type_calls(), calls);
 	KUNIT_EXPECT_EQ(test, opened(vgpu), 0ull);
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNTRAPS_BUSY), 1ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNPROTECTS_BUSY), 1ull);
 	KUNIT_EXPECT_EQ_MSG(test, traps(vgpu), 6ull, "it was trapped");
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 77));
@@ -442,7 +443,7 @@ static void page_stays_closed_if_xen_does_not_tell(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, is_open(1));
 	}
 	/* The second time answers were held back, and then nobody knew whether one was due. */
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNTRAPS_BUSY), 1ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNPROTECTS_BUSY), 1ull);
 	hybrid_open(test, 1);
 	KUNIT_EXPECT_TRUE(test, is_open(1));
 	stop_hybrid(test, vgpu);
@@ -497,7 +498,7 @@ static void store_elsewhere_is_no_hindrance(struct kunit *test)
 	meanwhile_end(&m);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
 	KUNIT_EXPECT_TRUE(test, is_open(1));
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNTRAPS_BUSY), 0ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNPROTECTS_BUSY), 0ull);
 	stop_hybrid(test, vgpu);
 }
 
@@ -577,9 +578,9 @@ static void tables_are_opened_without_ram_at_the_gtt(struct kunit *test)
 	ppgtt_guest_put(guest, 610, 9, PTE(TABLE));
 	ppgtt_guest_sync(guest);
 	ppgtt_check(&ppgtt);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 2ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 2ull);
 	ppgtt_end(&ppgtt);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_guest_stop(guest);
 }
 
@@ -644,7 +645,7 @@ static void open_table_is_let_go(struct kunit *test)
 	ppgtt_guest_put(guest, 610, 0, 0);
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_EQ_MSG(test, type_calls(), 0ul, "there is no trap");
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_guest_put(guest, 610, 0, PTE(TABLE));
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
@@ -659,7 +660,7 @@ static void calm_page_is_closed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
-	module_param_set("xengt.calm_syncs", "3");
+	module_param_set("xengt.idle_syncs", "3");
 	hybrid_heat(test, 1);
 	flush_times(test, 1 + 2);
 	hybrid_put(test, FIRST, PTE(60));
@@ -668,13 +669,13 @@ static void calm_page_is_closed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_open(1));
 	hybrid_flush(test);
 	KUNIT_EXPECT_FALSE(test, is_open(1));
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_CLOSED), 1ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESYNCED), 1ull);
 	KUNIT_EXPECT_EQ(test, type_calls(), 2ul);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 60));
 	hybrid_put(test, FIRST, PTE(61));
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 61));
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_OPEN_LOOKS), 7ull, "none since");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull, "none since");
 	stop_hybrid(test, vgpu);
 }
 
@@ -694,7 +695,7 @@ static void write_before_the_page_is_closed_counts(struct kunit *test)
 		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_to_gtt, .test = test,
 	};
 
-	module_param_set("xengt.calm_syncs", "1");
+	module_param_set("xengt.idle_syncs", "1");
 	hybrid_heat(test, 1);
 	flush_times(test, 2);
 	KUNIT_EXPECT_TRUE(test, is_open(1));
@@ -710,7 +711,7 @@ static void page_that_xen_does_not_close_stays_open(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
-	module_param_set("xengt.calm_syncs", "2");
+	module_param_set("xengt.idle_syncs", "2");
 	hybrid_heat(test, 1);
 	flush_times(test, 3);
 	fake_xen_reset_calls();
@@ -718,7 +719,7 @@ static void page_that_xen_does_not_close_stays_open(struct kunit *test)
 	hybrid_flush(test);
 	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 	KUNIT_EXPECT_TRUE(test, is_open(1));
-	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_CLOSED), 0ull);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESYNCED), 0ull);
 	hybrid_flush(test);
 	KUNIT_EXPECT_EQ_MSG(test, type_calls(), 1ul, "not at each sync");
 	hybrid_put(test, FIRST, PTE(63));
@@ -766,10 +767,10 @@ static void table_with_a_missing_entry_is_closed(struct kunit *test)
 	ppgtt_guest_put(guest, TABLE, 5, PTE(NO_GFN));
 	for (i = 1; i < 5; i++)
 		ppgtt_guest_put(guest, 610, i, PTE(NO_GFN + 1));
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 2ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 2ull);
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_check(&ppgtt);
 	fake_gfn_populate(DOM, NO_GFN);
 	fake_gfn_populate(DOM, NO_GFN + 1);
@@ -878,7 +879,7 @@ static void open_page_is_not_believed_after_an_event(struct kunit *test)
 	exchange(test, TABLE, 30, PTE(30));
 	ppgtt_guest_settle(guest);
 	ppgtt_check(&ppgtt);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
 	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
 	ppgtt_guest_sync(guest);
@@ -918,20 +919,20 @@ static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
 
-	module_param_set("xengt.calm_syncs", "1");
+	module_param_set("xengt.idle_syncs", "1");
 	heat_table(guest);
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
 	exchange(test, TABLE, 30, PTE(30));
 	/* As by age: nobody waits for the event to be dealt with. */
-	xengt_ppgtts_sync(&guest->vgpu->ppgtts);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 1ull);
+	xengt_gtt_sync(&guest->vgpu->gtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
 	xengt_vgpu_set_mode(guest->vgpu, XENGT_MODE_POSTED);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
 	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 31), PTE(31));
 	ppgtt_guest_settle(guest);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_open"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
 	ppgtt_guest_stop(guest);
@@ -956,14 +957,14 @@ static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *te
 		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = exchange_gfn, .test = test,
 	};
 
-	module_param_set("xengt.calm_syncs", "1");
+	module_param_set("xengt.idle_syncs", "1");
 	heat_table(guest);
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
 	meanwhile_start(&m);
 	ppgtt_guest_sync(guest);
 	meanwhile_end(&m);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_closed"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_resynced"), 1ull);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
 	ppgtt_guest_balloon_event(guest);
 	ppgtt_check(&ppgtt);

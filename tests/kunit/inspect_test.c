@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the files in debugfs that show tables (vgpu/inspect.c) and translate addresses
- * (vgpu/translate.c), as a user reads and writes them.
+ * Tests of the files in debugfs that show tables (vgpu/debug/inspect.c) and translate addresses
+ * (vgpu/debug/translate.c), as a user reads and writes them.
  *
  * What is expected is text, line by line: guest entries are those that the case wrote, shadow
  * entries are read from dom0's memory, along the path on which the GPU finds them.
@@ -251,10 +251,10 @@ static void add_l2(struct inspector *in, u64 l2)
 	bool real = shadow_at(in, l2, WIDE_I2) & WIDE;
 	u64 table;
 
-	add_l1(in, add_table(in, 4, l2, I2, PTE(L1), "2 trapped"));
-	add_table(in, 4, l2, SHARED_I2, PTE(L1), "2 trapped shown above");
+	add_l1(in, add_table(in, 4, l2, I2, PTE(L1), "2 protected"));
+	add_table(in, 4, l2, SHARED_I2, PTE(L1), "2 protected shown above");
 	table = add_entry(in, 4, l2, WIDE_I2, PTE(WIDE_L1) | WIDE);
-	add(in, " -> level 1 gfn %#llx bfn %#llx refs 1 wide%s trapped\n", WIDE_L1, table,
+	add(in, " -> level 1 gfn %#llx bfn %#llx refs 1 wide%s protected\n", WIDE_L1, table,
 	    real ? " large" : "");
 	add_pages(in, table, 16, 160, 16, 0);
 	table = add_entry(in, 4, l2, LARGE_I2, BIG_PDE);
@@ -268,9 +268,9 @@ static void add_zoo(struct inspector *in, const struct ppgtt *ppgtt)
 {
 	u64 l3;
 
-	add_root(in, ppgtt, "pinned", "1 trapped");
-	l3 = add_table(in, 2, ppgtt->roots.shadow[0], I4, PTE(L3), "1 trapped");
-	add_l2(in, add_table(in, 3, l3, I3, PTE(L2), "1 trapped"));
+	add_root(in, ppgtt, "pinned", "1 protected");
+	l3 = add_table(in, 2, ppgtt->roots.shadow[0], I4, PTE(L3), "1 protected");
+	add_l2(in, add_table(in, 3, l3, I3, PTE(L2), "1 protected"));
 	add_entry(in, 3, l3, I3 + 1, PTE(0) | LARGE);
 	add(in, " scratch: page of 1 GiB\n");
 	add_entry(in, 3, l3, I3 + 2, PTE(L2) | RESERVED);
@@ -301,18 +301,18 @@ static void table_in_a_loop_is_shown_on_every_level(struct kunit *test)
 	put(in, L4, 1, PTE(L4));
 	put(in, L4, 2, PTE(L3));
 	ppgtt_start(&ppgtt);
-	add_root(in, &ppgtt, "pinned", "1 trapped");
-	table = add_table(in, 2, ppgtt.roots.shadow[0], 1, PTE(L4), "1 trapped");
-	table = add_table(in, 3, table, 1, PTE(L4), "1 trapped");
-	table = add_table(in, 4, table, 1, PTE(L4), "1 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
+	table = add_table(in, 2, ppgtt.roots.shadow[0], 1, PTE(L4), "1 protected");
+	table = add_table(in, 3, table, 1, PTE(L4), "1 protected");
+	table = add_table(in, 4, table, 1, PTE(L4), "1 protected");
 	add_entry(in, 5, table, 1, PTE(L4));
 	add(in, "\n");
 	add_entry(in, 5, table, 2, PTE(L3));
 	add(in, "\n");
 	table = PTE_FRAME(shadow_at(in, ppgtt.roots.shadow[0], 1));
-	add_table(in, 4, PTE_FRAME(shadow_at(in, table, 1)), 2, PTE(L3), "1 trapped");
-	add_table(in, 3, table, 2, PTE(L3), "1 trapped");
-	add_table(in, 2, ppgtt.roots.shadow[0], 2, PTE(L3), "1 trapped");
+	add_table(in, 4, PTE_FRAME(shadow_at(in, table, 1)), 2, PTE(L3), "1 protected");
+	add_table(in, 3, table, 2, PTE(L3), "1 protected");
+	add_table(in, 2, ppgtt.roots.shadow[0], 2, PTE(L3), "1 protected");
 	expect_tables(in);
 	ppgtt_end(&ppgtt);
 	stop(in);
@@ -330,15 +330,15 @@ static void roots_and_their_states_are_shown(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, ppgtt_pin(&three), 0);
 	ppgtt_unpin(&three);
 	add(in, "ppgtt 3 0x262000,0x263000,0x262000,0x7ff000 announced 2 unpinned\n");
-	add_pdp(in, &three, 0, "2 trapped");
-	add_pdp(in, &three, 1, "1 trapped");
-	add_pdp(in, &three, 2, "2 trapped shown above");
-	add_pdp(in, &three, 3, "1 trapped");
+	add_pdp(in, &three, 0, "2 protected");
+	add_pdp(in, &three, 1, "1 protected");
+	add_pdp(in, &three, 2, "2 protected shown above");
+	add_pdp(in, &three, 3, "1 protected");
 	expect_tables(in);
 	/* There is no room for both. */
 	ppgtt_start(&four);
 	add(in, "ppgtt 3 0x262000,0x263000,0x262000,0x7ff000 announced 2 reclaimed\n");
-	add_root(in, &four, "pinned", "1 trapped");
+	add_root(in, &four, "pinned", "1 protected");
 	expect_tables(in);
 	ppgtt_end(&three);
 	ppgtt_end(&four);
@@ -360,7 +360,7 @@ static void directory_in_the_ggtt_is_shown(struct kunit *test)
 	add(in, "ppgtt 2 %#llx announced 1 pinned\n", first);
 	add(in, "  root 0: 0x%016llx 0x%016llx -> level 2 ggtt entry %#lx refs 1\n", first, first,
 	    DIRECTORY(1));
-	add(in, "    3: 0x%08llx 0x%08llx -> level 1 gfn %#llx bfn %#llx refs 1 trapped\n",
+	add(in, "    3: 0x%08llx 0x%08llx -> level 1 gfn %#llx bfn %#llx refs 1 protected\n",
 	    ppgtt_encode(&ppgtt_gen7, L1, 0), pde, L1, ppgtt_decode(&ppgtt_gen7, 2, pde).frame);
 	add(in, "      1023: 0x%08llx 0x%08llx\n",
 	    ppgtt_encode(&ppgtt_gen7, HIGH_GFN, 0) | 6, pte);
@@ -380,11 +380,11 @@ static void written_entries_are_shown_after_the_sync(struct kunit *test)
 	ppgtt_start(&ppgtt);
 	put(in, L1, 0, PTE(200));
 	for (round = 0; round < 2; round++) {
-		add_root(in, &ppgtt, "pinned", "1 trapped");
-		table = add_table(in, 2, ppgtt.roots.shadow[0], I4, PTE(L3), "1 trapped");
-		table = add_table(in, 3, table, I3, PTE(L2), "1 trapped");
+		add_root(in, &ppgtt, "pinned", "1 protected");
+		table = add_table(in, 2, ppgtt.roots.shadow[0], I4, PTE(L3), "1 protected");
+		table = add_table(in, 3, table, I3, PTE(L2), "1 protected");
 		table = add_table(in, 4, table, I2, PTE(L1),
-				  round ? "1 trapped" : "1 trapped written");
+				  round ? "1 protected" : "1 protected written");
 		add_pages(in, table, 0, round ? 200 : 100, 1, 0);
 		add_pages(in, table, 511, 101, 1, CACHED);
 		expect_tables(in);
@@ -444,9 +444,9 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	ppgtt_start(&ppgtt);
 	root = ppgtt.roots.shadow[0];
 	file = open_file(in, TABLES, O_RDONLY);
-	add_root(in, &ppgtt, "pinned", "1 trapped");
-	table = add_table(in, 2, root, I4, PTE(L3), "1 trapped");
-	add_table(in, 3, table, I3, PTE(L2), "1 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
+	table = add_table(in, 2, root, I4, PTE(L3), "1 protected");
+	add_table(in, 3, table, I3, PTE(L2), "1 protected");
 	read_expected(in, file);
 	/* We are in L2, which goes; where it was, and behind it, there are new ones. */
 	put(in, L4, I4, PTE(630));
@@ -455,23 +455,23 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	put(in, L4, I4 + 6, PTE(631));
 	put(in, 631, 0, PTE(L2));
 	ppgtt_start(&other);
-	add_table(in, 2, root, I4 + 4, PTE(OTHER_L3), "1 trapped");
-	add_table(in, 2, root, I4 + 6, PTE(631), "1 trapped new");
+	add_table(in, 2, root, I4 + 4, PTE(OTHER_L3), "1 protected");
+	add_table(in, 2, root, I4 + 6, PTE(631), "1 protected new");
 	user_read_all(in->user, file, in->text, TEXT_SIZE, 10);
 	expect_text(in);
 	debugfs_close(file);
 	/* Who begins now sees all. */
-	add_root(in, &ppgtt, "pinned", "1 trapped");
-	table = add_table(in, 2, root, I4, PTE(630), "1 trapped");
-	table = add_table(in, 3, table, I3, PTE(632), "1 trapped");
-	table = add_table(in, 4, table, I2, PTE(L1), "2 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
+	table = add_table(in, 2, root, I4, PTE(630), "1 protected");
+	table = add_table(in, 3, table, I3, PTE(632), "1 protected");
+	table = add_table(in, 4, table, I2, PTE(L1), "2 protected");
 	add_pages(in, table, 0, 100, 1, 0);
 	add_pages(in, table, 511, 101, 1, CACHED);
-	add_table(in, 2, root, I4 + 4, PTE(OTHER_L3), "1 trapped");
-	table = add_table(in, 2, root, I4 + 6, PTE(631), "1 trapped");
-	table = add_table(in, 3, table, 0, PTE(L2), "1 trapped");
-	add_table(in, 4, table, I2, PTE(L1), "2 trapped shown above");
-	add_root(in, &other, "pinned", "1 trapped");
+	add_table(in, 2, root, I4 + 4, PTE(OTHER_L3), "1 protected");
+	table = add_table(in, 2, root, I4 + 6, PTE(631), "1 protected");
+	table = add_table(in, 3, table, 0, PTE(L2), "1 protected");
+	add_table(in, 4, table, I2, PTE(L1), "2 protected shown above");
+	add_root(in, &other, "pinned", "1 protected");
 	expect_tables(in);
 	ppgtt_end(&ppgtt);
 	ppgtt_end(&other);
@@ -487,12 +487,12 @@ static void ppgtt_goes_while_it_is_read(struct kunit *test)
 	put_chain(in);
 	ppgtt_start(&ppgtt);
 	ppgtt_start(&other);
-	add_root(in, &ppgtt, "pinned", "1 trapped");
-	add_table(in, 2, ppgtt.roots.shadow[0], I4, PTE(L3), "1 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
+	add_table(in, 2, ppgtt.roots.shadow[0], I4, PTE(L3), "1 protected");
 	read_expected(in, file);
 	ppgtt_end(&ppgtt);
 	ppgtt_start(&ppgtt);
-	add_root(in, &other, "pinned", "1 trapped");
+	add_root(in, &other, "pinned", "1 protected");
 	user_read_all(in->user, file, in->text, TEXT_SIZE, 10);
 	expect_text(in);
 	debugfs_close(file);
@@ -776,7 +776,7 @@ static void nothing_is_shown_of_one_that_does_not_run(struct kunit *test)
 	struct file *translate = open_file(in, TRANSLATE, O_RDWR);
 
 	put_zoo(in, &ppgtt);
-	add_root(in, &ppgtt, "pinned", "1 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
 	read_expected(in, tables);
 	ppgtt_unpin(&ppgtt);
 	gpu_set_drained(DOM, NULL);
@@ -804,7 +804,7 @@ static void files_go_with_the_virtual_gpu(struct kunit *test)
 	struct file *translate = open_file(in, TRANSLATE, O_RDWR);
 
 	put_zoo(in, &ppgtt);
-	add_root(in, &ppgtt, "pinned", "1 trapped");
+	add_root(in, &ppgtt, "pinned", "1 protected");
 	read_expected(in, tables);
 	ppgtt_unpin(&ppgtt);
 	ppgtt_guest_stop(in->guest);

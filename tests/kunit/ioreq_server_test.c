@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the ioreq server (vgpu/ioreq_server.c) over the fake hypervisor, on both kinds of dom0:
- * every request is answered, also when the server stops, and nothing of Xen's is left behind; and
- * of write traps on the guest's memory (vgpu/dm_op.c), which a server claims.
+ * Tests of the ioreq server (vgpu/xen/ioreq_server.c) over the fake hypervisor, on both kinds of
+ * dom0: every request is answered, also when the server stops, and nothing of Xen's is left behind.
+ * And of write protection of the guest's memory (vgpu/xen/dm_op.c), which a server claims.
  */
 
 #include <linux/completion.h>
@@ -10,9 +10,9 @@
 #include <linux/kthread.h>
 #include <linux/slab.h>
 
-#include "vgpu/dm_op.h"
-#include "vgpu/ioreq.h"
-#include "vgpu/ioreq_server.h"
+#include "vgpu/xen/dm_op.h"
+#include "vgpu/xen/ioreq.h"
+#include "vgpu/xen/ioreq_server.h"
 #include "modules.h"
 #include "vgpu_fixture.h"
 
@@ -31,7 +31,7 @@ struct recorder {
 };
 
 static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
-		   const struct xengt_ioreq_room *room)
+		   const struct xengt_ioreq_scratch *room)
 {
 	struct recorder *r = container_of(server, struct recorder, server);
 
@@ -558,7 +558,7 @@ static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
 	struct recorder *r = started_recorder(test, 2);
 
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), 0);
 	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 1u);
@@ -566,7 +566,7 @@ static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->last.data, 0x1234ull);
 	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + PAGE_SIZE, 1), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 1u);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, false), 0);
 	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 1u);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
@@ -581,7 +581,7 @@ static void giving_the_claim_back_ends_all_traps(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
 	for (i = 0; i < 16; i++)
-		KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN + i, 1, true), 0);
+		KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN + i, 1, true), 0);
 	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 16u);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
 	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
@@ -597,25 +597,25 @@ static void errors_of_traps_are_those_of_xen(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_dm_create_server(DOM, &other), 0);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), -EINVAL);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other + 1, true), -ENOENT);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -EBUSY);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other, true), -EBUSY);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, other, false), -EINVAL);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, NO_GFN, 1, true), -EINVAL);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, U64_MAX, 1, true), -EINVAL);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, true), -EINVAL);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, false), 0);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, NO_GFN, 1, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, U64_MAX, 1, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), -EINVAL);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, false), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, false), 0);
 	fake_domain_set_hap(DOM, false);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, true), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), -EOPNOTSUPP);
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, true), -ESRCH);
-	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_trap(DOM, TABLE_GFN, 1, false), -ESRCH);
+	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, false), -ESRCH);
 }
 
 static struct kunit_case server_cases[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the decoding of memory ioreqs (vgpu/ioreq.c), with nothing of Xen's: a range and a
+ * Tests of the decoding of memory ioreqs (vgpu/xen/ioreq.c), with nothing of Xen's: a range and a
  * guest's memory are arrays of bytes, and so is the model, which does what the instruction says,
  * one byte after the other.
  */
@@ -9,7 +9,7 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
-#include "vgpu/ioreq.h"
+#include "vgpu/xen/ioreq.h"
 
 #define RANGE_START	0x40000ull
 #define RANGE_SIZE	0x3000u
@@ -62,7 +62,7 @@ static void write_range(struct xengt_ioreq_target *target, u64 offset, const voi
 		memcpy(to_test(target)->real.range + offset, data, len);
 }
 
-static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_room *room,
+static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_scratch *room,
 		      u64 addr, unsigned int len, bool to_guest)
 {
 	struct ioreq_test *t = to_test(target);
@@ -104,7 +104,7 @@ static u32 below(struct ioreq_test *t, u32 limit)
 
 static int handle(struct ioreq_test *t, struct xen_ioreq *req)
 {
-	const struct xengt_ioreq_room room = { .buffer = t->buffer };
+	const struct xengt_ioreq_scratch room = { .buffer = t->buffer };
 
 	t->touched = 0;
 	t->pieces = 0;

@@ -188,16 +188,16 @@ static void user_ended(struct xen_gpu_client *client)
 }
 
 static const struct xen_gpu_client_ops user_ops = {
-	.moved = user_moved,
-	.settled = user_settled,
-	.ended = user_ended,
+	.remap = user_moved,
+	.revalidated = user_settled,
+	.release = user_ended,
 };
 
 /* A watch fires when it is registered, and leads to a look at the guest. It is over after this. */
 static void finish_first_look(struct xen_gpu_domain *dom)
 {
 	fake_store_fire("/nothing");
-	flush_delayed_work(&dom->look_work);
+	flush_delayed_work(&dom->watch_work);
 }
 
 /* A user of the guest, or an ERR_PTR() from the service. */
@@ -286,9 +286,9 @@ static void neighbour_ended(struct xen_gpu_client *client)
 }
 
 static const struct xen_gpu_client_ops neighbour_ops = {
-	.moved = neighbour_moved,
-	.settled = neighbour_settled,
-	.ended = neighbour_ended,
+	.remap = neighbour_moved,
+	.revalidated = neighbour_settled,
+	.release = neighbour_ended,
 };
 
 /* Makes a client of OTHER_DOM, which there is. */

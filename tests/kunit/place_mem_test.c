@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the "mem" place (vgpu/place_mem.c): who may have which entries, and that an invalidate
+ * Tests of the "mem" place (vgpu/gsm/gsm_mem.c): who may have which entries, and that an invalidate
  * waits for those who walk the table.
  */
 
@@ -11,15 +11,15 @@
 #include <linux/sched/task.h>
 #include <xen/xengt.h>
 
-#include "vgpu/place.h"
+#include "vgpu/gsm/gsm.h"
 
 #define ENTRIES	4096ul
 
-static const struct xengt_place_ops *ops = &xengt_place_mem;
+static const struct xengt_gsm_ops *ops = &xengt_gsm_mem;
 
-static struct xengt_place *get(struct kunit *test)
+static struct xengt_gsm *get(struct kunit *test)
 {
-	struct xengt_place *place = ops->get(ENTRIES);
+	struct xengt_gsm *place = ops->get(ENTRIES);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(place));
 	return place;
@@ -37,16 +37,16 @@ static u64 entry(struct xengt_mem_table *table, u64 addr)
 
 static void place_is_found_by_name(struct kunit *test)
 {
-	KUNIT_EXPECT_PTR_EQ(test, xengt_place_find("mem"), ops);
-	KUNIT_EXPECT_PTR_EQ(test, xengt_place_find("mem\n"), ops);
-	KUNIT_EXPECT_NULL(test, xengt_place_find(""));
-	KUNIT_EXPECT_NULL(test, xengt_place_find("me"));
-	KUNIT_EXPECT_NULL(test, xengt_place_find("memory"));
+	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem"), ops);
+	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem\n"), ops);
+	KUNIT_EXPECT_NULL(test, xengt_gsm_find(""));
+	KUNIT_EXPECT_NULL(test, xengt_gsm_find("me"));
+	KUNIT_EXPECT_NULL(test, xengt_gsm_find("memory"));
 }
 
 static void table_is_there_while_somebody_uses_it(struct kunit *test)
 {
-	struct xengt_place *first, *second;
+	struct xengt_gsm *first, *second;
 	struct xengt_mem_table *table;
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(xengt_mem_table_get()), -ENODEV);
@@ -63,7 +63,7 @@ static void table_is_there_while_somebody_uses_it(struct kunit *test)
 
 static void walker_keeps_the_table(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
@@ -77,7 +77,7 @@ static void walker_keeps_the_table(struct kunit *test)
 
 static void fresh_table_has_nothing_of_the_last_one(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 	struct xengt_mem_table *table;
 
 	KUNIT_EXPECT_EQ(test, ops->reserve(place, 0, ENTRIES), 0);
@@ -93,7 +93,7 @@ static void fresh_table_has_nothing_of_the_last_one(struct kunit *test)
 
 static void all_users_have_tables_of_one_size(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES / 2)), -EBUSY);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES + 1)), -EBUSY);
@@ -127,7 +127,7 @@ static void ranges_are_exclusive(struct kunit *test)
 		{ 1, ~0ul, -ERANGE },
 		{ ~0ul, 2, -ERANGE },
 	};
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -144,7 +144,7 @@ static void ranges_are_exclusive(struct kunit *test)
 
 static void entries_given_back_are_cleared_and_others_stay(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 	unsigned long i;
 
@@ -162,7 +162,7 @@ static void entries_given_back_are_cleared_and_others_stay(struct kunit *test)
 
 static void address_beyond_the_table_has_no_entry(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
 	KUNIT_EXPECT_EQ(test, ops->reserve(place, ENTRIES - 1, 1), 0);
@@ -175,7 +175,7 @@ static void address_beyond_the_table_has_no_entry(struct kunit *test)
 }
 
 struct invalidator {
-	struct xengt_place *place;
+	struct xengt_gsm *place;
 	bool unreserve;
 	bool begun;
 	bool done;
@@ -237,7 +237,7 @@ static void giving_entries_back_waits_for_a_walk(struct kunit *test)
 
 static void invalidate_without_a_walk_does_not_wait(struct kunit *test)
 {
-	struct xengt_place *place = get(test);
+	struct xengt_gsm *place = get(test);
 
 	ops->invalidate(place);
 	ops->invalidate(place);
@@ -260,7 +260,7 @@ static struct kunit_case place_mem_cases[] = {
 };
 
 static struct kunit_suite place_mem_suite = {
-	.name = "xengt_place_mem",
+	.name = "xengt_gsm_mem",
 	.test_cases = place_mem_cases,
 };
 

@@ -100,11 +100,11 @@ static void old_writes_are_synced(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->mm.writes.work));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	hybrid_put(test, FIRST, PTE(7));
-	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->mm.writes.work));
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST));
-	flush_delayed_work(&vgpu->mm.writes.work);
+	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull);
 
@@ -113,7 +113,7 @@ static void old_writes_are_synced(struct kunit *test)
 	hybrid_put(test, FIRST, PTE(8));
 	if (vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE))
 		wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 2);
-	flush_delayed_work(&vgpu->mm.writes.work);
+	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 8));
 	stop_hybrid(test, vgpu);
 }
@@ -128,7 +128,7 @@ static void many_writes_are_synced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 0ull);
 	hybrid_put(test, FIRST + 7, PTE(7));
 	wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 1);
-	flush_delayed_work(&vgpu->mm.writes.work);
+	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	expect_many(test, FIRST, 0, 8);
 	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull, "one was enough");
 	stop_hybrid(test, vgpu);
@@ -141,7 +141,7 @@ static void strict_writes_do_not_wait(struct kunit *test)
 
 	hybrid_put(test, FIRST, PTE(7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->mm.writes.work));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
@@ -158,7 +158,7 @@ static void posted_writes_may_be_left(struct kunit *test)
 
 	put_many(test, FIRST, 0, 100);
 	xengt_vgpu_disable(vgpu);
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->mm.writes.work));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST), 0ull);
 	put_many(test, FIRST, 0, 100);
@@ -171,7 +171,7 @@ static void guest_dies_with_writes_posted(struct kunit *test)
 
 	put_many(test, FIRST, 0, 100);
 	fake_domain_kill(DOM);
-	flush_delayed_work(&vgpu->mm.writes.work);
+	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	fake_store_release(DOM);
 	wait_for(test, !fake_domain_exists(DOM));
 	xengt_vgpu_destroy(vgpu);
@@ -252,7 +252,8 @@ static void write_during_a_sync_is_for_the_next_one(struct kunit *test)
 	hybrid_flush(test);
 	meanwhile_end(&m);
 	expect_many(test, FIRST, 0, 1024);
-	KUNIT_EXPECT_TRUE_MSG(test, delayed_work_pending(&vgpu->mm.writes.work), "it does come");
+	KUNIT_EXPECT_TRUE_MSG(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work),
+			      "it does come");
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 512, DOM, HIGH_GFN));
 	stop_hybrid(test, vgpu);

@@ -41,7 +41,7 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	guest->vgpu = xengt_vgpu_get(NAME);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
 	/* The one thing that configfs does not offer: the GPU of the tests. */
-	guest->vgpu->config.place = &gpu_place;
+	guest->vgpu->config.gsm = &gpu_place;
 	guest->vgpu->config.mode = config->mode;
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
@@ -293,7 +293,7 @@ void ppgtt_notify(struct ppgtt *ppgtt, bool create)
 /* From here on the GPU uses it. */
 int ppgtt_pin(struct ppgtt *ppgtt)
 {
-	struct xengt_ppgtt *pinned;
+	struct xengt_ppgtt_shadow *pinned;
 	u64 shadow[XENGT_PPGTT_PDPS] = {};
 	unsigned int i;
 

@@ -62,7 +62,7 @@ struct ppgtt {
 	struct xengt_ppgtt_root root;
 	struct ppgtt_roots roots;
 	unsigned int announced;
-	struct xengt_ppgtt *pinned;
+	struct xengt_ppgtt_shadow *pinned;
 };
 
 struct ppgtt_guest *ppgtt_guest_start(struct kunit *test,

@@ -11,7 +11,7 @@
 
 #include <linux/string.h>
 
-#include "map/queue.h"
+#include "map/idle.h"
 #include "ppgtt_random.h"
 
 #define DATA		64
@@ -411,7 +411,7 @@ void random_drain_late(struct random *r)
 	if (!r->late)
 		return;
 	r->did[DID_DRAIN_LATE]++;
-	xen_gpu_queue_drain(r->guest->vgpu->domain, XEN_GPU_COUNT_DRAINED_FLUSH);
+	xen_gpu_idle_drain(r->guest->vgpu->domain, XEN_GPU_COUNT_DRAINED_FLUSH);
 }
 
 void random_neighbour_unmap(struct random *r)

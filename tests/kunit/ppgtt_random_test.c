@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "vgpu/shadow/dirty.h"
 #include "modules.h"
 #include "ppgtt_random.h"
 
@@ -620,9 +621,9 @@ static void step(struct random *r)
 
 static void set_thresholds(const struct random *r)
 {
-	module_param_set("xengt.open_writes", __stringify(OPEN_WRITES));
-	module_param_set("xengt.calm_syncs", __stringify(CALM_SYNCS));
-	module_param_set("xengt.open_around", "3");
+	module_param_set("xengt.unsync_writes", __stringify(OPEN_WRITES));
+	module_param_set("xengt.idle_syncs", __stringify(CALM_SYNCS));
+	module_param_set("xengt.unsync_around", "3");
 	if (random_has(r, LATE))
 		module_param_set("xengt.posted_max", __stringify(POSTED_MAX));
 }
@@ -677,8 +678,8 @@ static void unpin_all(struct random *r)
 
 static void note_counters(struct random *r)
 {
-	r->did[DID_OPEN] += ppgtt_guest_count("pages_opened");
-	r->did[DID_CLOSE] += ppgtt_guest_count("pages_closed");
+	r->did[DID_OPEN] += ppgtt_guest_count("pages_unsynced");
+	r->did[DID_CLOSE] += ppgtt_guest_count("pages_resynced");
 	r->did[DID_LATE] += ppgtt_guest_count("syncs_late");
 	r->did[DID_QUOTA] += ppgtt_guest_count("scratched_quota");
 }

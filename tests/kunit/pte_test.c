@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the formats of graphics page-table entries (vgpu/pte.c), against the bits as the PRMs
- * have them.
+ * Tests of the formats of graphics page-table entries (vgpu/abi/pte.c), against the bits as the
+ * PRMs have them.
  */
 
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
 
-#include "vgpu/pte.h"
+#include "vgpu/abi/pte.h"
 
 #define PRESENT		BIT_ULL(0)
 #define FLAGS		(BIT_ULL(1) | BIT_ULL(3) | BIT_ULL(4) | BIT_ULL(7))

@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <xen/xen.h>
 
-#include "vgpu/ioreq.h"
+#include "vgpu/xen/ioreq.h"
 #include "modules.h"
 #include "vgpu_fixture.h"
 
@@ -349,7 +349,7 @@ static void vcpus_copy_without_each_other(struct kunit *test)
 	move_entry(test, 0, VGPU_FIRST, PTE(7));
 	fake_xen_set_hook(NULL, NULL);
 	KUNIT_EXPECT_TRUE(test, other.moved);
-	xengt_ppgtts_sync(&vgpu->ppgtts);
+	xengt_gtt_sync(&vgpu->gtt);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST + 1, DOM, 8));
 	stop_vgpu(vgpu);

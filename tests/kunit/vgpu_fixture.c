@@ -15,8 +15,8 @@
 #include <linux/vmalloc.h>
 
 #include "map/domain.h"
-#include "map/queue.h"
-#include "vgpu/pte.h"
+#include "map/idle.h"
+#include "vgpu/abi/pte.h"
 #include "modules.h"
 #include "ppgtt_model.h"
 #include "vgpu_fixture.h"
@@ -33,7 +33,7 @@ struct gpu_range {
 };
 
 static struct gpu {
-	struct xengt_place place;
+	struct xengt_gsm place;
 	unsigned int users;
 	domid_t next_owner;
 	struct gpu_range ranges[GPU_RANGES];
@@ -167,18 +167,18 @@ static void drain(domid_t domid)
 
 	for (i = 0; i < ARRAY_SIZE(gpu.drained); i++) {
 		if (gpu.drained[i].domain && gpu.drained[i].domid == domid)
-			xen_gpu_queue_drain(gpu.drained[i].domain, XEN_GPU_COUNT_DRAINED_FLUSH);
+			xen_gpu_idle_drain(gpu.drained[i].domain, XEN_GPU_COUNT_DRAINED_FLUSH);
 	}
 }
 
-static struct xengt_place *get(unsigned long nr_entries)
+static struct xengt_gsm *get(unsigned long nr_entries)
 {
 	gpu.users++;
 	gpu.place.ops = &gpu_place;
 	return nr_entries == gpu.format->ggtt_entries ? &gpu.place : ERR_PTR(-EINVAL);
 }
 
-static void put(struct xengt_place *place)
+static void put(struct xengt_gsm *place)
 {
 	gpu.users--;
 }
@@ -195,7 +195,7 @@ static bool taken(unsigned long first, unsigned long n)
 	return false;
 }
 
-static int reserve(struct xengt_place *place, unsigned long first, unsigned long n)
+static int reserve(struct xengt_gsm *place, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = gpu.ranges;
 	u64 *entries;
@@ -227,7 +227,7 @@ static struct gpu_range *range_of(unsigned long index)
 	return NULL;
 }
 
-static void write_entry(struct xengt_place *place, unsigned long index, u64 pte)
+static void write_entry(struct xengt_gsm *place, unsigned long index, u64 pte)
 {
 	struct gpu_range *range = range_of(index);
 	u64 *entry;
@@ -251,7 +251,7 @@ static void write_entry(struct xengt_place *place, unsigned long index, u64 pte)
 	fake_xen_note(FAKE_EVENT_PTE, ppgtt_decode(gpu.format, 1, pte).frame, index);
 }
 
-static void invalidate(struct xengt_place *place)
+static void invalidate(struct xengt_gsm *place)
 {
 	void (*call)(void *data) = gpu.call;
 	unsigned int i;
@@ -279,7 +279,7 @@ static bool has_range(domid_t domid)
 	return false;
 }
 
-static void unreserve(struct xengt_place *place, unsigned long first, unsigned long n)
+static void unreserve(struct xengt_gsm *place, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = n ? range_of(first) : NULL;
 	u64 *entries;
@@ -301,7 +301,7 @@ static void unreserve(struct xengt_place *place, unsigned long first, unsigned l
 		gpu_set_drained(range->owner, NULL);
 }
 
-const struct xengt_place_ops gpu_place = {
+const struct xengt_gsm_ops gpu_place = {
 	.name = "gpu",
 	.get = get,
 	.put = put,
@@ -311,12 +311,12 @@ const struct xengt_place_ops gpu_place = {
 	.invalidate = invalidate,
 };
 
-struct xengt_place *gpu_get(void)
+struct xengt_gsm *gpu_get(void)
 {
 	return gpu_place.get(GTT_ENTRIES);
 }
 
-void gpu_put(struct xengt_place *place)
+void gpu_put(struct xengt_gsm *place)
 {
 	gpu_place.put(place);
 }
@@ -389,11 +389,11 @@ void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepar
 	module_param_set("xen_gpu_map.balloon_delay_ms", "600000");
 	module_param_set("xengt.posted_age_ms", "600000");
 	module_param_set("xengt.posted_max", "1000000");
-	module_param_set("xengt.open_writes", "4");
+	module_param_set("xengt.unsync_writes", "4");
 	/* But where that is what is tested. */
-	module_param_set("xengt.open_around", "1");
-	module_param_set("xengt.open_max", "4096");
-	module_param_set("xengt.calm_syncs", "64");
+	module_param_set("xengt.unsync_around", "1");
+	module_param_set("xengt.unsync_max", "4096");
+	module_param_set("xengt.idle_syncs", "64");
 	KUNIT_ASSERT_EQ(test, module_load("xen_gpu_map"), 0);
 	KUNIT_ASSERT_EQ(test, module_load("xengt"), 0);
 	fake_domain_create(DOM, GUEST_PAGES);
@@ -427,9 +427,16 @@ enum fake_xen_mode mode_of(struct kunit *test)
 
 /* A shadow GGTT */
 
-static void note_ended(struct xengt_mm *mm)
+static void note_ended(struct work_struct *work)
 {
-	container_of(mm, struct shadow, mm)->nr_ended++;
+	container_of(work, struct shadow, ended_work)->nr_ended++;
+}
+
+/* How often it was told that its guest has ended. */
+unsigned int shadow_ended(struct shadow *s)
+{
+	flush_work(&s->ended_work);
+	return s->nr_ended;
 }
 
 /* One that is not started yet, so that its configuration can be changed. */
@@ -443,40 +450,38 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 	s->domid = domid;
 	s->domain = xen_gpu_domain_get(domid, &limits);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s->domain));
-	s->counters.set.lock = &s->mm.lock;
+	s->counters.set.lock = &s->gtt.shadow.lock;
 	s->share[0] = (struct xengt_range){ .first = LOW_FIRST, .n = LOW_N };
 	s->share[1] = (struct xengt_range){ .first = HIGH_FIRST, .n = HIGH_N };
-	s->config = (struct xengt_mm_config){
-		.domid = domid,
-		.domain = s->domain,
-		.format = xengt_gtt_format(8),
-		.place = gpu_get(),
-		.max_bfn = BIT_ULL(27) - 1,
-		.counters = &s->counters,
-		.ended = note_ended,
+	INIT_WORK(&s->ended_work, note_ended);
+	s->config = (struct xengt_gtt_config){
+		.shadow = {
+			.domid = domid,
+			.domain = s->domain,
+			.format = xengt_gtt_format(8),
+			.gsm = gpu_get(),
+			.server = &s->server,
+			.max_bfn = BIT_ULL(27) - 1,
+			.counters = &s->counters,
+		},
+		.max_tables = 1,
+		.ended_work = &s->ended_work,
 	};
 	return s;
 }
 
 int start_tables(struct shadow *s)
 {
-	int rc;
-
 	gpu_set_owner(s->domid);
-	rc = xengt_mm_init(&s->mm, &s->config);
-	if (rc)
-		return rc;
-	rc = xengt_ggtt_init(&s->ggtt, &s->mm, s->share);
-	if (rc)
-		xengt_mm_exit(&s->mm);
-	return rc;
+	memcpy(s->config.share, s->share, sizeof(s->share));
+	return xengt_gtt_init(&s->gtt, &s->config);
 }
 
 void stop_tables(struct shadow *s)
 {
-	xengt_mm_close(&s->mm);
-	xengt_ggtt_exit(&s->ggtt);
-	xengt_mm_exit(&s->mm);
+	xengt_gtt_close(&s->gtt);
+	xengt_gtt_exit(&s->gtt);
+	flush_work(&s->ended_work);
 }
 
 int start_shadow(struct shadow *s)
@@ -508,7 +513,7 @@ void stop_shadow(struct shadow *s)
 	if (s->wrote)
 		stop_tables(s);
 	gpu_set_drained(s->domid, NULL);
-	gpu_put(s->config.place);
+	gpu_put(s->config.shadow.gsm);
 	xen_gpu_domain_put(s->domain);
 }
 
@@ -554,7 +559,7 @@ void shadow_write(struct shadow *s, u64 offset, const void *data, unsigned int l
 		if (entry)
 			entry[(offset + i) % 8] = ((const u8 *)data)[i];
 	}
-	xengt_ggtt_write(&s->ggtt, offset, data, len);
+	xengt_ggtt_write(&s->gtt.ggtt, offset, data, len);
 }
 
 void shadow_put(struct shadow *s, unsigned long entry, u64 pte)
@@ -580,7 +585,7 @@ u64 shadow_get(struct shadow *s, unsigned long entry)
 {
 	u64 pte = ~0ull;
 
-	xengt_ggtt_read(&s->ggtt, entry * 8, &pte, 8);
+	xengt_ggtt_read(&s->gtt.ggtt, entry * 8, &pte, 8);
 	return pte;
 }
 
@@ -588,7 +593,7 @@ bool shadow_is_scratch(struct shadow *s, unsigned long entry)
 {
 	u64 pte = gpu_entry(entry);
 
-	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(s->mm.scratch);
+	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(s->gtt.shadow.scratch);
 }
 
 /* Is the GPU's entry what the guest wants? Scratch, where it wants nothing or what is not there. */
@@ -609,9 +614,9 @@ unsigned long shadow_live(struct shadow *s)
 {
 	unsigned long n;
 
-	mutex_lock(&s->mm.lock);
-	n = s->mm.nr_live;
-	mutex_unlock(&s->mm.lock);
+	mutex_lock(&s->gtt.shadow.lock);
+	n = s->gtt.shadow.nr_live;
+	mutex_unlock(&s->gtt.shadow.lock);
 	return n;
 }
 
@@ -652,7 +657,7 @@ struct xengt_vgpu *new_vgpu(struct kunit *test, domid_t domid)
 	vgpu->config.size[0] = (u64)VGPU_N << 12;
 	vgpu->config.base[1] = (u64)(VGPU_HIGH_FIRST + shift) << 12;
 	vgpu->config.size[1] = (u64)VGPU_HIGH_N << 12;
-	vgpu->config.place = &gpu_place;
+	vgpu->config.gsm = &gpu_place;
 	vgpu->config.mode = XENGT_MODE_STRICT;
 	gpu_set_owner(domid);
 	return vgpu;

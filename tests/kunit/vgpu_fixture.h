@@ -22,9 +22,9 @@
 #include <linux/err.h>
 #include <linux/types.h>
 
-#include "vgpu/ggtt.h"
-#include "vgpu/mm.h"
-#include "vgpu/place.h"
+#include "vgpu/ggtt/ggtt.h"
+#include "vgpu/gtt.h"
+#include "vgpu/gsm/gsm.h"
 #include "vgpu/vgpu.h"
 #include "fake_xen.h"
 #include "modules.h"
@@ -71,10 +71,10 @@ struct gpu_walker {
 	bool (*is_table)(struct gpu_walker *walker, domid_t owner, u64 pte);
 };
 
-extern const struct xengt_place_ops gpu_place;
+extern const struct xengt_gsm_ops gpu_place;
 
-struct xengt_place *gpu_get(void);
-void gpu_put(struct xengt_place *place);
+struct xengt_gsm *gpu_get(void);
+void gpu_put(struct xengt_gsm *place);
 void gpu_set_owner(domid_t domid);
 void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain);
 u64 gpu_entry(unsigned long index);
@@ -95,9 +95,10 @@ struct shadow {
 	domid_t domid;
 	struct xen_gpu_domain *domain;
 	struct xengt_counters counters;
-	struct xengt_mm mm;
-	struct xengt_ggtt ggtt;
-	struct xengt_mm_config config;
+	struct xengt_gtt gtt;
+	struct xengt_gtt_config config;
+	struct work_struct ended_work;
+	struct xengt_ioreq_server server;	/* never started: nobody traps */
 	struct xengt_range share[XENGT_GGTT_RANGES];
 	unsigned long nr_slots;
 	u8 *wrote;			/* by the guest, entry after entry of the share */
@@ -118,6 +119,7 @@ void shadow_put(struct shadow *s, unsigned long entry, u64 pte);
 void shadow_put_block(struct shadow *s, unsigned long entry, u64 gfn, unsigned int n);
 u64 shadow_get(struct shadow *s, unsigned long entry);
 unsigned long shadow_live(struct shadow *s);
+unsigned int shadow_ended(struct shadow *s);
 bool shadow_is_right(struct shadow *s, unsigned long entry);
 bool shadow_is_scratch(struct shadow *s, unsigned long entry);
 void shadow_expect(struct shadow *s);

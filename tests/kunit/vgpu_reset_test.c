@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <xen/xengt.h>
 
+#include "vgpu/shadow/dirty.h"
 #include "hybrid_fixture.h"
 #include "modules.h"
 #include "ppgtt_fixture.h"
@@ -60,7 +61,7 @@ static int reset_init(struct kunit *test)
 	const struct reset_param *param = test->param_value;
 
 	start_modules(test, param->dom0);
-	module_param_set("xengt.open_writes", "2");
+	module_param_set("xengt.unsync_writes", "2");
 	return 0;
 }
 
@@ -161,7 +162,7 @@ static void expect_nothing_held(struct kunit *test, struct ppgtt_guest *guest)
 	settle(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("tables"), 0ull);
-	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_trapped_now"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_protected_now"), 0ull);
 }
 
 /* What PVINFO shows */
@@ -593,13 +594,13 @@ static void error_of_a_hold_is_no_busy_vcpu(struct kunit *test)
 		struct ppgtt p = chain(guest, OLD, OLD_DATA, 4);
 
 		KUNIT_EXPECT_EQ(test, ppgtt_create(&p), 0);
-		guest->vgpu->traps.untrap_error = 0;
+		guest->vgpu->gtt.shadow.unprotect_error = 0;
 		fake_xen_fail_call(FAKE_CALL_DM_SET_STATE, 1, errors[i]);
 		KUNIT_EXPECT_EQ(test, ppgtt_destroy(&p), 0);
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
-		KUNIT_EXPECT_EQ(test, guest->vgpu->traps.untrap_error,
+		KUNIT_EXPECT_EQ(test, guest->vgpu->gtt.shadow.unprotect_error,
 				errors[i] == -ENOENT ? 0 : errors[i]);
-		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("untraps_busy"), 0ull);
+		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("unprotects_busy"), 0ull);
 		expect_nothing_held(test, guest);
 	}
 	ppgtt_guest_stop(guest);

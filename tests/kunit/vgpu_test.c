@@ -308,7 +308,7 @@ static void enable_fails_cleanly_at_every_allocation(struct kunit *test)
 	char what[32];
 	int rc;
 
-	vgpu->config.place = &xengt_place_mem;
+	vgpu->config.gsm = &xengt_gsm_mem;
 	for (nth = 1; nth < 1000 && !pending; nth++) {
 		snprintf(what, sizeof(what), "allocation %u", nth);
 		fake_fail_alloc(nth);
@@ -415,12 +415,13 @@ static void end_of_a_former_guest_does_not_stop_a_new_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
 
-	vgpu->mm.ended(&vgpu->mm);
+	WRITE_ONCE(vgpu->gtt.ended, true);
+	schedule_work(&vgpu->ended_work);
 	xengt_vgpu_disable(vgpu);
 	gpu_set_owner(OTHER_DOM);
 	vgpu->config.domid = OTHER_DOM;
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
-	flush_work(&vgpu->dead_work);
+	flush_work(&vgpu->ended_work);
 	KUNIT_EXPECT_STREQ(test, xengt_vgpu_state_name(vgpu->state), "running");
 	stop_vgpu(vgpu);
 }
@@ -586,9 +587,9 @@ static void counters_have_names_of_their_own(struct kunit *test)
 		"pvinfo_notifies", "pvinfo_failed", "pvinfo_unknown", "pvinfo_denied",
 		"tables_made", "tables_shared", "tables_freed", "reclaimed", "roots_missing",
 		"pinned_short", "scratched_tables", "parents_rewritten", "refused_1g",
-		"pages_trapped", "pages_released",
-		"pages_checked", "table_writes", "plain_writes", "syncs", "syncs_late",
-		"pages_opened", "pages_closed", "open_looks", "untraps_busy",
+		"pages_protected", "pages_released",
+		"pages_rescanned", "table_writes", "plain_writes", "syncs", "syncs_late",
+		"pages_unsynced", "pages_resynced", "unsync_scans", "unprotects_busy",
 		"gtt_ram_lost", "resets", "drivers_gone",
 	};
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *rest = text;

@@ -157,7 +157,7 @@ check_counters()
 	{
 		sed -n 's/^COUNTER(\w*, \(\w*\), \w*),$/\1/p' "$dir/counter_list.h"
 		# The backend's properties are in a file of their own, and described in a sentence.
-		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir/debugfs.c" |
+		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir"/{debugfs,domain_file}.c 2>/dev/null |
 			grep -vxE 'name|isolates|batched_unmap|sees_frames'
 	} | sort >"$tmp/shown"
 	{
@@ -183,6 +183,13 @@ check_design()
 			echo "Documentation/design.rst: there is no $file" >>"$tmp/said"
 	done < <(grep -oE '``(map|vgpu|include)/[a-z_/]+\.[ch]' "$repo/Documentation/design.rst" | tr -d '`' | sort -u)
 	result "design.rst: what it names is there" "$tmp/said"
+}
+
+# Files depend on each other in one direction, as the layers of design.rst say.
+check_layers()
+{
+	"$repo/tests/static/layers.py" >"$tmp/said" 2>&1 || echo "exit status $?" >>"$tmp/said"
+	result "design.rst: the layers" "$tmp/said"
 }
 
 # What tests/kunit/mutations.toml wants to change is there, and so is what has to notice.
@@ -222,6 +229,7 @@ check_exports
 check_counters xen_gpu_map map
 check_counters xengt vgpu
 check_design
+check_layers
 check_mutations
 check_scripts
 echo "$passed passed, $failed failed"

@@ -187,7 +187,7 @@ check_traces() {
 	tell g1 out 0 1
 	drain
 	is "... for the block that a balloon event led to" "$(traced xen_gpu_balloon)" 1
-	is "... for the GFNs that it moved" "$(traced xengt_moved)" 1
+	is "... for the GFNs that it moved" "$(traced xengt_remapped)" 1
 	tell g1 in 0 1
 	echo 0 >$tracing/events/enable
 }

@@ -364,7 +364,7 @@ check_driver_crash() {
 	tell g1 map $first 0 512
 	tell g1 flush
 	is "... and entries, in pages" "$(vgpu entries_live)" 512
-	at_least "... that are open" "$(vgpu pages_open)" 1
+	at_least "... that are open" "$(vgpu pages_unsync)" 1
 	works "... and are written to all the time" tell g1 storm $((first + 1024)) 512 1024 512 1
 	no_warning_in_driver
 	old=$driver_id

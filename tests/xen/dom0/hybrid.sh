@@ -65,13 +65,13 @@ check_hybrid_gtt() {
 	remember "$d" "$v"
 	tell g1 map $first 0 512
 	is "... 512 entries of one page written one by one: traps" "$(since traps)" 512
-	is "... it is not opened in the middle of a write, but those around it are" "$(since pages_opened)" $((share_pages - 1))
+	is "... it is not opened in the middle of a write, but those around it are" "$(since pages_unsynced)" $((share_pages - 1))
 	works "... read back" tell g1 verify $first 512
 	is "... without a trap" "$(since reads)" 0
 	is "... nothing is mapped" "$(since mapped)" 0
 	tell g1 flush
 	is "... map hypercalls of the sync" "$(since map_hypercalls)" 1
-	is "... it is open then, too" "$(since pages_opened)" $share_pages
+	is "... it is open then, too" "$(since pages_unsynced)" $share_pages
 	is "... entries live" "$(gpu a entries_live)" 512
 	works "... the GPU finds the pages" read_posted $((first + 300))
 	works "... the right ones" tell g1 check $target 1 82 300
@@ -93,21 +93,21 @@ check_hybrid_calm() {
 	local v=$gpu_debug/vgpus/a i
 
 	hybrid
-	set_gpu_parameter calm_syncs 2
+	set_gpu_parameter idle_syncs 2
 	tell g1 map $first 0 512
 	tell g1 flush
-	is "open pages" "$(gpu a pages_open)" $share_pages
+	is "open pages" "$(gpu a pages_unsync)" $share_pages
 	for i in 1 2 3 4; do
 		tell g1 flush
 	done
-	is "... are closed when nothing is written" "$(gpu a pages_open)" 0
+	is "... are closed when nothing is written" "$(gpu a pages_unsync)" 0
 	remember "$v"
 	tell g1 map $first 512 1
 	is "... and then trapped" "$(since traps)" 1
 	tell g1 flush
 	works "... the GPU finds the page" read_posted $((first + 1))
 	works "... after all that" works_as_written
-	set_gpu_parameter calm_syncs 1024
+	set_gpu_parameter idle_syncs 1024
 }
 
 works_as_written() {
@@ -144,7 +144,7 @@ check_hybrid_balloon() {
 	is "4: hybrid: a page with an entry in an open page is ballooned out: the entry is scratch" \
 		"$(bus_of "$(shadow "$(at $((first + 5)))")")" "$scratch"
 	is "... and the frame is free" "$(books "$g1")" $((had - 1))
-	is "... the open pages are trapped, as they may be others" "$(gpu a pages_open)" 0
+	is "... the open pages are trapped, as they may be others" "$(gpu a pages_unsync)" 0
 	tell g1 in 5 1
 	tell g1 fill 5 1 84
 	tell g1 map $((first + 64)) 64 64
@@ -211,14 +211,14 @@ check_hybrid_strings() {
 		tell g1 movs $((first + 128)) 128 384
 		tell g1 flush
 	done
-	is "hybrid: rep movs and rep stos: the page is open after the first turn: pages opened" "$(since pages_opened)" $share_pages
+	is "hybrid: rep movs and rep stos: the page is open after the first turn: pages opened" "$(since pages_unsynced)" $share_pages
 	works "... all reads back as written" tell g1 verify $first 512
 	works "... the GPU finds the pages" read_posted $((first + 300))
 	works "... the right ones" tell g1 check $target 1 87 300
 	hybrid
 	remember "$v"
 	works "... the pages around one are opened in the middle of rep stos" tell g1 stos $((first + 1024)) 1024 0
-	is "... how many" "$(since pages_opened)" $((share_pages - 1))
+	is "... how many" "$(since pages_unsynced)" $((share_pages - 1))
 	tell g1 flush
 	is "... Xen crashed no guest" "$(crashes)" "$had"
 }
@@ -234,7 +234,7 @@ check_hybrid_destroy() {
 		id=$(domid h)
 		make_gpu h "$id" bar0 $bar0 mode hybrid mappable_base "$(at 131072)" mappable_size "$(at 128)"
 		xl unpause h
-		works "a guest writes to a page of the GGTT that is open" await 60 eval '[ "$(gpu h pages_open)" = 1 ]'
+		works "a guest writes to a page of the GGTT that is open" await 60 eval '[ "$(gpu h pages_unsync)" = 1 ]'
 		remember $gpu_debug/vgpus/h
 		works "... and goes on" await 60 eval '[ "$(since shadowed)" -gt 200 ]'
 		if [ $((i % 2)) = 1 ]; then

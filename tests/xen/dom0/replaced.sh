@@ -29,7 +29,7 @@ full_tree() { # that is announced
 }
 
 tables_are() { # NAME PPGTTS TABLES TRAPPED-PAGES
-	is "$1" "$(gpu a ppgtts) $(gpu a tables) $(gpu a pages_trapped_now)" "$2 $3 $4"
+	is "$1" "$(gpu a ppgtts) $(gpu a tables) $(gpu a pages_protected_now)" "$2 $3 $4"
 }
 
 # A driver comes that knows nothing of what the one before it announced, and never took back.
@@ -271,13 +271,12 @@ has_shut_down() { # DOMID
 	xl list "$1" | grep -q ' [-r][-b][-p]s'
 }
 
-# kexec_guest MODE: guest o, whose first kernel has its entries, and has shut down for the soft reset
+# kexec_guest MODE: guest o, whose first kernel makes its entries, and shuts down for the soft reset
 kexec_guest() {
 	tiny_guest o "bar0=$bar0 first=131072 count=100 gfn=0x400 ppgtt=0x200000 gfn2=0x480 ppgtt2=0x280000"
 	o=$(domid o)
 	make_gpu o "$o" bar0 $bar0 mode "$1" mappable_base "$(at 131072)" mappable_size "$(at 256)" || return 1
 	xl unpause o
-	await 60 has_shut_down "$o"
 }
 
 # The entries of the GGTT and of the PPGTT of one driver
@@ -298,14 +297,15 @@ check_kexec() {
 	local mode old
 
 	for mode in strict posted hybrid; do
-		works "kexec ($mode): the first kernel's driver loads, and the guest shuts down for a soft reset" kexec_guest $mode
+		kexec_guest $mode
+		works "kexec ($mode): the first kernel's driver loads, and the guest shuts down for a soft reset" await 60 has_shut_down "$o"
 		works "... with its entries, and a PPGTT" await 30 driver_has_all
 		old=$(bus_of "$(shadow "$(at 131072)")")
 		works "... Xen resets it" toolstack soft-reset "$o"
 		works "... the second kernel's driver loads: its PPGTT is the only one" await 60 second_driver_has_all
 		is "... the virtual GPU runs" "$(cat $vgpus/o/state)" running
 		fails "... its entries lead elsewhere" [ "$(bus_of "$(shadow "$(at 131072)")")" = "$old" ]
-		is "... its tables are trapped, and no others" "$(gpu o pages_trapped_now)" 4
+		is "... its tables are trapped, and no others" "$(gpu o pages_protected_now)" 4
 		is "... no entry is scratch" "$(scratched o)" 0
 		drain
 		is "... its pages are mapped, and no others" "$(domain "$o" live) $(domain "$o" idle)" "100 0"
@@ -319,7 +319,8 @@ check_kexec() {
 check_kexec_node() {
 	local vm
 
-	works "kexec, and a node in xenstore that goes and comes" kexec_guest hybrid
+	kexec_guest hybrid
+	works "kexec, and a node in xenstore that goes and comes: the guest shuts down" await 60 has_shut_down "$o"
 	vm=$(xenstore-read "/local/domain/$o/vm")
 	xenstore-rm "/local/domain/$o/vm"
 	if [ "$backend" = native ]; then

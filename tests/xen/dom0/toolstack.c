@@ -26,6 +26,8 @@
 #define XENMEM_populate_physmap		6
 
 #define XEN_DOMCTL_destroydomain	2
+#define XEN_DOMCTL_pausedomain		3
+#define XEN_DOMCTL_unpausedomain	4
 #define XEN_DOMCTL_shadow_op		10
 #define XEN_DOMCTL_iomem_permission	20
 #define XEN_DOMCTL_memory_mapping	39
@@ -160,12 +162,19 @@ static long logdirty(unsigned int domid, char **args)
 	return domctl(&op);
 }
 
+/* Xen resets a domain only while it is paused. */
 static long soft_reset(unsigned int domid, char **args)
 {
-	struct domctl op = { .cmd = XEN_DOMCTL_soft_reset, .domain = domid };
+	struct domctl pause = { .cmd = XEN_DOMCTL_pausedomain, .domain = domid };
+	struct domctl reset = { .cmd = XEN_DOMCTL_soft_reset, .domain = domid };
+	struct domctl unpause = { .cmd = XEN_DOMCTL_unpausedomain, .domain = domid };
+	long ret = domctl(&pause);
 
 	(void)args;
-	return domctl(&op);
+	if (ret)
+		return ret;
+	ret = domctl(&reset);
+	return ret ? ret : domctl(&unpause);
 }
 
 static const struct {

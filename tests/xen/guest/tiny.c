@@ -72,8 +72,6 @@ static uint32_t batch[1024] __attribute__((aligned(4096)));
 static uint8_t hypercalls[PAGE_SIZE] __attribute__((aligned(4096)));
 static uint32_t kernels;	/* that have run */
 
-void start(void);
-
 static const char *find(const char *line, const char *name)
 {
 	const char *a, *b;

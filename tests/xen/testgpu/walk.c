@@ -42,7 +42,7 @@ int walk_open(struct walk *walk)
 static int pin(struct walk *walk, const char *name, const struct xengt_ppgtt_root *root)
 {
 	struct xengt_vgpu *vgpu = xengt_vgpu_get(name);
-	struct xengt_ppgtt *ppgtt;
+	struct xengt_ppgtt_shadow *ppgtt;
 
 	if (IS_ERR(vgpu))
 		return PTR_ERR(vgpu);

@@ -26,7 +26,7 @@ struct edu;
 struct walk {
 	struct xengt_mem_table *table;
 	struct xengt_vgpu *vgpu;
-	struct xengt_ppgtt *ppgtt;
+	struct xengt_ppgtt_shadow *ppgtt;
 	unsigned int levels;
 	u64 root[XENGT_PPGTT_PDPS];
 	struct edu *edu;

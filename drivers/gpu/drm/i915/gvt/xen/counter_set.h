@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sets of counters: how both modules count, add up and show what they count.
+ * Sets of counters: both modules count, add up and show their counters with these functions.
  *
- * Each object that is counted for, a guest or a virtual GPU, has a set. All sets of a module have
- * the same counters, which are listed once, in the module's counter_list.h:
+ * A module has one set for each object that it counts for: a guest in map/, a virtual GPU in vgpu/.
+ * All sets of a module (its family) have the same counters. The module's counter_list.h lists them,
+ * in the order in which debugfs shows them:
  *
  *	COUNTER(<name in the enum>, <name in debugfs>, <rule>),
  *
- * in the order in which debugfs shows them. The enum, the rules and the names are made from that
- * list, and Documentation/counters.rst is checked against it. Counters only go up.
+ * The enum, the rules and the names are made from that list. Documentation/counters.rst is checked
+ * against it. Counters only go up.
  *
- * Locking: an object has a lock under which nearly everything happens that is counted for it: where
- * that is held at every place that adds to a counter, its rule is LOCKED, and counting is a plain
- * addition. All others are ATOMIC; counters.h of the module says which these are, and why. No
- * counter is added to in both ways. Reading takes no lock: what is read is never torn, but counters
- * that go up together need not look so. The list of the sets has a mutex, which nests inside of all
- * other locks.
+ * Invariants: a counter is added to in one way only, the one that its rule says.
  *
- * All is inline, so that neither module needs the other in order to count.
+ * Locking: each object has a lock under which most of its counters change. If every place that adds
+ * to a counter holds that lock, the counter's rule is LOCKED, and counting is a plain addition.
+ * All other counters are ATOMIC; counters.h of the module says which and why. Reading takes no
+ * lock: a value is never torn, but a reader may see only one of two counters that go up together.
+ * The family has a mutex for its list of sets, which nests inside all other locks.
+ *
+ * All functions are inline, so that neither module depends on the other in order to count.
  */
 
 #ifndef _XEN_COUNTER_SET_H
@@ -31,17 +33,21 @@
 #include <linux/seq_file.h>
 #include <linux/types.h>
 
-/* How a counter is added to */
+/**
+ * enum xen_counter_rule - how a counter is added to
+ * @XEN_COUNTER_LOCKED: by a plain addition, under the set's lock
+ * @XEN_COUNTER_ATOMIC: by an atomic addition, from any context
+ */
 enum xen_counter_rule {
-	XEN_COUNTER_LOCKED,	/* under the set's lock */
-	XEN_COUNTER_ATOMIC,	/* from anywhere */
+	XEN_COUNTER_LOCKED,
+	XEN_COUNTER_ATOMIC,
 };
 
 /**
  * struct xen_counter_set - the counters of one object
- * @lock: held by all who add to a counter that is LOCKED
- * @values: one for each counter of the family
- * @node: in the family's list
+ * @lock: the object's lock; whoever adds to a LOCKED counter holds it
+ * @values: one value for each counter of the family
+ * @node: entry in the family's @sets
  */
 struct xen_counter_set {
 	const struct mutex *lock;
@@ -51,21 +57,21 @@ struct xen_counter_set {
 
 /**
  * struct xen_counter_family - all sets of a module
- * @names: what the counters are called in debugfs
- * @ended: the sums of the sets that are gone
- * @n: how many counters there are
- * @lock: of @sets and @ended
- * @sets: those that are in use
+ * @names: the counters' names in debugfs
+ * @ended: for each counter, the sum over the sets that have ended
+ * @n: number of counters in a set
+ * @lock: protects @sets and @ended
+ * @sets: the sets in use
  */
 struct xen_counter_family {
 	const char * const *names;
 	u64 *ended;
 	unsigned int n;
-	struct mutex lock;		/* of the list, and of what has ended */
+	struct mutex lock;		/* protects sets and ended */
 	struct list_head sets;
 };
 
-/* Adds to one of the set's counters. With the rule known at compile time it is one or the other. */
+/* Adds @n to a counter of the set. @rule is constant, so the compiler keeps only one branch. */
 static __always_inline void xen_counter_add(const struct xen_counter_set *set, atomic64_t *value,
 					    enum xen_counter_rule rule, u64 n)
 {
@@ -77,7 +83,7 @@ static __always_inline void xen_counter_add(const struct xen_counter_set *set, a
 	}
 }
 
-/* From here on the set, which is all zeroes, is part of the total. */
+/* Adds a set, whose values are all zero, to the family's totals. */
 static inline void xen_counter_set_start(struct xen_counter_family *family,
 					 struct xen_counter_set *set, const atomic64_t *values,
 					 const struct mutex *lock)
@@ -89,7 +95,7 @@ static inline void xen_counter_set_start(struct xen_counter_family *family,
 	mutex_unlock(&family->lock);
 }
 
-/* Nobody counts any more; what was counted stays in the total. */
+/* Removes a set from the family; the totals keep its values. Nobody counts in the set any more. */
 static inline void xen_counter_set_end(struct xen_counter_family *family,
 				       struct xen_counter_set *set)
 {
@@ -123,7 +129,7 @@ static inline u64 xen_counter_family_sum(const struct xen_counter_family *family
 	return sum;
 }
 
-/* Of all sets that ever were. */
+/* Shows the totals over all sets of the family, in use or ended. */
 static inline void xen_counter_family_show(struct seq_file *m, struct xen_counter_family *family)
 {
 	unsigned int i;

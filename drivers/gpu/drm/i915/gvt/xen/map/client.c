@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clients of a domain, and what they are told. Locking: the domain's notify_lock, so that a
- * client is never called after it was unregistered.
+ * The clients of a domain: registers them and calls their operations.
+ *
+ * Locking: the domain's notify_lock protects the list, and is held while an operation runs. So no
+ * operation runs after its client was unregistered.
  */
 
 #include <linux/export.h>
@@ -14,16 +16,17 @@
 /**
  * xen_gpu_client_register - become a user of a domain's mappings
  * @dom: the domain's handle, which the caller keeps until it has unregistered
- * @client: the client, with @ops and @max_bfn set
+ * @client: the client, with its ops and max_bfn set
  *
- * Context: process context, may sleep; no lock held that the client's operations take.
- * Return: 0, -EINVAL if @ops lacks moved or ended, -ENODEV if the domain has ended.
+ * Context: process context, may sleep. Takes the domain's notify_lock: the caller must hold no lock
+ * that the client's operations take.
+ * Return: 0, -EINVAL if the client's ops lack remap or release, -ENODEV if the domain has ended.
  */
 int xen_gpu_client_register(struct xen_gpu_domain *dom, struct xen_gpu_client *client)
 {
 	int rc = 0;
 
-	if (!client->ops || !client->ops->moved || !client->ops->ended)
+	if (!client->ops || !client->ops->remap || !client->ops->release)
 		return -EINVAL;
 	mutex_lock(&dom->notify_lock);
 	if (dom->ended) {
@@ -38,13 +41,13 @@ int xen_gpu_client_register(struct xen_gpu_domain *dom, struct xen_gpu_client *c
 EXPORT_SYMBOL_GPL(xen_gpu_client_register);
 
 /**
- * xen_gpu_client_unregister - stop being a user
+ * xen_gpu_client_unregister - stop being a user of a domain's mappings
  * @client: a registered client, which has released everything that it mapped
  *
  * When it returns, none of the client's operations runs or will run.
  *
- * Context: process context, may sleep; no lock held that the client's operations take, and not from
- * one of them.
+ * Context: process context, may sleep. Takes the domain's notify_lock: the caller must hold no lock
+ * that the client's operations take, and must not be one of them.
  */
 void xen_gpu_client_unregister(struct xen_gpu_client *client)
 {
@@ -56,32 +59,32 @@ void xen_gpu_client_unregister(struct xen_gpu_client *client)
 }
 EXPORT_SYMBOL_GPL(xen_gpu_client_unregister);
 
-void xen_gpu_clients_moved(struct xen_gpu_domain *dom, const struct xen_gpu_move *moves,
+void xen_gpu_clients_remap(struct xen_gpu_domain *dom, const struct xen_gpu_move *moves,
 			   unsigned int n)
 {
 	struct xen_gpu_client *client;
 
 	lockdep_assert_held(&dom->notify_lock);
 	list_for_each_entry(client, &dom->clients, node)
-		client->ops->moved(client, moves, n);
+		client->ops->remap(client, moves, n);
 }
 
-void xen_gpu_clients_settled(struct xen_gpu_domain *dom)
+void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_client *client;
 
 	lockdep_assert_held(&dom->notify_lock);
 	list_for_each_entry(client, &dom->clients, node) {
-		if (client->ops->settled)
-			client->ops->settled(client);
+		if (client->ops->revalidated)
+			client->ops->revalidated(client);
 	}
 }
 
-void xen_gpu_clients_ended(struct xen_gpu_domain *dom)
+void xen_gpu_clients_release(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_client *client;
 
 	lockdep_assert_held(&dom->notify_lock);
 	list_for_each_entry(client, &dom->clients, node)
-		client->ops->ended(client);
+		client->ops->release(client);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The clients of a domain, and what they are told. Locking: the domain's notify_lock.
- */
+/* The clients of a domain: calls each client's operations. See client.c. */
 
 #ifndef _XEN_GPU_MAP_CLIENT_H
 #define _XEN_GPU_MAP_CLIENT_H
@@ -9,9 +7,9 @@
 struct xen_gpu_domain;
 struct xen_gpu_move;
 
-void xen_gpu_clients_moved(struct xen_gpu_domain *dom, const struct xen_gpu_move *moves,
+void xen_gpu_clients_remap(struct xen_gpu_domain *dom, const struct xen_gpu_move *moves,
 			   unsigned int n);
-void xen_gpu_clients_settled(struct xen_gpu_domain *dom);
-void xen_gpu_clients_ended(struct xen_gpu_domain *dom);
+void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom);
+void xen_gpu_clients_release(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_CLIENT_H */

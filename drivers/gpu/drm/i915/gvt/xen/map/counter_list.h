@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The list of the service's counters; see counter_set.h for the columns, and counters.h for the
- * rules. Included where COUNTER() says what to make of it.
+ * The list of the service's counters. counter_set.h describes the columns, counters.h the rules. A
+ * file that includes this list defines COUNTER() first.
  *
- * The five classes of pages per hypercall, of maps and of unmaps, follow each other; see
- * xen_gpu_count_hypercall().
+ * The five batch classes of maps, and those of unmaps, must stay in ascending order:
+ * xen_gpu_count_hypercall() computes the index.
  */
 
 COUNTER(REFS_TAKEN, refs_taken, LOCKED),

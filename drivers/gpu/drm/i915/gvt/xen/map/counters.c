@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The service's counters: what counts as what, and their names.
- */
+/* The service's counters: their names, batch classes, and which error counts as which failure. */
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -23,7 +21,7 @@ static struct xen_counter_family family = {
 	.sets = LIST_HEAD_INIT(family.sets),
 };
 
-/* Starts to count for a domain; with the domain's lock. */
+/* Adds a domain's counters to the totals. @lock is the domain's lock. */
 void xen_gpu_counters_start(struct xen_gpu_counters *counters, const struct mutex *lock)
 {
 	xen_counter_set_start(&family, &counters->set, counters->value, lock);
@@ -34,7 +32,7 @@ void xen_gpu_counters_end(struct xen_gpu_counters *counters)
 	xen_counter_set_end(&family, &counters->set);
 }
 
-/* The class of a batch: 1, 2-7, 8-63, 64-511 and 512 pages. */
+/* Returns the class of a batch: 0 to 4 for 1, 2-7, 8-63, 64-511 and 512 pages. */
 static unsigned int batch_class(unsigned int pages)
 {
 	static const unsigned int limits[] = { 2, 8, 64, 512 };
@@ -45,7 +43,7 @@ static unsigned int batch_class(unsigned int pages)
 	return class;
 }
 
-/* One hypercall of so many pages. */
+/* Counts one hypercall of @kind for @pages pages. */
 void xen_gpu_count_hypercall(struct xen_gpu_counters *counters, enum xen_gpu_call kind,
 			     unsigned int pages)
 {
@@ -99,7 +97,7 @@ void xen_gpu_counters_show(struct seq_file *m, const struct xen_gpu_counters *co
 	xen_counter_set_show(m, &family, &counters->set);
 }
 
-/* Of all domains that ever were. */
+/* Shows the totals over all domains since the module was loaded. */
 void xen_gpu_counters_show_total(struct seq_file *m)
 {
 	xen_counter_family_show(m, &family);

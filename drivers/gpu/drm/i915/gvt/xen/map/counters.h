@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The service's counters: one set for each domain, one for all that ever were.
+ * The service's counters: one set for each domain, and totals over all domains since the module
+ * was loaded.
  *
- * Each is in counter_list.h, and documented in Documentation/counters.rst.
+ * counter_list.h lists the counters, Documentation/counters.rst documents them.
  *
- * Locking: that of counter_set.h, with the domain's lock, under which anything is mapped, unmapped
- * or looked at. These are counted where it is not held:
+ * Locking: that of counter_set.h. The lock of the LOCKED counters is the domain's lock, under which
+ * GFNs are mapped, unmapped and revalidated. The ATOMIC counters are also counted without it:
  *
- *	setup_hypercalls		also while the domain is made and freed
- *	balloon_events			by whoever hears of one, in any context
- *	revalidations, domains_ended	under notify_lock, when what they count is done
+ *	setup_hypercalls		while the domain is created and freed, too
+ *	balloon_events			by the caller that reports an event, in any context
+ *	revalidations, domains_ended	under notify_lock, when the operation is complete
  */
 
 #ifndef _XEN_GPU_MAP_COUNTERS_H
@@ -31,7 +32,7 @@ static const enum xen_counter_rule __maybe_unused xen_gpu_counter_rules[] = {
 #include "counter_list.h"
 };
 
-/* What a hypercall was for */
+/* The purpose of a hypercall */
 enum xen_gpu_call {
 	XEN_GPU_CALL_MAP,
 	XEN_GPU_CALL_UNMAP,
@@ -43,7 +44,7 @@ struct xen_gpu_counters {
 	atomic64_t value[XEN_GPU_NR_COUNTERS];
 };
 
-/* Under the domain's lock, or from anywhere, as the counter's rule says. */
+/* Adds @n to a counter. The caller holds the domain's lock if the counter is LOCKED. */
 static __always_inline void xen_gpu_count(struct xen_gpu_counters *counters,
 					  enum xen_gpu_counter which, u64 n)
 {

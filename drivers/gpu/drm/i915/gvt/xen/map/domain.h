@@ -2,12 +2,12 @@
 /*
  * A domain whose pages are mapped: the state behind a handle of the service.
  *
- * Invariants: what is mapped is in the table. Once ended, a domain maps nothing, and what it held
- * is given back at once.
+ * Invariants: the table has an entry for everything that Xen holds for us. A domain that has ended
+ * maps nothing; what it held is unmapped at once.
  *
- * Locking, in this order: notify_lock (clients, and who may call them) > a client's own locks >
- * lock (table, counts, queue, backend). The list of domains has a mutex of its own, which nests
- * outside.
+ * Locking, in this order: notify_lock (the clients, and calls of their operations) > a client's own
+ * locks > lock (table, counts, idle list, batches, backend). No lock of a domain is taken under the
+ * registry's mutex (registry.c).
  */
 
 #ifndef _XEN_GPU_MAP_DOMAIN_H
@@ -23,76 +23,141 @@
 #include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
 
-#include "backend.h"
+#include "backend/backend.h"
+#include "block.h"
 #include "counters.h"
-#include "table.h"
 
 struct dentry;
 
 #define XEN_GPU_NO_ID	U32_MAX
 
-/* Equal GFNs of one map call. */
-struct xen_gpu_run {
+/**
+ * struct xen_gpu_group - equal GFNs of one map call
+ * @gfn: the GFN
+ * @bfn: its BFN, if @status is 0
+ * @refs: how often the map call names the GFN, which is how many references it gets
+ * @status: 0, an error of xen_gpu_map(), or map.c's GROUP_MISSING
+ */
+struct xen_gpu_group {
 	u64 gfn;
 	u64 bfn;
 	unsigned int refs;
 	int status;
 };
 
+/**
+ * struct xen_gpu_domain - a domain whose pages are mapped
+ * @domid: the guest's domid
+ * @ref: counts the users of the handle
+ * @id: index in the registry; XEN_GPU_NO_ID if the domain is not, or no longer, in it
+ * @identity: the value of the guest's "vm" node in xenstore, or NULL if not known; see identity.c
+ * @backend: the backend that maps its pages
+ * @backend_data: the backend's data for the domain
+ * @counters: the domain's counters
+ * @dentry: its file in debugfs
+ * @wq: the workqueue for all works of the domain
+ * @lock: protects the members from here to @groups
+ * @quota: how many GFNs may be mapped at once, in pages; idle ones count, too
+ * @max_bfn: the highest BFN that the device can hold, as the first user said
+ * @table: the mappings
+ * @aged_next: below this GFN, until the next tick of the idle list's clock, only GFNs that Xen
+ *	refused to unmap are AGED
+ * @ended: the guest has ended. Set once, under both mutexes; may be read under either, or without a
+ *	lock by readers that only need a hint
+ * @refused: a map failed with -ENOSPC or -ENOMEM since the clients were last told to retry
+ * @nr_limited: pages of the current map call that Xen's limit or the window's kept out
+ * @crowded: some of @nr_limited were kept out by the window's limit, that is for lack of address
+ *	space
+ * @limited_node: in event.c's list of the domains that hit Xen's limit; protected by its
+ *	limited_lock
+ * @batch: the batch of map, drain and revalidation
+ * @other_batch: a second batch, for the GFNs that a revalidation maps again
+ * @groups: the groups of the current map call, XEN_GPU_BATCH of them
+ * @notify_lock: protects @clients and @moves; held while a client's operation runs
+ * @clients: the registered clients
+ * @moves: the first buffer of each notice, XEN_GPU_BATCH moves; kept in use if there is no memory
+ *	for a larger one
+ * @generation: counts balloon events and suspicions; see block.h
+ * @current_generation: the last generation that a revalidation has completed
+ * @doubted: the last generation that was started because Xen may have dropped all mappings
+ * @assured: the last generation whose revalidation has resolved @doubted
+ * @current_wait: waits for @current_generation to advance, or for @ended
+ * @due_lock: protects the members from here to @not_before
+ * @closed: no revalidation is scheduled any more
+ * @due: when the pending revalidation runs, in jiffies; valid while @reval_work is pending
+ * @not_before: the earliest start of the next revalidation, in jiffies
+ * @failures: how many revalidations in a row were incomplete; only revalidations write it
+ * @unlearnt: how many revalidations in a row left GFNs unknown; only revalidations use it
+ * @watch: the watch on @watch_node
+ * @watch_node: path of the guest's "vm" node in xenstore
+ * @watching: the registration of @watch was started
+ * @watched: @watch is registered
+ * @news: an event has asked for a check since the last one
+ * @suspected: a client has called xen_gpu_domain_suspect() since the last check
+ * @missing: the last check found no node in xenstore for a guest that had one
+ * @missing_since: when the node was first found missing, in jiffies
+ * @checks: how many checks in a row could not tell whether the guest has ended
+ * @watch_work: checks whether the guest has ended; see domain_watch.c
+ * @claimed: the registry keeps @domid busy until the domain is freed
+ * @release_work: frees the domain after a deferred put
+ * @size_work: drains the idle list when it is too long
+ * @age_work: the tick of the idle list's clock
+ * @reval_work: the revalidation
+ */
 struct xen_gpu_domain {
 	domid_t domid;
 	struct kref ref;
-	u32 id;				/* in the list of domains; XEN_GPU_NO_ID: not (any more) */
-	char *identity;			/* what xenstore calls it, if known; see identity.c */
+	u32 id;
+	char *identity;
 	const struct xen_gpu_backend *backend;
 	void *backend_data;
 	struct xen_gpu_counters counters;
 	struct dentry *dentry;
 	struct workqueue_struct *wq;
 
-	struct mutex lock;		/* of the mappings: */
-	unsigned long quota;		/* pages */
+	struct mutex lock;		/* the mappings */
+	unsigned long quota;
 	u64 max_bfn;
 	struct xen_gpu_table table;
-	u64 aged_next;			/* no GFN below it is idle for long, since the last tick */
+	u64 aged_next;
 	bool ended;
-	bool refused;			/* something was, for want of room; to be tried again */
-	unsigned int nr_limited;	/* pages of this map call that a limit kept out */
-	bool crowded;			/* of these, some for want of address space */
-	struct list_head limited_node;	/* in the list of those whom Xen's limit concerns */
-	struct xen_gpu_batch *batch;	/* of map, drain and revalidation */
-	struct xen_gpu_batch *other_batch;	/* of a revalidation: what is mapped anew */
-	struct xen_gpu_run *runs;	/* of map */
+	bool refused;
+	unsigned int nr_limited;
+	bool crowded;
+	struct list_head limited_node;
+	struct xen_gpu_batch *batch;
+	struct xen_gpu_batch *other_batch;
+	struct xen_gpu_group *groups;
 
-	struct mutex notify_lock;	/* of the clients and of what they are told: */
+	struct mutex notify_lock;	/* the clients */
 	struct list_head clients;
-	struct xen_gpu_move *moves;	/* of a notice, if there is no memory for a longer one */
+	struct xen_gpu_move *moves;
 
-	atomic_t generation;		/* of events; see table.h */
-	u32 current_generation;		/* the last one in which everything was looked at */
-	u32 doubted;			/* the last one in which Xen may have taken everything */
-	u32 assured;			/* as doubted, of what was looked at since */
-	wait_queue_head_t current_wait;	/* for that, or the end */
+	atomic_t generation;
+	u32 current_generation;
+	u32 doubted;
+	u32 assured;
+	wait_queue_head_t current_wait;
 
-	spinlock_t due_lock;		/* of when the revalidation is due: */
-	bool closed;			/* none is any more */
-	unsigned long due;		/* jiffies; if one is pending */
-	unsigned long not_before;	/* jiffies */
-	unsigned int failures;		/* revalidations in a row that could not do everything, */
-	unsigned int unlearnt;		/* ... or could not learn everything */
+	spinlock_t due_lock;		/* when the revalidation is due */
+	bool closed;
+	unsigned long due;
+	unsigned long not_before;
+	unsigned int failures;
+	unsigned int unlearnt;
 
-	struct xenbus_watch watch;	/* of the guest's node in xenstore */
+	struct xenbus_watch watch;
 	char watch_node[sizeof("/local/domain/65535/vm")];
-	bool watching;			/* somebody registers the watch, or has */
-	bool watched;			/* ... with success */
-	bool news;			/* since the last look, of the guest or of all guests */
-	bool suspected;			/* by a client */
-	bool missing;			/* in xenstore, at the last look, */
-	unsigned long missing_since;	/* jiffies */
-	unsigned int looks;		/* in a row that could not tell whether it has ended */
-	struct delayed_work look_work;
+	bool watching;
+	bool watched;
+	bool news;
+	bool suspected;
+	bool missing;
+	unsigned long missing_since;
+	unsigned int checks;
+	struct delayed_work watch_work;
 
-	bool claimed;			/* until it is gone nobody makes another */
+	bool claimed;
 	struct work_struct release_work;
 	struct work_struct size_work;
 	struct delayed_work age_work;
@@ -104,27 +169,23 @@ static inline u32 xen_gpu_domain_generation(const struct xen_gpu_domain *dom)
 	return atomic_read(&dom->generation);
 }
 
-/* May Xen hold nothing for us any more, of what is mapped? */
+/* May Xen have dropped mappings that the table says are held? */
 static inline bool xen_gpu_domain_in_doubt(const struct xen_gpu_domain *dom)
 {
 	return (s32)(READ_ONCE(dom->doubted) - READ_ONCE(dom->assured)) > 0;
 }
 
-/* Was the mapping of a GFN made, or looked at, since the last balloon event? */
+/* Was the GFN's mapping made or revalidated since the last balloon event? */
 static inline bool xen_gpu_gfn_trusted(const struct xen_gpu_domain *dom,
-				       const struct xen_gpu_block *block, unsigned int slot)
+				       const struct xen_gpu_block *block, unsigned int idx)
 {
 	return block->generation == xen_gpu_domain_generation(dom) &&
-	       !xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_STALE);
+	       !xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_STALE);
 }
 
 struct xen_gpu_domain *xen_gpu_domain_new(domid_t domid, const struct xen_gpu_limits *limits,
 					  const struct xen_gpu_backend *backend,
 					  struct workqueue_struct *wq);
 void xen_gpu_domain_free(struct xen_gpu_domain *dom);
-void xen_gpu_domain_drop_everything(struct xen_gpu_domain *dom);
-unsigned int xen_gpu_domain_unmap(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch);
-void xen_gpu_domain_trim(struct xen_gpu_domain *dom, const struct xen_gpu_batch *batch);
-void xen_gpu_domain_clean(struct xen_gpu_domain *dom, struct xen_gpu_block *block);
 
 #endif /* _XEN_GPU_MAP_DOMAIN_H */

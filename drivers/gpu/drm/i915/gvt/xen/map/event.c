@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events that put a domain's mappings in doubt, and when they are looked at again.
+ * Events that put a domain's mappings in doubt, and the schedule of the revalidation.
  *
- * A balloon event starts a new generation: nothing that was learnt before it is trusted after it
- * (see table.h). The revalidation that it leads to comes some time later, so that a run of events
- * leads to one; the same work tries again what Xen refused, and tells the clients when there is
- * room for what had been refused for want of it.
+ * A balloon event starts a new generation: a mapping that was made or revalidated before the event
+ * is not trusted after it (see block.h). The revalidation follows after a delay, so that several
+ * events lead to one revalidation. The same work retries what Xen refused, and tells the clients
+ * when a map that failed for lack of space or memory may succeed.
  *
- * Invariants: the work is due at the earliest of the times that were asked for, so a retry that
- * is far away never delays an event. It does not start before as much time has passed as the last
- * one took, so that a guest that balloons all the time has us work for half of it at most.
+ * Invariants: the work is due at the earliest of the requested times, so a distant retry never
+ * delays an event. After a revalidation, the next one does not start before as much time has passed
+ * as that one took. So a guest that balloons all the time keeps the service busy for at most half
+ * of the time.
  *
- * Locking: due_lock, a spinlock, since events come from any context. What was refused is noted
- * under the domain's lock; limited_lock is for the list of those whom Xen's limit concerns, which
- * is one for all guests, and nests outside of due_lock.
+ * Locking: due_lock, a spinlock, protects the schedule, since events come from any context. A
+ * domain's @refused is protected by the domain's lock. limited_lock protects the list of all
+ * domains that hit Xen's limit; due_lock nests inside it.
  */
 
 #include <linux/export.h>
@@ -27,7 +28,7 @@
 #include "domain.h"
 #include "event.h"
 
-/* The time until the first retry, doubled for each one that fails, up to the longest */
+/* Delay until the first retry; doubled for each revalidation that fails, up to the longest */
 #define RETRY_FIRST	HZ
 #define RETRY_LONGEST	(64 * HZ)
 
@@ -36,7 +37,7 @@ static LIST_HEAD(limited);
 
 unsigned int xen_gpu_balloon_delay_ms = XEN_GPU_BALLOON_DELAY_MS;
 
-/* The work is due in so many jiffies, or earlier if it was already. */
+/* Schedules the work in @delay jiffies, unless it is due earlier already. Context: any. */
 static void due_in(struct xen_gpu_domain *dom, unsigned long delay)
 {
 	unsigned long flags, now = jiffies, due = now + delay;
@@ -52,20 +53,20 @@ static void due_in(struct xen_gpu_domain *dom, unsigned long delay)
 	spin_unlock_irqrestore(&dom->due_lock, flags);
 }
 
-/* Has the work done once more: somebody waits for what it may find. Context: any. */
+/* Schedules the work: somebody waits for its result. Context: any. */
 void xen_gpu_event_again(struct xen_gpu_domain *dom)
 {
 	due_in(dom, msecs_to_jiffies(READ_ONCE(xen_gpu_balloon_delay_ms)));
 }
 
-/* The guest may be gone: all its mappings are looked at again, now. Context: any. */
+/* The guest may be gone: schedules a revalidation of all its mappings now. Context: any. */
 void xen_gpu_event_suspect(struct xen_gpu_domain *dom)
 {
 	WRITE_ONCE(dom->doubted, atomic_inc_return(&dom->generation));
 	due_in(dom, 0);
 }
 
-/* Something was not learnt, or not done: later, and later each time. */
+/* Schedules a retry of what failed, later after each revalidation that failed. Context: any. */
 void xen_gpu_event_retry(struct xen_gpu_domain *dom)
 {
 	unsigned int doublings = min(dom->failures, 6u);
@@ -73,18 +74,24 @@ void xen_gpu_event_retry(struct xen_gpu_domain *dom)
 	due_in(dom, min_t(unsigned long, RETRY_FIRST << doublings, RETRY_LONGEST));
 }
 
-/* A page was not mapped: if for want of room, the clients hear of it when there may be some. */
+/*
+ * A page could not be mapped. If @status is -ENOSPC or -ENOMEM, the clients are told when a retry
+ * may succeed.
+ */
 void xen_gpu_event_refused(struct xen_gpu_domain *dom, int status)
 {
 	lockdep_assert_held(&dom->lock);
 	if (status == -ENOSPC || status == -ENOMEM)
 		dom->refused = true;
-	/* Nobody tells when there is memory. */
+	/* No event says that memory was freed, so retry by time. */
 	if (status == -ENOMEM)
 		xen_gpu_event_retry(dom);
 }
 
-/* Xen's limit kept a page out: whoever makes room makes it known. */
+/*
+ * Xen's limit kept a page of the domain from being mapped. Schedules the domain's work when any
+ * domain frees pages.
+ */
 void xen_gpu_event_limited(struct xen_gpu_domain *dom)
 {
 	spin_lock(&limited_lock);
@@ -93,6 +100,7 @@ void xen_gpu_event_limited(struct xen_gpu_domain *dom)
 	spin_unlock(&limited_lock);
 }
 
+/* Schedules the work of all domains that hit Xen's limit. */
 static void tell_limited(void)
 {
 	struct xen_gpu_domain *dom, *next;
@@ -105,7 +113,7 @@ static void tell_limited(void)
 	spin_unlock(&limited_lock);
 }
 
-/* The domain goes: nothing is due any more. */
+/* Stops scheduling the work. The domain is being freed. */
 void xen_gpu_event_exit(struct xen_gpu_domain *dom)
 {
 	unsigned long flags;
@@ -118,8 +126,11 @@ void xen_gpu_event_exit(struct xen_gpu_domain *dom)
 	spin_unlock(&limited_lock);
 }
 
-/* There may be room now: pages have no user any more, or were unmapped, or the quota was raised. */
-void xen_gpu_event_room(struct xen_gpu_domain *dom)
+/*
+ * A map that failed for lack of space may succeed now: pages became idle or were unmapped, or the
+ * quota was raised.
+ */
+void xen_gpu_event_freed(struct xen_gpu_domain *dom)
 {
 	lockdep_assert_held(&dom->lock);
 	if (!list_empty(&limited))
@@ -130,14 +141,14 @@ void xen_gpu_event_room(struct xen_gpu_domain *dom)
 	xen_gpu_event_again(dom);
 }
 
-/* balloon_delay_ms has changed: what is pending is due in that time, at the latest. */
+/* The parameter balloon_delay_ms has changed: pulls a pending work forward to the new delay. */
 void xen_gpu_event_kick(struct xen_gpu_domain *dom)
 {
 	if (delayed_work_pending(&dom->reval_work))
 		xen_gpu_event_again(dom);
 }
 
-/* All mappings were looked at that are older than this generation, which took so many jiffies. */
+/* All mappings older than @generation have been revalidated, which took @took jiffies. */
 void xen_gpu_event_done(struct xen_gpu_domain *dom, u32 generation, unsigned long took)
 {
 	unsigned long flags;
@@ -150,12 +161,12 @@ void xen_gpu_event_done(struct xen_gpu_domain *dom, u32 generation, unsigned lon
 }
 
 /**
- * xen_gpu_balloon_event - pages may have left the guest's physmap
+ * xen_gpu_balloon_event - report that pages may have left the guest's physmap
  * @dom: the domain
  *
- * To be called for every IOREQ_TYPE_INVALIDATE. Does not wait for the revalidation that it leads
- * to: Xen holds the frames until then. From here on no page is mapped for its first user by what
- * was known before.
+ * The client calls this for every IOREQ_TYPE_INVALIDATE. Does not wait for the revalidation that
+ * follows: Xen holds the frames until then. From here on no mapping from before the event is given
+ * to a GFN's first user.
  *
  * Context: any.
  */
@@ -173,14 +184,15 @@ static bool is_current(struct xen_gpu_domain *dom, u32 generation)
 }
 
 /**
- * xen_gpu_wait_current - wait until the balloon events up to now have been acted upon
+ * xen_gpu_wait_current - wait until all balloon events up to now have been revalidated
  * @dom: the domain
  *
- * For a client that is about to believe entries which the guest has not changed: a page that the
- * guest unbound, gave away, got anew and bound again around an event looks the same, but has
- * another frame. Returns at once if there was no event since the last revalidation.
+ * For a client that is about to rely on entries which the guest has not changed. A guest may unbind
+ * a page, balloon it out, get another frame for the GFN and bind it again: the entry looks the
+ * same, but has another frame. Returns at once if there was no event since the last revalidation.
  *
- * Context: process context, may sleep; no lock held that the clients' operations take.
+ * Context: process context, may sleep; the caller must hold no lock that the clients' operations
+ * take.
  * Return: 0, or -ENODEV if the domain has ended.
  */
 int xen_gpu_wait_current(struct xen_gpu_domain *dom)
@@ -189,7 +201,10 @@ int xen_gpu_wait_current(struct xen_gpu_domain *dom)
 
 	if (!is_current(dom, generation)) {
 		due_in(dom, 0);
-		/* As long as the guest has pages: nothing hangs. */
+		/*
+		 * The time depends on how many pages the guest has. The hung task detector ignores
+		 * an idle wait.
+		 */
 		wait_event_idle(dom->current_wait,
 				READ_ONCE(dom->ended) || is_current(dom, generation));
 	}

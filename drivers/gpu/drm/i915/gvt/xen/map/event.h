@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Events that put a domain's mappings in doubt, and when they are looked at again; see event.c.
+ * Events that put a domain's mappings in doubt, and the schedule of the revalidation; see event.c.
  */
 
 #ifndef _XEN_GPU_MAP_EVENT_H
@@ -10,7 +10,7 @@
 
 struct xen_gpu_domain;
 
-/* How long balloon events are gathered, in ms */
+/* How long balloon events are gathered before the revalidation, in ms */
 #define XEN_GPU_BALLOON_DELAY_MS	10
 #define XEN_GPU_BALLOON_DELAY_MAX_MS	600000
 
@@ -20,7 +20,7 @@ void xen_gpu_event_suspect(struct xen_gpu_domain *dom);
 void xen_gpu_event_again(struct xen_gpu_domain *dom);
 void xen_gpu_event_retry(struct xen_gpu_domain *dom);
 void xen_gpu_event_refused(struct xen_gpu_domain *dom, int status);
-void xen_gpu_event_room(struct xen_gpu_domain *dom);
+void xen_gpu_event_freed(struct xen_gpu_domain *dom);
 void xen_gpu_event_limited(struct xen_gpu_domain *dom);
 void xen_gpu_event_exit(struct xen_gpu_domain *dom);
 void xen_gpu_event_kick(struct xen_gpu_domain *dom);

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who a domain is, so that its end is noticed even if another one gets its domid.
+ * The identity of a domain, by which its end is noticed even if another one gets its domid.
  *
- * A domain has ended when Xen does not know it any more, or when xenstore has forgotten it or
- * knows another one by its domid: toolstacks remove /local/domain/<domid> when they destroy a
- * domain, and its "vm" node, with the UUID, tells a new domain from an old one. After a soft reset
- * the node is there again, with the same UUID.
+ * A domain has ended in these cases:
  *
- * What xenstore does not answer, or answers with an error, says nothing about the guest. One that
- * xenstore did not know at first is noted as soon as it does. One that xenstore does not know, or
- * not any more, has ended when Xen has forgotten it, or when it has no memory left: then it is kept
- * by pages that count for nobody, such as that of a client's ioreq server, which the client gives
- * back when it hears of the end.
+ *  - Xen does not know its domid any more.
+ *  - xenstore has another UUID for its domid. Toolstacks store the UUID in
+ *    /local/domain/<domid>/vm, and remove the directory when they destroy the domain.
+ *  - Its node in xenstore is gone (or never was), and the domain has no memory left. Then only
+ *    pages that count for no domain keep it, such as those of a client's ioreq server, which the
+ *    client gives back when it hears of the end.
  *
- * Locking: none; after the domain was made only its own work (death.c) writes the identity, and
- * uses what it points to. A revalidation looks whether there is one.
+ * If the node is gone but the domain still has memory, the domain may have ended or be in a soft
+ * reset, after which the node is there again with the same UUID. The domain watch decides
+ * (XEN_GPU_GUEST_MISSING).
+ *
+ * If xenstore does not answer, or answers with another error, that says nothing about the guest. A
+ * guest that xenstore did not know at first is noted as soon as it does.
+ *
+ * Locking: none. Once the domain is in the registry, only its own work (domain_watch.c) writes
+ * @identity and dereferences it. A revalidation checks whether it is NULL.
  */
 
 #include <linux/err.h>
@@ -29,7 +34,10 @@
 #include "domain.h"
 #include "identity.h"
 
-/* What xenstore calls the domain; ERR_PTR(-ENOENT) if it does not know it, or another error. */
+/*
+ * Returns the domain's UUID node, to be freed by the caller. ERR_PTR(-ENOENT) if xenstore does not
+ * know the domain, or another error.
+ */
 static char *read_identity(domid_t domid)
 {
 	char dir[sizeof("/local/domain/65535")];
@@ -48,7 +56,10 @@ static bool has_memory(domid_t domid)
 	return HYPERVISOR_memory_op(XENMEM_current_reservation, &domid) != 0;
 }
 
-/* Notes who the domain is, if xenstore tells. -ENODEV if there is none of that domid. */
+/*
+ * Notes the domain's identity, if xenstore has it. Returns 0, -ENODEV if Xen has no such domid, or
+ * -ENOMEM.
+ */
 int xen_gpu_identity_note(struct xen_gpu_domain *dom)
 {
 	char *identity;
@@ -63,7 +74,10 @@ int xen_gpu_identity_note(struct xen_gpu_domain *dom)
 	return 0;
 }
 
-/* Is the domain the one that was noted? */
+/*
+ * Is the domain of this domid still the one that was noted? Notes the identity if it was not known
+ * before.
+ */
 enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom)
 {
 	char *now;

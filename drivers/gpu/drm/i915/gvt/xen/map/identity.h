@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Who a domain is, and whether it is still there; see identity.c.
- */
+/* The identity of a domain, and whether that domain still exists; see identity.c. */
 
 #ifndef _XEN_GPU_MAP_IDENTITY_H
 #define _XEN_GPU_MAP_IDENTITY_H
 
 struct xen_gpu_domain;
 
+/* The result of xen_gpu_identity_check() */
 enum xen_gpu_guest_state {
 	XEN_GPU_GUEST_ALIVE,
 	XEN_GPU_GUEST_ENDED,
-	XEN_GPU_GUEST_MISSING,	/* xenstore has forgotten it; Xen has not */
-	XEN_GPU_GUEST_UNKNOWN,	/* cannot be told now */
+	XEN_GPU_GUEST_MISSING,	/* its node in xenstore is gone; Xen knows the domid */
+	XEN_GPU_GUEST_UNKNOWN,	/* xenstore does not answer, or never knew it */
 };
 
 int xen_gpu_identity_note(struct xen_gpu_domain *dom);

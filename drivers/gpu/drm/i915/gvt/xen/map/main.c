@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Loading and unloading of the mapping service.
- */
+/* Loading and unloading of the mapping service, and its module parameters. */
 
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-#include "backend.h"
+#include "backend/choose.h"
 #include "debugfs.h"
-#include "domains.h"
 #include "event.h"
-#include "queue.h"
+#include "idle.h"
+#include "registry.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -68,7 +66,7 @@ static int __init xen_gpu_map_init(void)
 	rc = xen_gpu_domains_init(chosen);
 	if (rc)
 		return rc;
-	xen_gpu_debugfs_init(chosen, xen_gpu_domains_flush);
+	xen_gpu_debugfs_init(chosen);
 	return 0;
 }
 

@@ -2,35 +2,40 @@
 /*
  * Revalidation of a domain's mappings after a balloon event.
  *
- * Xen tells that pages left the guest's physmap, not which. So all mappings are looked at again,
- * block by block, some time after the first event (see event.c), so that a run of events leads to
- * one revalidation:
+ * Xen reports that pages left the guest's physmap, but not which ones. So some time after the first
+ * event (see event.c), all mappings are revalidated, block by block:
  *
- *  - where Xen has a call for it (native) each live GFN is looked up. What still has its frame is
- *    done with, what has none is gone;
- *  - each other live GFN is mapped a second time, on its other side. If that fails, the GFN is
- *    gone. If it gives the same BFN where BFNs tell frames (pv, xenserver), the mapping is good and
- *    the second one is undone. If it gives a new BFN, the GFN moves: where frames are seen because
- *    the frame is a new one, else (physmap) because the old mapping cannot be trusted;
- *  - the clients are told, once for all blocks, or in parts if there is no memory for so long a
- *    notice: they point the entries of GFNs that are gone to their scratch page and those that
- *    moved to the new BFN, and make the device forget;
- *  - only then the old mappings are undone, and with them the references on the old frames;
- *  - what was idle is unmapped.
+ *  - If the backend has a recheck operation (native), Xen is asked about each live GFN. If the GFN
+ *    still has its frame, the mapping is kept. If it has no frame, it is gone.
+ *  - Each other live GFN is mapped a second time, in its other mapping. If Xen finds no page,
+ *    the GFN is gone. If the BFN is the same and the backend's BFNs identify frames (pv,
+ *    xenserver), the mapping is kept and the second one is unmapped. If the BFN is new, the GFN
+ *    moves: with a backend that sees frames because the frame is a new one, else (physmap) because
+ *    the old mapping cannot be trusted.
+ *  - The clients are told, once for all blocks, or in parts if there is no memory for a notice of
+ *    that size. They point the entries of GFNs that are gone to their scratch page and those of
+ *    GFNs that moved to the new BFN, and make the device forget the old entries.
+ *  - Only then the old mappings are unmapped, which drops the references on the old frames.
+ *  - The GFNs that were idle before the event are unmapped.
  *
- * So what is still the guest's stays usable throughout: no entry that is good points to scratch
- * even for a moment, and nothing the device does is lost.
+ * So a page that the guest has kept stays usable throughout. No valid entry points to the scratch
+ * page even for a moment, and no access of the device is lost.
  *
- * Invariants: the side of a GFN that moves is changed under the domain's lock before the clients
- * are told, so a map call gives either the old BFN to an entry that the clients will find, or
- * the new one. What a notice names keeps its state until all clients have heard it. A GFN that is
- * gone refuses new references until the old ones are back. What could not be looked at is tried
- * again, later each time; what cannot be looked at GIVE_UP_AFTER times in a row is gone.
+ * Invariants:
  *
- * Locking: notify_lock throughout; the domain's lock for each block, or for as many pages as the
- * backend's unmap_chunk says, never while a client is called.
+ *  - The current mapping of a GFN that moves is changed under the domain's lock before the clients
+ *    are told. So a map call either gives the old BFN to an entry that the clients will find, or
+ *    gives the new one.
+ *  - A GFN that a notice names keeps its state until all clients have been told.
+ *  - A GFN that is gone refuses new references until the old ones have been released.
+ *  - A GFN about which nothing was learnt is retried, later each time. After GIVE_UP_AFTER
+ *    revalidations in a row with such GFNs it counts as gone.
+ *
+ * Locking: notify_lock throughout. The domain's lock for each block, or for as many pages as the
+ * backend's unmap_chunk says; never while a client's operation runs.
  */
 
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
@@ -42,24 +47,25 @@
 #include <xen/xen_gpu_map.h>
 
 #include "client.h"
-#include "death.h"
 #include "domain.h"
+#include "domain_watch.h"
 #include "event.h"
-#include "queue.h"
+#include "idle.h"
 #include "revalidate.h"
 #include "trace.h"
+#include "unmap.h"
 
-/* What Xen does not tell of a GFN in so many revalidations in a row */
+/* After so many revalidations in a row with unknown GFNs, an unknown GFN counts as gone */
 #define GIVE_UP_AFTER	8
 
-/* What the clients are to be told: the moves, sorted, and room for max */
+/* What the clients will be told: @n moves, sorted by GFN, in a buffer for @max moves */
 struct notice {
 	struct xen_gpu_move *moves;
 	unsigned int n;
 	unsigned int max;
 };
 
-/* What became of one block */
+/* How many GFNs of a block were kept, moved, are gone, or are still unknown */
 struct result {
 	unsigned int kept;
 	unsigned int moved;
@@ -67,13 +73,13 @@ struct result {
 	unsigned int unknown;
 };
 
-/* A revalidation */
+/* One revalidation */
 struct pass {
 	struct xen_gpu_domain *dom;
-	u32 generation;		/* that everything is brought up to */
+	u32 generation;		/* blocks are brought up to this one */
 	struct notice notice;
-	struct result block;	/* of the block that is looked at */
-	unsigned int unknown;	/* in all blocks */
+	struct result block;	/* of the current block */
+	unsigned int unknown;	/* unknown GFNs in all blocks */
 	unsigned int gone;
 };
 
@@ -84,76 +90,81 @@ static void add_move(struct pass *pass, u64 gfn, u64 bfn, int status)
 	};
 }
 
-/* The GFN has no page that could be mapped. lost: Xen holds nothing for us any more. */
-static void set_gone(struct pass *pass, struct xen_gpu_block *block, unsigned int slot, bool lost)
+/*
+ * The GFN has no page that could be mapped. @lost: Xen holds no reference on the old one any more.
+ */
+static void set_gone(struct pass *pass, struct xen_gpu_block *block, unsigned int idx, bool lost)
 {
-	xen_gpu_gfn_set_state(&pass->dom->table, block, slot,
+	xen_gpu_gfn_set_state(&pass->dom->table, block, idx,
 			      lost ? XEN_GPU_GFN_LOST : XEN_GPU_GFN_GONE);
-	add_move(pass, xen_gpu_slot_gfn(block, slot), 0, -ENOENT);
+	add_move(pass, xen_gpu_block_gfn(block, idx), 0, -ENOENT);
 	pass->block.gone++;
 }
 
-/* Nothing was learnt: the mapping stays, but is not trusted. */
-static void set_unknown(struct pass *pass, struct xen_gpu_block *block, unsigned int slot)
+/* Nothing was learnt about the GFN. Its mapping is kept, but not trusted. */
+static void set_unknown(struct pass *pass, struct xen_gpu_block *block, unsigned int idx)
 {
-	xen_gpu_gfn_set_stale(block, slot, true);
+	xen_gpu_gfn_set_stale(block, idx, true);
 	pass->block.unknown++;
 }
 
-static void set_kept(struct pass *pass, struct xen_gpu_block *block, unsigned int slot)
+static void set_kept(struct pass *pass, struct xen_gpu_block *block, unsigned int idx)
 {
-	xen_gpu_gfn_set_stale(block, slot, false);
+	xen_gpu_gfn_set_stale(block, idx, false);
 	pass->block.kept++;
 }
 
 /*
- * Puts a live GFN into other_batch, to be mapped once more, on its other side. told: what Xen said
- * of the present mapping: -ENXIO it is not there any more, -ESTALE the GFN has another frame; 0
- * nothing. If the other side cannot be unmapped, nothing else can be learnt.
+ * Adds a live GFN to other_batch, which maps it a second time, in its other mapping. @told is what
+ * Xen has said about the current mapping: -ENXIO if it is not there any more, -ESTALE if the GFN
+ * has another frame, 0 if nothing is known. If the other mapping is still held the GFN cannot be
+ * mapped a second time, and nothing more can be learnt.
  */
-static void add_other_side(struct pass *pass, struct xen_gpu_block *block, unsigned int slot,
-			   int told)
+static void add_other_mapping(struct pass *pass, struct xen_gpu_block *block, unsigned int idx,
+			      int told)
 {
 	struct xen_gpu_batch *batch = pass->dom->other_batch;
 
-	if (xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_OTHER)) {
+	if (xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER)) {
 		if (told)
-			set_gone(pass, block, slot, told == -ENXIO);
+			set_gone(pass, block, idx, told == -ENXIO);
 		else
-			set_unknown(pass, block, slot);
+			set_unknown(pass, block, idx);
 		return;
 	}
-	xen_gpu_batch_add(batch, block, slot, !xen_gpu_slot_side(block, slot),
-			  xen_gpu_gfn_is(block, slot,
+	xen_gpu_batch_add(batch, block, idx, !xen_gpu_gfn_current(block, idx),
+			  xen_gpu_gfn_is(block, idx,
 					 XEN_GPU_GFN_WRITABLE | XEN_GPU_GFN_UPGRADE));
-	batch->slots[batch->n - 1].lost = told == -ENXIO;
-	batch->slots[batch->n - 1].stale = told == -ESTALE;
+	batch->entries[batch->n - 1].lost = told == -ENXIO;
+	batch->entries[batch->n - 1].stale = told == -ESTALE;
 }
 
-/* A block that was made after the pass began is of a later generation. */
+/* Is the block older than the pass? A block that was added after the pass began is not. */
 static bool is_older(struct pass *pass, struct xen_gpu_block *block)
 {
 	return (s32)(pass->generation - block->generation) > 0;
 }
 
-/* Is the GFN to be looked at in this pass? What is idle is not: it is unmapped in the end. */
-static bool is_due(struct pass *pass, struct xen_gpu_block *block, unsigned int slot)
+/*
+ * Does the pass revalidate this GFN? It does not revalidate idle GFNs, but unmaps them at the end.
+ */
+static bool is_due(struct pass *pass, struct xen_gpu_block *block, unsigned int idx)
 {
-	return xen_gpu_gfn_state(block, slot) == XEN_GPU_GFN_LIVE &&
-	       (is_older(pass, block) || xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_STALE));
+	return xen_gpu_gfn_state(block, idx) == XEN_GPU_GFN_LIVE &&
+	       (is_older(pass, block) || xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_STALE));
 }
 
-static void add_other_sides(struct pass *pass, struct xen_gpu_block *block)
+static void add_other_mappings(struct pass *pass, struct xen_gpu_block *block)
 {
-	unsigned int slot;
+	unsigned int idx;
 
-	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
-		if (is_due(pass, block, slot))
-			add_other_side(pass, block, slot, 0);
+	for (idx = 0; idx < XEN_GPU_BLOCK_GFNS; idx++) {
+		if (is_due(pass, block, idx))
+			add_other_mapping(pass, block, idx, 0);
 	}
 }
 
-/* Xen gave an error for a GFN: does it mean that there is no page? */
+/* Does an error that Xen gave for a GFN mean that it has no page? */
 static bool means_gone(struct pass *pass, int status)
 {
 	switch (status) {
@@ -162,117 +173,123 @@ static bool means_gone(struct pass *pass, int status)
 	case -ENODEV:
 		return true;
 	default:
-		/* No memory, perhaps: nothing was learnt. */
+		/* It may have been lack of memory, say: nothing was learnt. */
 		return pass->dom->unlearnt >= GIVE_UP_AFTER;
 	}
 }
 
-/* No second mapping. What Xen said has another frame does not keep the old one for that. */
-static void classify_failure(struct pass *pass, struct xen_gpu_slot *slot)
+/*
+ * The second mapping failed. A GFN that has another frame, as Xen has said, is gone then: it must
+ * not keep the old one.
+ */
+static void classify_failure(struct pass *pass, struct xen_gpu_batch_entry *entry)
 {
-	struct xen_gpu_block *block = slot->block;
+	struct xen_gpu_block *block = entry->block;
 
-	/* The look-up said that the page is still there; it only cannot be had for writing. */
-	if (!slot->lost && xen_gpu_gfn_is(block, slot->slot, XEN_GPU_GFN_UPGRADE)) {
-		xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_UPGRADE, false);
-		set_kept(pass, block, slot->slot);
-	} else if (slot->lost || slot->stale || means_gone(pass, slot->status)) {
-		set_gone(pass, block, slot->slot, slot->lost);
+	/* The recheck said that the page is still there; it only cannot be mapped writable. */
+	if (!entry->lost && xen_gpu_gfn_is(block, entry->idx, XEN_GPU_GFN_UPGRADE)) {
+		xen_gpu_gfn_assign(block, entry->idx, XEN_GPU_GFN_UPGRADE, false);
+		set_kept(pass, block, entry->idx);
+	} else if (entry->lost || entry->stale || means_gone(pass, entry->status)) {
+		set_gone(pass, block, entry->idx, entry->lost);
 	} else {
-		set_unknown(pass, block, slot->slot);
+		set_unknown(pass, block, entry->idx);
 	}
 }
 
-/* The GFN lives on its other side from here on, as the clients are about to hear. */
-static void set_moving(struct pass *pass, struct xen_gpu_slot *slot)
+/* Makes the second mapping the current one, and adds the GFN to the notice. */
+static void set_moving(struct pass *pass, struct xen_gpu_batch_entry *entry)
 {
 	struct xen_gpu_table *table = &pass->dom->table;
-	struct xen_gpu_block *block = slot->block;
+	struct xen_gpu_block *block = entry->block;
 
-	xen_gpu_gfn_swap_sides(table, block, slot->slot);
-	if (slot->lost)
-		xen_gpu_gfn_set_other(table, block, slot->slot, false);
-	xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_WRITABLE, slot->writable);
-	xen_gpu_gfn_set_stale(block, slot->slot, false);
-	xen_gpu_gfn_set_state(table, block, slot->slot, XEN_GPU_GFN_MOVING);
-	add_move(pass, slot->gfn, slot->bfn, 0);
+	xen_gpu_gfn_swap_mappings(table, block, entry->idx);
+	if (entry->lost)
+		xen_gpu_gfn_set_other(table, block, entry->idx, false);
+	xen_gpu_gfn_assign(block, entry->idx, XEN_GPU_GFN_WRITABLE, entry->writable);
+	xen_gpu_gfn_set_stale(block, entry->idx, false);
+	xen_gpu_gfn_set_state(table, block, entry->idx, XEN_GPU_GFN_MOVING);
+	add_move(pass, entry->gfn, entry->bfn, 0);
 	pass->block.moved++;
 }
 
-/* Classifies one GFN by its second mapping. */
-static void classify(struct pass *pass, struct xen_gpu_slot *slot)
+/* Classifies a GFN by the result of its second mapping: kept, moved, gone or unknown. */
+static void classify(struct pass *pass, struct xen_gpu_batch_entry *entry)
 {
 	struct xen_gpu_domain *dom = pass->dom;
-	struct xen_gpu_block *block = slot->block;
+	struct xen_gpu_block *block = entry->block;
 
-	if (slot->status) {
-		classify_failure(pass, slot);
+	if (entry->status) {
+		classify_failure(pass, entry);
 		return;
 	}
-	xen_gpu_gfn_set_other(&dom->table, block, slot->slot, true);
-	xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_UPGRADE, false);
-	if (!slot->lost &&
-	    slot->bfn == dom->backend->bfn(dom, block, slot->slot, !slot->side))
-		set_kept(pass, block, slot->slot);
+	xen_gpu_gfn_set_other(&dom->table, block, entry->idx, true);
+	xen_gpu_gfn_assign(block, entry->idx, XEN_GPU_GFN_UPGRADE, false);
+	if (!entry->lost &&
+	    entry->bfn == dom->backend->bfn(dom, block, entry->idx, !entry->mapping))
+		set_kept(pass, block, entry->idx);
 	else
-		set_moving(pass, slot);
+		set_moving(pass, entry);
 }
 
-/* Classifies one GFN by what Xen says about its mapping; it may have to be mapped anew. */
-static void classify_rechecked(struct pass *pass, const struct xen_gpu_slot *slot)
+/*
+ * Classifies a GFN by the result of the recheck. Adds it to other_batch if it has to be mapped
+ * again.
+ */
+static void classify_rechecked(struct pass *pass, const struct xen_gpu_batch_entry *entry)
 {
-	struct xen_gpu_block *block = slot->block;
+	struct xen_gpu_block *block = entry->block;
 
-	switch (slot->status) {
+	switch (entry->status) {
 	case 0:
-		if (xen_gpu_gfn_is(block, slot->slot, XEN_GPU_GFN_UPGRADE))
-			add_other_side(pass, block, slot->slot, 0);
+		if (xen_gpu_gfn_is(block, entry->idx, XEN_GPU_GFN_UPGRADE))
+			add_other_mapping(pass, block, entry->idx, 0);
 		else
-			set_kept(pass, block, slot->slot);
+			set_kept(pass, block, entry->idx);
 		return;
 	case -ESTALE:
 	case -ENXIO:
-		xen_gpu_gfn_assign(block, slot->slot, XEN_GPU_GFN_UPGRADE, false);
-		add_other_side(pass, block, slot->slot, slot->status);
+		xen_gpu_gfn_assign(block, entry->idx, XEN_GPU_GFN_UPGRADE, false);
+		add_other_mapping(pass, block, entry->idx, entry->status);
 		return;
 	default:
-		if (means_gone(pass, slot->status))
-			set_gone(pass, block, slot->slot, false);
+		if (means_gone(pass, entry->status))
+			set_gone(pass, block, entry->idx, false);
 		else
-			set_unknown(pass, block, slot->slot);
+			set_unknown(pass, block, entry->idx);
 	}
 }
 
-/* Looks every live GFN up, and leaves those in other_batch that have to be mapped anew. */
+/* Rechecks every live GFN of a block. Adds those that have to be mapped again to other_batch. */
 static void recheck_block(struct pass *pass, struct xen_gpu_block *block)
 {
 	struct xen_gpu_domain *dom = pass->dom;
 	struct xen_gpu_batch *batch = dom->batch;
-	unsigned int i, slot;
+	unsigned int i, idx;
 
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
-	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS; slot++) {
-		if (is_due(pass, block, slot))
-			xen_gpu_batch_add(batch, block, slot, xen_gpu_slot_side(block, slot),
+	for (idx = 0; idx < XEN_GPU_BLOCK_GFNS; idx++) {
+		if (is_due(pass, block, idx))
+			xen_gpu_batch_add(batch, block, idx, xen_gpu_gfn_current(block, idx),
 					  false);
 	}
 	if (batch->n)
 		dom->backend->recheck(dom, batch);
 	for (i = 0; i < batch->n; i++)
-		classify_rechecked(pass, &batch->slots[i]);
+		classify_rechecked(pass, &batch->entries[i]);
 }
 
-/* Undoes the second mappings of what was kept. */
+/* Unmaps the second mappings of the GFNs that were kept. */
 static void undo_kept(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
 {
 	struct xen_gpu_batch *batch = dom->batch;
-	unsigned int slot;
+	unsigned int idx;
 
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
-	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS && block->nr_leftover; slot++) {
-		if (xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_OTHER) &&
-		    !xen_gpu_gfn_named(block, slot))
-			xen_gpu_batch_add(batch, block, slot, !xen_gpu_slot_side(block, slot),
+	for (idx = 0; idx < XEN_GPU_BLOCK_GFNS && block->nr_leftover; idx++) {
+		if (xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER) &&
+		    !xen_gpu_gfn_named(block, idx))
+			xen_gpu_batch_add(batch, block, idx, !xen_gpu_gfn_current(block, idx),
 					  false);
 	}
 	xen_gpu_domain_unmap(dom, batch);
@@ -286,7 +303,7 @@ static int compare_moves(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* Puts the moves of a block in order: those that are gone may have come before those that move. */
+/* Sorts the moves of a block by GFN: the recheck adds GFNs that are gone before any GFN moves. */
 static void sort_moves(struct xen_gpu_move *moves, unsigned int n)
 {
 	unsigned int i;
@@ -299,19 +316,24 @@ static void sort_moves(struct xen_gpu_move *moves, unsigned int n)
 		sort(moves, n, sizeof(*moves), compare_moves, NULL);
 }
 
-/* What is idle was not looked at, and is not handed out any more. */
+/*
+ * Makes the idle GFNs of a block stale: they were not revalidated and must not be handed out again.
+ */
 static void distrust_idle(struct xen_gpu_block *block)
 {
-	unsigned int slot;
+	unsigned int idx;
 
-	for (slot = 0; slot < XEN_GPU_BLOCK_GFNS && block->nr_idle; slot++) {
-		if (xen_gpu_gfn_idle(block, slot))
-			xen_gpu_gfn_set_stale(block, slot, true);
+	for (idx = 0; idx < XEN_GPU_BLOCK_GFNS && block->nr_idle; idx++) {
+		if (xen_gpu_gfn_idle(block, idx))
+			xen_gpu_gfn_set_stale(block, idx, true);
 	}
 }
 
-/* Brings a block up to the pass's generation; the notice gets what its users have to know. */
-static void look_at_block(struct pass *pass, struct xen_gpu_block *block)
+/*
+ * Revalidates a block, which brings it up to the pass's generation. Adds to the notice what the
+ * clients have to know.
+ */
+static void check_block(struct pass *pass, struct xen_gpu_block *block)
 {
 	struct xen_gpu_domain *dom = pass->dom;
 	unsigned int i, first = pass->notice.n;
@@ -322,11 +344,11 @@ static void look_at_block(struct pass *pass, struct xen_gpu_block *block)
 	if (dom->backend->recheck)
 		recheck_block(pass, block);
 	else
-		add_other_sides(pass, block);
+		add_other_mappings(pass, block);
 	if (dom->other_batch->n)
 		dom->backend->map(dom, dom->other_batch);
 	for (i = 0; i < dom->other_batch->n; i++)
-		classify(pass, &dom->other_batch->slots[i]);
+		classify(pass, &dom->other_batch->entries[i]);
 	sort_moves(pass->notice.moves + first, pass->notice.n - first);
 	if (is_older(pass, block)) {
 		distrust_idle(block);
@@ -351,7 +373,7 @@ static void count_block(struct pass *pass, unsigned long index)
 	pass->gone += result->gone;
 }
 
-/* The first block from *index on that is to be looked at. */
+/* Returns the first block from *@index on that has GFNs to revalidate, and moves *@index to it. */
 static struct xen_gpu_block *next_block(struct pass *pass, unsigned long *index)
 {
 	struct xarray *blocks = &pass->dom->table.blocks;
@@ -363,8 +385,11 @@ static struct xen_gpu_block *next_block(struct pass *pass, unsigned long *index)
 	return block;
 }
 
-/* Looks at blocks from *index on until there is none (false), or no room in the notice (true). */
-static bool look_at_blocks(struct pass *pass, unsigned long *index)
+/*
+ * Revalidates the blocks from *@index on. Returns false if none is left, true if the notice may be
+ * too small for one more block.
+ */
+static bool check_blocks(struct pass *pass, unsigned long *index)
 {
 	struct xen_gpu_domain *dom = pass->dom;
 	struct xen_gpu_block *block;
@@ -373,7 +398,7 @@ static bool look_at_blocks(struct pass *pass, unsigned long *index)
 		mutex_lock(&dom->lock);
 		block = next_block(pass, index);
 		if (block) {
-			look_at_block(pass, block);
+			check_block(pass, block);
 			count_block(pass, *index);
 		}
 		mutex_unlock(&dom->lock);
@@ -386,47 +411,47 @@ static bool look_at_blocks(struct pass *pass, unsigned long *index)
 }
 
 /*
- * What is gone has no users left; one that forgot to release loses it here. It is unmapped as an
- * other side is, so that the GFN can be mapped anew meanwhile.
+ * A GFN that is gone has no users left; a reference that a client has failed to release is lost
+ * here. The mapping is unmapped as an other mapping, so that the GFN can be mapped again meanwhile.
  */
 static void forget_gone(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
-			unsigned int slot)
+			unsigned int idx)
 {
-	WARN_ON_ONCE(block->count[slot]);
-	block->count[slot] = 0;
+	WARN_ON_ONCE(block->count[idx]);
+	block->count[idx] = 0;
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_UNMAPPED, 1);
-	if (xen_gpu_gfn_state(block, slot) == XEN_GPU_GFN_LOST)
-		xen_gpu_gfn_set_state(&dom->table, block, slot, XEN_GPU_GFN_UNMAPPED);
-	else if (xen_gpu_gfn_is(block, slot, XEN_GPU_GFN_OTHER))
-		xen_gpu_gfn_set_state(&dom->table, block, slot, XEN_GPU_GFN_STUCK);
+	if (xen_gpu_gfn_state(block, idx) == XEN_GPU_GFN_LOST)
+		xen_gpu_gfn_set_state(&dom->table, block, idx, XEN_GPU_GFN_UNMAPPED);
+	else if (xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER))
+		xen_gpu_gfn_set_state(&dom->table, block, idx, XEN_GPU_GFN_STUCK);
 	else
-		xen_gpu_gfn_set_aside(&dom->table, block, slot);
+		xen_gpu_gfn_set_aside(&dom->table, block, idx);
 }
 
-/* Every client has heard of it. */
-static void settle_move(struct xen_gpu_domain *dom, u64 gfn)
+/* Leaves the state that a notice required: every client has been told of the GFN. */
+static void finish_move(struct xen_gpu_domain *dom, u64 gfn)
 {
 	struct xen_gpu_block *block = xen_gpu_table_find(&dom->table, gfn);
-	unsigned int slot = xen_gpu_gfn_slot(gfn);
+	unsigned int idx = xen_gpu_block_idx(gfn);
 
 	lockdep_assert_held(&dom->lock);
-	if (xen_gpu_gfn_state(block, slot) != XEN_GPU_GFN_MOVING) {
-		forget_gone(dom, block, slot);
+	if (xen_gpu_gfn_state(block, idx) != XEN_GPU_GFN_MOVING) {
+		forget_gone(dom, block, idx);
 		xen_gpu_domain_clean(dom, block);
-	} else if (block->count[slot]) {
-		xen_gpu_gfn_set_state(&dom->table, block, slot, XEN_GPU_GFN_LIVE);
+	} else if (block->count[idx]) {
+		xen_gpu_gfn_set_state(&dom->table, block, idx, XEN_GPU_GFN_LIVE);
 	} else {
-		xen_gpu_queue_add(dom, block, slot);
+		xen_gpu_idle_add(dom, block, idx);
 	}
 }
 
-static void settle_moves(struct xen_gpu_domain *dom, const struct notice *notice)
+static void finish_moves(struct xen_gpu_domain *dom, const struct notice *notice)
 {
 	unsigned int i;
 
 	mutex_lock(&dom->lock);
 	for (i = 0; i < notice->n; i++) {
-		settle_move(dom, notice->moves[i].gfn);
+		finish_move(dom, notice->moves[i].gfn);
 		if ((i + 1) % XEN_GPU_BATCH)
 			continue;
 		mutex_unlock(&dom->lock);
@@ -436,32 +461,38 @@ static void settle_moves(struct xen_gpu_domain *dom, const struct notice *notice
 	mutex_unlock(&dom->lock);
 }
 
-/* Adds leftovers of a block from *slot on; moves *slot behind the last one. */
+/*
+ * Adds the leftovers of a block to the batch, from GFN *@idx on, until the batch is full. Moves
+ * *@idx behind the last GFN that was visited.
+ */
 static void add_leftovers(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
-			  unsigned int *slot)
+			  unsigned int *idx)
 {
 	struct xen_gpu_batch *batch = dom->batch;
 
-	for (; *slot < XEN_GPU_BLOCK_GFNS && block->nr_leftover; ++*slot) {
+	for (; *idx < XEN_GPU_BLOCK_GFNS && block->nr_leftover; ++*idx) {
 		if (batch->n >= dom->backend->unmap_chunk)
 			return;
-		if (xen_gpu_gfn_named(block, *slot))
+		if (xen_gpu_gfn_named(block, *idx))
 			continue;
-		if (xen_gpu_gfn_is(block, *slot, XEN_GPU_GFN_OTHER))
-			xen_gpu_batch_add(batch, block, *slot, !xen_gpu_slot_side(block, *slot),
+		if (xen_gpu_gfn_is(block, *idx, XEN_GPU_GFN_OTHER))
+			xen_gpu_batch_add(batch, block, *idx, !xen_gpu_gfn_current(block, *idx),
 					  false);
-		else if (xen_gpu_gfn_state(block, *slot) == XEN_GPU_GFN_STUCK)
-			xen_gpu_batch_add(batch, block, *slot, xen_gpu_slot_side(block, *slot),
+		else if (xen_gpu_gfn_state(block, *idx) == XEN_GPU_GFN_STUCK)
+			xen_gpu_batch_add(batch, block, *idx, xen_gpu_gfn_current(block, *idx),
 					  false);
 	}
-	*slot = XEN_GPU_BLOCK_GFNS;
+	*idx = XEN_GPU_BLOCK_GFNS;
 }
 
-/* The next batch of leftovers, from a GFN on; returns the GFN to go on from. */
+/*
+ * Fills the next batch of leftovers, from @gfn on. Returns the GFN to continue from, or U64_MAX at
+ * the end.
+ */
 static u64 fill_leftovers(struct xen_gpu_domain *dom, u64 gfn)
 {
 	unsigned long index = gfn >> XEN_GPU_BLOCK_SHIFT;
-	unsigned int slot = xen_gpu_gfn_slot(gfn);
+	unsigned int idx = xen_gpu_block_idx(gfn);
 	struct xen_gpu_block *block;
 
 	xen_gpu_batch_start(dom->batch, XEN_GPU_CALL_REVALIDATE);
@@ -470,16 +501,18 @@ static u64 fill_leftovers(struct xen_gpu_domain *dom, u64 gfn)
 	block = xa_find(&dom->table.blocks, &index, ULONG_MAX, XA_PRESENT);
 	while (block) {
 		if (index != gfn >> XEN_GPU_BLOCK_SHIFT)
-			slot = 0;
-		add_leftovers(dom, block, &slot);
-		if (slot < XEN_GPU_BLOCK_GFNS)
-			return xen_gpu_slot_gfn(block, slot);
+			idx = 0;
+		add_leftovers(dom, block, &idx);
+		if (idx < XEN_GPU_BLOCK_GFNS)
+			return xen_gpu_block_gfn(block, idx);
 		block = xa_find_after(&dom->table.blocks, &index, ULONG_MAX, XA_PRESENT);
 	}
 	return U64_MAX;
 }
 
-/* Unmaps what was left over: other sides that nobody uses any more. Each is tried once. */
+/*
+ * Unmaps all leftovers: other mappings and STUCK GFNs, which nobody uses any more. Tries each once.
+ */
 static void drop_leftovers(struct xen_gpu_domain *dom)
 {
 	u64 next = 0;
@@ -494,20 +527,22 @@ static void drop_leftovers(struct xen_gpu_domain *dom)
 	} while (next != U64_MAX);
 }
 
-/* Tells the clients, and undoes what they and their devices have let go of. */
+/* Tells the clients, then unmaps the mappings that they and their devices have forgotten. */
 static void deliver(struct pass *pass)
 {
 	struct notice *notice = &pass->notice;
 
 	if (!notice->n)
 		return;
-	xen_gpu_clients_moved(pass->dom, notice->moves, notice->n);
-	settle_moves(pass->dom, notice);
+	xen_gpu_clients_remap(pass->dom, notice->moves, notice->n);
+	finish_moves(pass->dom, notice);
 	drop_leftovers(pass->dom);
 	notice->n = 0;
 }
 
-/* Makes room in the notice. False: there is no memory, what is in it has to be delivered first. */
+/*
+ * Doubles the notice's buffer. Returns false if there is no memory: the caller delivers the notice.
+ */
 static bool grow_notice(struct pass *pass)
 {
 	struct notice *notice = &pass->notice;
@@ -524,11 +559,11 @@ static bool grow_notice(struct pass *pass)
 	return true;
 }
 
-static void look_at_all(struct pass *pass)
+static void check_all(struct pass *pass)
 {
 	unsigned long index = 0;
 
-	while (look_at_blocks(pass, &index)) {
+	while (check_blocks(pass, &index)) {
 		if (!grow_notice(pass))
 			deliver(pass);
 	}
@@ -537,7 +572,7 @@ static void look_at_all(struct pass *pass)
 		kvfree(pass->notice.moves);
 }
 
-/* What the backend keeps for the second sides of one block after the other. */
+/* Frees what the backend has kept for the second mappings of one block after the other. */
 static void trim_backend(struct xen_gpu_domain *dom)
 {
 	if (!dom->backend->trim)
@@ -547,7 +582,7 @@ static void trim_backend(struct xen_gpu_domain *dom)
 	mutex_unlock(&dom->lock);
 }
 
-/* Looks at everything that is older than the present generation. True: not all was done. */
+/* Revalidates everything older than @generation. Returns true if something is left to retry. */
 static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 {
 	struct pass pass = {
@@ -557,15 +592,18 @@ static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 	};
 
 	drop_leftovers(dom);
-	look_at_all(&pass);
+	check_all(&pass);
 	drop_leftovers(dom);
-	xen_gpu_queue_drain_stale(dom);
+	xen_gpu_idle_drain_stale(dom);
 	trim_backend(dom);
 	WRITE_ONCE(dom->assured, generation);
 	dom->unlearnt = pass.unknown ? dom->unlearnt + 1 : 0;
-	/* What is given back may be the last that keeps a dead guest. */
+	/*
+	 * The references just dropped may have been the last that kept a dead guest. Check for its
+	 * end.
+	 */
 	if (pass.gone && !READ_ONCE(dom->identity))
-		xen_gpu_death_look_on(dom);
+		xen_gpu_domain_watch_again(dom);
 	return pass.unknown || READ_ONCE(dom->table.nr_leftover);
 }
 
@@ -582,8 +620,11 @@ static void revalidate_work(struct work_struct *work)
 		if (generation != dom->current_generation)
 			xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
 		WRITE_ONCE(dom->failures, again ? dom->failures + 1 : 0);
-		/* Who waits for this relies on what the clients do then, too. */
-		xen_gpu_clients_settled(dom);
+		/*
+		 * Before event_done(): a waiter relies on what the clients do in revalidated(),
+		 * too.
+		 */
+		xen_gpu_clients_revalidated(dom);
 		xen_gpu_event_done(dom, generation, jiffies - start);
 	}
 	if (again)
@@ -602,8 +643,17 @@ void xen_gpu_revalidate_exit(struct xen_gpu_domain *dom)
 	cancel_delayed_work_sync(&dom->reval_work);
 }
 
-/* If one is pending or running, waits for it. */
-void xen_gpu_revalidate_now(struct xen_gpu_domain *dom)
+/**
+ * xen_gpu_flush - complete a pending revalidation and unmap all idle pages
+ * @dom: the domain
+ *
+ * Context: process context, may sleep; the caller must hold no lock that the clients' operations
+ * take.
+ * Return: 0, or -EIO if Xen refused to unmap some page, which is retried later.
+ */
+int xen_gpu_flush(struct xen_gpu_domain *dom)
 {
 	flush_delayed_work(&dom->reval_work);
+	return xen_gpu_idle_drain(dom, XEN_GPU_COUNT_DRAINED_FLUSH);
 }
+EXPORT_SYMBOL_GPL(xen_gpu_flush);

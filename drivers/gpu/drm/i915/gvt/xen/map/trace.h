@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of the service: batches of maps and unmaps, and what balloon events led to.
+ * Tracepoints of the service: batches of maps and unmaps, and the result of each block's
+ * revalidation.
  */
 
 #undef TRACE_SYSTEM

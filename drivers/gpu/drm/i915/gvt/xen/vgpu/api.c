@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The in-kernel API of virtual GPUs, see xen/xengt.h: for a device model, which says what the GPU
- * is to use.
+ * The in-kernel API of virtual GPUs, declared in include/xen/xengt.h: a device model says which
+ * PPGTTs the GPU is about to use. reset.c has xengt_vgpu_reset(), ppgtt/ppgtt.c
+ * xengt_ppgtt_unpin(), and gsm/gsm_mem.c the functions for walkers.
  *
- * Locking: the virtual GPU's lock, so that what is called does not go.
+ * Locking: each call holds the virtual GPU's lock, so that the virtual GPU is not disabled
+ * meanwhile. The shadow's lock nests inside.
  */
 
 #include <linux/configfs.h>
@@ -16,13 +18,14 @@
 #include "vgpu.h"
 
 /**
- * xengt_vgpu_get - get a virtual GPU
+ * xengt_vgpu_get - get a reference to a virtual GPU
  * @name: its name in configfs
  *
- * It can be disabled or removed all the same: calls fail with -ENODEV then.
+ * The user can still disable or remove the virtual GPU. Calls fail with -ENODEV then.
  *
  * Context: process context, may sleep.
- * Return: the virtual GPU, to be put, or ERR_PTR(-ENODEV) if there is none of that name.
+ * Return: the virtual GPU, to be released with xengt_vgpu_put(), or ERR_PTR(-ENODEV) if there is
+ * none of that name.
  */
 struct xengt_vgpu *xengt_vgpu_get(const char *name)
 {
@@ -31,8 +34,10 @@ struct xengt_vgpu *xengt_vgpu_get(const char *name)
 EXPORT_SYMBOL_GPL(xengt_vgpu_get);
 
 /**
- * xengt_vgpu_put - give a virtual GPU back
+ * xengt_vgpu_put - release a reference to a virtual GPU
  * @vgpu: the virtual GPU
+ *
+ * The last reference to a virtual GPU that was removed frees it.
  *
  * Context: process context, may sleep.
  */
@@ -42,22 +47,27 @@ void xengt_vgpu_put(struct xengt_vgpu *vgpu)
 }
 EXPORT_SYMBOL_GPL(xengt_vgpu_put);
 
+/*
+ * Can the virtual GPU have PPGTTs? 0; -ENODEV if it does not run; -EOPNOTSUPP if pages of the
+ * guest's memory cannot be write-protected.
+ */
 static int check_running(const struct xengt_vgpu *vgpu)
 {
 	lockdep_assert_held(&vgpu->lock);
 	if (vgpu->state != XENGT_VGPU_RUNNING)
 		return -ENODEV;
-	return vgpu->traps.claimed ? 0 : -EOPNOTSUPP;
+	return vgpu->mmio.claimed ? 0 : -EOPNOTSUPP;
 }
 
 /**
  * xengt_vgpu_sync - bring the shadow of all page tables up to date
  * @vgpu: the virtual GPU
  *
- * To be called before the GPU runs what the guest submits: whatever the guest wrote into its page
- * tables before is in the shadow, mapped, after.
+ * To be called before the GPU runs what the guest submits. When it returns, the shadow contains
+ * everything that the guest wrote into its page tables before the call, and no entry points to a
+ * frame that a balloon event before the call made stale.
  *
- * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
+ * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
  * Return: 0, or -ENODEV if the virtual GPU does not run.
  */
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu)
@@ -67,8 +77,8 @@ int xengt_vgpu_sync(struct xengt_vgpu *vgpu)
 	mutex_lock(&vgpu->lock);
 	rc = vgpu->state == XENGT_VGPU_RUNNING ? 0 : -ENODEV;
 	if (!rc) {
-		xengt_mm_wait_current(&vgpu->mm);
-		xengt_ppgtts_sync(&vgpu->ppgtts);
+		xengt_shadow_wait_current(&vgpu->gtt.shadow);
+		xengt_gtt_sync(&vgpu->gtt);
 	}
 	mutex_unlock(&vgpu->lock);
 	return rc;
@@ -78,16 +88,23 @@ EXPORT_SYMBOL_GPL(xengt_vgpu_sync);
 /**
  * xengt_ppgtt_create - announce a PPGTT
  * @vgpu: the virtual GPU
- * @root: its root
+ * @root: the PPGTT's root
  *
- * It is shadowed, as far as the quotas allow: what cannot be shadowed is scratch. May be called
- * more than once; each call is to be undone. The guest can do the same through PVINFO.
+ * Makes the PPGTT's shadow, as far as the quotas allow: entries that cannot be shadowed are
+ * scratch. A PPGTT can be announced more than once, and each announcement has to be taken back with
+ * xengt_ppgtt_destroy(). The guest announces PPGTTs in the same way through PVINFO.
  *
- * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
- * Return: 0; -EINVAL if the generation has no such PPGTTs; -ERANGE or -EBUSY for a page directory
- * in the GGTT that is not in one range of the share, or overlaps another one; -ENOSPC if there are
- * too many PPGTTs (the quota of tables counts); -ENOMEM; -ENODEV if the virtual GPU does
- * not run; or -EOPNOTSUPP if writes to the guest's memory cannot be trapped: it has no PPGTTs then.
+ * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
+ * Return: 0, or an error:
+ *
+ * * -EINVAL: the generation has no PPGTTs with such a root
+ * * -ERANGE: the page directory (gen7) is not inside one range of the share
+ * * -EBUSY: the page directory (gen7) overlaps that of another PPGTT
+ * * -ENOSPC: there are as many PPGTTs as shadow tables are allowed, or announcements of this one
+ *   as can be counted
+ * * -ENOMEM
+ * * -ENODEV: the virtual GPU does not run
+ * * -EOPNOTSUPP: pages of the guest's memory cannot be write-protected, so it has no PPGTTs
  */
 int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
@@ -96,8 +113,8 @@ int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *r
 	mutex_lock(&vgpu->lock);
 	rc = check_running(vgpu);
 	if (!rc) {
-		xengt_mm_wait_current(&vgpu->mm);
-		rc = xengt_ppgtts_create(&vgpu->ppgtts, root);
+		xengt_shadow_wait_current(&vgpu->gtt.shadow);
+		rc = xengt_ppgtts_create(&vgpu->gtt.ppgtts, root);
 	}
 	mutex_unlock(&vgpu->lock);
 	return rc;
@@ -107,53 +124,65 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
 /**
  * xengt_ppgtt_destroy - take back an announcement of a PPGTT
  * @vgpu: the virtual GPU
- * @root: its root
+ * @root: the PPGTT's root
  *
- * With the last one everything that it held is given back. If it is pinned, its root leads nowhere
- * from here on (but to tables that another PPGTT has as well).
+ * Taking back the last announcement releases everything that the PPGTT holds. If the PPGTT is
+ * pinned, the pages of its shadow root stay allocated until xengt_ppgtt_unpin(), but their entries
+ * are cleared, except for tables that another PPGTT uses as well.
  *
- * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
- * Return: 0; -EINVAL or -ENOENT if there is no such PPGTT; -EBUSY for the last announcement of one
- * whose page directory is in the GGTT (gen7), and which is pinned; -ENODEV if the virtual GPU
- * does not run; or -EOPNOTSUPP if writes to the guest's memory cannot be trapped.
+ * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
+ * Return: 0, or an error:
+ *
+ * * -EINVAL: the generation has no PPGTTs with such a root
+ * * -ENOENT: the PPGTT is not announced
+ * * -EBUSY: this is the last announcement of a PPGTT that is pinned and has its page directory in
+ *   the GGTT (gen7)
+ * * -ENODEV: the virtual GPU does not run
+ * * -EOPNOTSUPP: pages of the guest's memory cannot be write-protected, so it has no PPGTTs
  */
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
 	int rc;
 
 	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu) ?: xengt_ppgtts_destroy(&vgpu->ppgtts, root);
+	rc = check_running(vgpu) ?: xengt_ppgtts_destroy(&vgpu->gtt.ppgtts, root);
 	mutex_unlock(&vgpu->lock);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(xengt_ppgtt_destroy);
 
 /**
- * xengt_ppgtt_pin - the GPU is about to use a PPGTT
+ * xengt_ppgtt_pin - pin the shadow of a PPGTT that the GPU is about to use
  * @vgpu: the virtual GPU
- * @root: its root
- * @shadow: where the shadow's root goes: bus addresses, in bytes, of what @root names, for the
- *	GPU's context; with 2 levels (gen7) the page directory's place in the GGTT: the same one
+ * @root: the PPGTT's root
+ * @shadow: set to the root of the shadow, for the GPU's context: for each table that @root names,
+ *	the bus address of its shadow, in bytes; the rest is 0. With 2 levels (gen7) the page
+ *	directory's graphics address, which is the same as in @root.
  *
- * Brings the shadow up to date, and makes it if it was reclaimed. It is not reclaimed until
- * xengt_ppgtt_unpin(), and the pages at @shadow stay pages of ours.
+ * Brings the shadow up to date, and makes it if it was reclaimed. Until xengt_ppgtt_unpin() the
+ * shadow is not reclaimed, and the pages at @shadow stay allocated, even if the PPGTT is destroyed.
  *
- * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end.
- * Return: the PPGTT, to be unpinned; or ERR_PTR(): -EINVAL or -ENOENT if there is no such PPGTT,
- * -ENOMEM, -ENODEV if the virtual GPU does not run; or -EOPNOTSUPP
- * if writes to the guest's memory cannot be trapped, so that it has no PPGTTs.
+ * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
+ * Return: the shadow, to be released with xengt_ppgtt_unpin(), or ERR_PTR():
+ *
+ * * -EINVAL: the generation has no PPGTTs with such a root
+ * * -ENOENT: the PPGTT is not announced
+ * * -ENOMEM
+ * * -ENODEV: the virtual GPU does not run
+ * * -EOPNOTSUPP: pages of the guest's memory cannot be write-protected, so it has no PPGTTs
  */
-struct xengt_ppgtt *xengt_ppgtt_pin(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root,
-				    u64 shadow[XENGT_PPGTT_PDPS])
+struct xengt_ppgtt_shadow *xengt_ppgtt_pin(struct xengt_vgpu *vgpu,
+					   const struct xengt_ppgtt_root *root,
+					   u64 shadow[XENGT_PPGTT_PDPS])
 {
-	struct xengt_ppgtt *ppgtt;
+	struct xengt_ppgtt_shadow *ppgtt;
 	int rc;
 
 	mutex_lock(&vgpu->lock);
 	rc = check_running(vgpu);
 	if (!rc)
-		xengt_mm_wait_current(&vgpu->mm);
-	ppgtt = rc ? ERR_PTR(rc) : xengt_ppgtts_pin(&vgpu->ppgtts, root, shadow);
+		xengt_shadow_wait_current(&vgpu->gtt.shadow);
+	ppgtt = rc ? ERR_PTR(rc) : xengt_ppgtts_pin(&vgpu->gtt.ppgtts, root, shadow);
 	mutex_unlock(&vgpu->lock);
 	return ppgtt;
 }

@@ -1,98 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest has at the addresses of BAR 0 before its virtual GPU is there.
+ * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled.
  *
- * There should be nothing: only then are accesses trapped, and can RAM be put there. Xen replaces
- * RAM that is there by RAM that is put there, and crashes the guest if it is another domain's page
- * or a device's registers.
+ * There should be nothing: only then do accesses trap, and only then can RAM be put there. Where
+ * there is RAM, Xen would replace it by the new RAM. Where there is another domain's page, or a
+ * device's registers, Xen would crash the guest.
  *
- * RAM at the GTT may be what a former virtual GPU had put there (gtt_ram.c): one of a driver domain
- * that is gone, or one that the guest had when it was saved. Or bar0 is wrong, and it is the
- * guest's own. Nothing tells the two apart, but that a former virtual GPU left none at the
- * registers; so it is used only if the user says so.
+ * RAM at the GTT can be what a former virtual GPU put there (see ggtt/ggtt_ram.c): one of a driver
+ * domain that is gone, or one that the guest had when it was saved. Or bar0 is wrong, and the RAM
+ * is the guest's own. Nothing tells these cases apart, except that a former virtual GPU left no RAM
+ * at the registers. So the RAM is used only if the user sets adopt_ram.
  *
- * Xen tells a GFN's type (HVMOP_get_mem_type), but shows a grant as RAM, and foreign pages and
- * registers as nothing. A change of the type to what it is already (XEN_DMOP_set_mem_type) works
- * for RAM and for holes only.
+ * HVMOP_get_mem_type tells the type of a GFN, but it shows a grant as RAM, and foreign pages and
+ * registers as nothing (HVMMEM_mmio_dm). XEN_DMOP_set_mem_type tells them apart: setting a GFN to
+ * the type that it has already succeeds for RAM and for holes only.
  *
- * Invariants: nothing is put there, or taken away, before all of it was looked at. Locking: the
- * virtual GPU's lock.
+ * Invariants: no RAM is put there or removed before everything was checked.
+ *
+ * Locking: the caller holds the virtual GPU's lock.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
 #include <linux/errno.h>
-#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/hvm/hvm_op.h>
 
 #include "bar0.h"
-#include "dm_op.h"
-#include "gtt_ram.h"
-#include "vgpu.h"
+#include "config.h"
+#include "ggtt/ggtt_ram.h"
+#include "xen/dm_op.h"
 
-static int cannot_look(const struct xengt_vgpu *vgpu, u64 gfn, int rc)
+/* Logs and returns an error of Xen's. */
+static int cannot_look(const struct xengt_bar0 *bar0, u64 gfn, int rc)
 {
-	xengt_vgpu_err(vgpu, "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
-		       vgpu->config.domid, rc);
+	xengt_vgpu_err(bar0->name, "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
+		       bar0->config->domid, rc);
 	return rc;
 }
 
-static int refuse(const struct xengt_vgpu *vgpu, u64 gfn, const char *what, const char *todo)
+/* Logs that @what is at @gfn, and @todo as the user's remedy. Returns -EADDRINUSE. */
+static int refuse_page(const struct xengt_bar0 *bar0, u64 gfn, const char *what, const char *todo)
 {
-	xengt_vgpu_err(vgpu, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n", what, gfn,
-		       vgpu->config.domid, vgpu->config.bar0, todo);
+	xengt_vgpu_err(bar0->name, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n", what,
+		       gfn, bar0->config->domid, bar0->config->bar0, todo);
 	return -EADDRINUSE;
 }
 
-static int refuse_special(const struct xengt_vgpu *vgpu, u64 gfn)
+static int refuse_special(const struct xengt_bar0 *bar0, u64 gfn)
 {
-	return refuse(vgpu, gfn, "a page of another domain's, or a device's registers,",
-		      "is bar0 right?");
+	return refuse_page(bar0, gfn, "a page of another domain's, or a device's registers,",
+			   "is bar0 right?");
 }
 
-/* n GFNs that are shown as nothing: are there other domains' pages among them? */
-static int check_holes(const struct xengt_vgpu *vgpu, u64 gfn, unsigned long n)
+/*
+ * Checks n GFNs that Xen shows as nothing. 0 if all are holes; -EADDRINUSE, with a line in the log,
+ * if there is another domain's page or a device's register among them; or an error of Xen's.
+ */
+static int check_holes(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
 {
-	domid_t domid = vgpu->config.domid;
+	domid_t domid = bar0->config->domid;
 	int rc = xengt_dm_set_hole(domid, gfn, n);
 
 	if (rc != -EINVAL)
-		return rc ? cannot_look(vgpu, gfn, rc) : 0;
+		return rc ? cannot_look(bar0, gfn, rc) : 0;
 	for (; n > 1 && !xengt_dm_set_hole(domid, gfn, 1); n--)
 		gfn++;
-	return refuse_special(vgpu, gfn);
+	return refuse_special(bar0, gfn);
 }
 
-/* The pages of registers that are trapped, and the one before the GTT */
-static int look_at_registers(const struct xengt_vgpu *vgpu, u64 max_gfn)
+/* Checks that there is nothing at the registers' pages up to @max_gfn. */
+static int look_at_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
 {
-	const u64 gfns[] = {
-		vgpu->traps.pvinfo_page.start >> XENGT_PAGE_SHIFT,
-		vgpu->traps.flush.start >> XENGT_PAGE_SHIFT,
-		(vgpu->traps.gtt.start >> XENGT_PAGE_SHIFT) - 1,
-	};
+	const u64 *gfns = bar0->registers;
 	unsigned int i;
 	int type, rc;
 
-	for (i = 0; i < ARRAY_SIZE(gfns) && gfns[i] <= max_gfn; i++) {
-		type = xengt_dm_get_mem_type(vgpu->config.domid, gfns[i]);
+	for (i = 0; i < ARRAY_SIZE(bar0->registers) && gfns[i] <= max_gfn; i++) {
+		type = xengt_dm_get_mem_type(bar0->config->domid, gfns[i]);
 		if (type < 0)
-			return cannot_look(vgpu, gfns[i], type);
+			return cannot_look(bar0, gfns[i], type);
 		if (type != HVMMEM_mmio_dm)
-			return refuse(vgpu, gfns[i], "memory", "is bar0 right?");
-		rc = check_holes(vgpu, gfns[i], 1);
+			return refuse_page(bar0, gfns[i], "memory", "is bar0 right?");
+		rc = check_holes(bar0, gfns[i], 1);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-/* Notes what is shown as RAM in the first n pages of the GTT. */
-static int find_ram(const struct xengt_vgpu *vgpu, struct xengt_gtt_ram *ram, unsigned long n)
+/* Records in ram->found which of the first n pages of the GTT Xen shows as RAM. */
+static int find_ram(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, unsigned long n)
 {
 	unsigned long page;
 	int type;
@@ -100,82 +101,83 @@ static int find_ram(const struct xengt_vgpu *vgpu, struct xengt_gtt_ram *ram, un
 	for (page = 0; page < n; page++) {
 		type = xengt_dm_get_mem_type(ram->domid, ram->gfn + page);
 		if (type < 0)
-			return cannot_look(vgpu, ram->gfn + page, type);
+			return cannot_look(bar0, ram->gfn + page, type);
 		__assign_bit(page, ram->found, type != HVMMEM_mmio_dm);
 		cond_resched();
 	}
 	return 0;
 }
 
-static int check_gtt_holes(const struct xengt_vgpu *vgpu, const struct xengt_gtt_ram *ram,
+/* Checks that the rest of the first n pages of the GTT are holes. */
+static int check_gtt_holes(const struct xengt_bar0 *bar0, const struct xengt_ggtt_ram *ram,
 			   unsigned long n)
 {
 	unsigned long first, end;
 	int rc;
 
 	for_each_clear_bitrange(first, end, ram->found, n) {
-		rc = check_holes(vgpu, ram->gfn + first, end - first);
+		rc = check_holes(bar0, ram->gfn + first, end - first);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-/* RAM that was trapped, or read-only, is plain from here on. */
-static int make_plain(const struct xengt_vgpu *vgpu, const struct xengt_gtt_ram *ram)
+/* Makes RAM that is write-protected or read-only plain RAM. Refuses what is not RAM, as a grant. */
+static int make_plain(const struct xengt_bar0 *bar0, const struct xengt_ggtt_ram *ram)
 {
 	unsigned long page;
 	int rc;
 
 	for_each_set_bit(page, ram->found, ram->n) {
-		rc = xengt_dm_set_write_trap(ram->domid, ram->gfn + page, 1, false);
+		rc = xengt_dm_set_write_protect(ram->domid, ram->gfn + page, 1, false);
 		if (rc == -EINVAL)
-			return refuse_special(vgpu, ram->gfn + page);
+			return refuse_special(bar0, ram->gfn + page);
 		if (rc)
-			return cannot_look(vgpu, ram->gfn + page, rc);
+			return cannot_look(bar0, ram->gfn + page, rc);
 		cond_resched();
 	}
 	return 0;
 }
 
-static int look_at_gtt(const struct xengt_vgpu *vgpu, struct xengt_gtt_ram *ram, u64 max_gfn)
+/* Checks the GTT's pages up to @max_gfn. */
+static int look_at_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u64 max_gfn)
 {
 	unsigned long n = 0, first;
 	int rc;
 
 	if (max_gfn >= ram->gfn)
 		n = min_t(u64, ram->n, max_gfn - ram->gfn + 1);
-	rc = find_ram(vgpu, ram, n) ?: check_gtt_holes(vgpu, ram, n);
+	rc = find_ram(bar0, ram, n) ?: check_gtt_holes(bar0, ram, n);
 	if (rc)
 		return rc;
 	first = find_first_bit(ram->found, ram->n);
 	if (first == ram->n)
 		return 0;
-	if (!vgpu->config.adopt_ram)
-		return refuse(vgpu, ram->gfn + first, "memory",
-			      "bar0 is wrong; or adopt_ram=1, if a former virtual GPU left it");
-	return make_plain(vgpu, ram);
+	if (!bar0->config->adopt_ram)
+		return refuse_page(bar0, ram->gfn + first, "memory",
+				   "bar0 is wrong; or adopt_ram=1, if a former virtual GPU left it");
+	return make_plain(bar0, ram);
 }
 
 /**
- * xengt_bar0_look - look what is at the addresses of BAR 0
- * @vgpu: the virtual GPU, whose targets of traps and RAM are initialised
+ * xengt_bar0_check - check what the guest has at the addresses of BAR 0
+ * @bar0: what to check; @bar0->ram is initialised
  *
- * RAM that is to be used is noted as found. Beyond the highest GFN that the guest ever had there is
- * nothing.
+ * Records in @bar0->ram the RAM that is to be used, as found, and makes it plain RAM. GFNs above
+ * the highest that the guest ever had are not checked, since there is nothing.
  *
- * Context: process context; one hypercall for each page of the GTT.
- * Return: 0; -EADDRINUSE for what cannot be used, with a line in the log that says what is where
- * and what to do; or an error of Xen's, with a line.
+ * Context: process context, may sleep; takes one hypercall for each page of the GTT.
+ * Return: 0; -EADDRINUSE if there is something that cannot be used, with a line in the log that
+ * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log.
  */
-int xengt_bar0_look(struct xengt_vgpu *vgpu)
+int xengt_bar0_check(const struct xengt_bar0 *bar0)
 {
-	struct xengt_gtt_ram *ram = &vgpu->traps.ram;
+	struct xengt_ggtt_ram *ram = bar0->ram;
 	s64 max_gfn;
 
-	lockdep_assert_held(&vgpu->lock);
-	max_gfn = xengt_gtt_ram_max_gfn(ram);
+	max_gfn = xengt_ggtt_ram_max_gfn(ram);
 	if (max_gfn < 0)
-		return cannot_look(vgpu, ram->gfn, max_gfn);
-	return look_at_registers(vgpu, max_gfn) ?: look_at_gtt(vgpu, ram, max_gfn);
+		return cannot_look(bar0, ram->gfn, max_gfn);
+	return look_at_registers(bar0, max_gfn) ?: look_at_gtt(bar0, ram, max_gfn);
 }

@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a guest has at the addresses of BAR 0 before its virtual GPU is there; see bar0.c.
+ * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled; see bar0.c.
  */
 
 #ifndef _XENGT_BAR0_H
 #define _XENGT_BAR0_H
 
-struct xengt_vgpu;
+#include <linux/types.h>
 
-int xengt_bar0_look(struct xengt_vgpu *vgpu);
+struct xengt_ggtt_ram;
+struct xengt_vgpu_config;
+
+/**
+ * struct xengt_bar0 - what to check
+ * @name: the virtual GPU's name, for the log
+ * @config: its configuration
+ * @registers: the GFNs of the registers' pages that are checked, ascending: those that trap, and
+ *	the one before the GTT
+ * @ram: the GFNs of the GTT; the check records which of them are RAM
+ */
+struct xengt_bar0 {
+	const char *name;
+	const struct xengt_vgpu_config *config;
+	u64 registers[3];
+	struct xengt_ggtt_ram *ram;
+};
+
+int xengt_bar0_check(const struct xengt_bar0 *bar0);
 
 #endif /* _XENGT_BAR0_H */

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The check of a virtual GPU's configuration: what makes no sense is refused, and the log says why.
+ * Checks a virtual GPU's configuration before it is enabled, and logs why it is refused.
  *
- * Locking: the virtual GPU's lock.
+ * Locking: none. The caller keeps the configuration from changing.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
-#include <linux/lockdep.h>
 
-#include "pte.h"
-#include "vgpu.h"
+#include "abi/pte.h"
+#include "config.h"
 
 #define MIN_DMA_BITS		32
 #define MAX_DMA_BITS		52
 #define MAX_TABLES		1048576
 
-static int check_range(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
-		       unsigned int i, struct xengt_range *range)
+/* Checks range @i of the share and converts it from bytes to entries. */
+static int check_range(const char *name, const struct xengt_vgpu_config *config,
+		       const struct xengt_gtt_format *format, unsigned int i,
+		       struct xengt_range *range)
 {
-	u64 base = vgpu->config.base[i], size = vgpu->config.size[i];
+	u64 base = config->base[i], size = config->size[i];
 	u64 top = (u64)format->gtt_entries << XENGT_PAGE_SHIFT;
 
 	if ((base | size) & (XENGT_PAGE_SIZE - 1)) {
-		xengt_vgpu_err(vgpu, "the share is not in pages of 4 KiB\n");
+		xengt_vgpu_err(name, "the share is not in pages of 4 KiB\n");
 		return -EINVAL;
 	}
 	if (base > top || size > top - base) {
-		xengt_vgpu_err(vgpu, "the share goes beyond the GGTT, which has %llu MiB\n",
+		xengt_vgpu_err(name, "the share goes beyond the GGTT, which has %llu MiB\n",
 			       top >> 20);
 		return -EINVAL;
 	}
@@ -42,84 +43,84 @@ static bool ranges_overlap(const struct xengt_range *a, const struct xengt_range
 	return a->n && b->n && a->first < b->first + b->n && b->first < a->first + a->n;
 }
 
-static int check_share(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
-		       struct xengt_range *share)
+static int check_share(const char *name, const struct xengt_vgpu_config *config,
+		       const struct xengt_gtt_format *format, struct xengt_range *share)
 {
 	unsigned int i;
 	int rc;
 
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
-		rc = check_range(vgpu, format, i, &share[i]);
+		rc = check_range(name, config, format, i, &share[i]);
 		if (rc)
 			return rc;
 	}
 	if (ranges_overlap(&share[0], &share[1])) {
-		xengt_vgpu_err(vgpu, "the mappable and the hidden share overlap\n");
+		xengt_vgpu_err(name, "the mappable and the hidden share overlap\n");
 		return -EINVAL;
 	}
 	if (!share[0].n && !share[1].n) {
-		xengt_vgpu_err(vgpu,
+		xengt_vgpu_err(name,
 			       "the share of the GGTT is empty: set mappable_size or hidden_size\n");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int check_numbers(const struct xengt_vgpu *vgpu)
+static int check_numbers(const char *name, const struct xengt_vgpu_config *config)
 {
-	const struct xengt_vgpu_config *config = &vgpu->config;
-
 	if (config->dma_bits < MIN_DMA_BITS || config->dma_bits > MAX_DMA_BITS) {
-		xengt_vgpu_err(vgpu, "dma_bits %u is not from %u to %u\n", config->dma_bits,
+		xengt_vgpu_err(name, "dma_bits %u is not from %u to %u\n", config->dma_bits,
 			       MIN_DMA_BITS, MAX_DMA_BITS);
 		return -EINVAL;
 	}
 	if (!config->quota || config->quota > ULONG_MAX) {
-		xengt_vgpu_err(vgpu, "the quota is 0\n");
+		xengt_vgpu_err(name, "the quota is 0\n");
 		return -EINVAL;
 	}
 	if (!config->tables || config->tables > MAX_TABLES) {
-		xengt_vgpu_err(vgpu, "tables %llu is not from 1 to %u\n", config->tables,
+		xengt_vgpu_err(name, "tables %llu is not from 1 to %u\n", config->tables,
 			       MAX_TABLES);
 		return -EINVAL;
 	}
 	if (config->adopt_ram > 1) {
-		xengt_vgpu_err(vgpu, "adopt_ram %u is not 0 or 1\n", config->adopt_ram);
+		xengt_vgpu_err(name, "adopt_ram %u is not 0 or 1\n", config->adopt_ram);
 		return -EINVAL;
 	}
 	return 0;
 }
 
 /**
- * xengt_vgpu_check_config - check a virtual GPU's configuration
- * @vgpu: the virtual GPU
- * @format: where the format of its page tables goes
- * @share: where its ranges of GGTT entries go, XENGT_GGTT_RANGES of them
+ * xengt_config_check - check a virtual GPU's configuration
+ * @name: the virtual GPU's name, for the log
+ * @config: the configuration
+ * @format: set to the format of the generation's page tables
+ * @share: set to the guest's share of the GGTT: XENGT_GGTT_RANGES ranges, in entries
  *
+ * The domid and @gsm are not checked here.
+ *
+ * Context: any.
  * Return: 0, or -EINVAL with a line in the log.
  */
-int xengt_vgpu_check_config(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format **format,
-			    struct xengt_range *share)
+int xengt_config_check(const char *name, const struct xengt_vgpu_config *config,
+		       const struct xengt_gtt_format **format, struct xengt_range *share)
 {
-	const struct xengt_vgpu_config *config = &vgpu->config;
 	u64 bar0_size;
 	int rc;
 
-	lockdep_assert_held(&vgpu->lock);
 	*format = xengt_gtt_format(config->generation);
 	if (!*format) {
-		xengt_vgpu_err(vgpu, "generation %u is not supported\n", config->generation);
+		xengt_vgpu_err(name, "generation %u is not supported\n", config->generation);
 		return -EINVAL;
 	}
-	/* BAR 0 is registers and the GTT in equal halves, aligned to its size, as all BARs are. */
+	/* One half of BAR 0 is registers, the other the GTT. A BAR is aligned to its size. */
 	bar0_size = 2 * (*format)->gtt_offset;
 	if (!config->bar0 || config->bar0 & (bar0_size - 1)) {
-		xengt_vgpu_err(vgpu, "bar0 %#llx is not a multiple of %llu MiB\n", config->bar0,
+		xengt_vgpu_err(name, "bar0 %#llx is not a multiple of %llu MiB\n", config->bar0,
 			       bar0_size >> 20);
 		return -EINVAL;
 	}
-	rc = check_numbers(vgpu);
+	rc = check_numbers(name, config);
 	if (rc)
 		return rc;
-	return check_share(vgpu, *format, share);
+	return check_share(name, config, *format, share);
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir makes one, rmdir disables and
- * frees it; the attributes are documented in Documentation/xengt.rst.
+ * Virtual GPUs in configfs: /sys/kernel/config/xengt/NAME/. mkdir creates a virtual GPU, rmdir
+ * disables and frees it. Documentation/xengt.rst documents the attributes.
  *
- * configfs and the VFS hold locks over rmdir that every mkdir needs, and everybody who looks for a
- * virtual GPU. Disabling one can take long (it waits for its guest's vCPUs, and for Xen), so rmdir
- * leaves that to work of the virtual GPU's own, and returns. Writing 0 to enable before waits.
+ * During rmdir, configfs and the VFS hold locks that every mkdir and every look-up of a virtual GPU
+ * needs. Disabling a virtual GPU can take long, as it waits for the guest's vCPUs and for Xen. So
+ * rmdir queues work that disables the virtual GPU, and returns. A user who wants to wait writes 0
+ * to enable before.
  *
- * Numbers are read in decimal, or in hexadecimal with 0x. An attribute can be changed while the
- * virtual GPU is off; otherwise writing it fails with -EBUSY, but for the mode.
+ * Numbers are decimal, or hexadecimal with 0x, or octal with 0. The configuration can be changed
+ * while the virtual GPU is off; otherwise a write fails with -EBUSY. Only the mode can be changed
+ * at any time.
  *
- * Locking: the virtual GPU's lock, which is not taken under configfs' locks for rmdir and mkdir.
+ * Invariants: a virtual GPU that was removed is not enabled again.
+ *
+ * Locking: the virtual GPU's lock protects its configuration and state. It is not taken in mkdir
+ * and rmdir, under the locks of configfs. Showing an attribute takes no lock.
  */
 
 #include <linux/configfs.h>
@@ -25,10 +30,17 @@
 
 #include "configfs.h"
 #include "debugfs.h"
-#include "place.h"
+#include "gsm/gsm.h"
 #include "served.h"
+#include "shadow/dirty.h"
 #include "vgpu.h"
 
+/**
+ * struct vgpu_item - the directory of a virtual GPU
+ * @item: configfs' part; its last reference frees the virtual GPU
+ * @vgpu: the virtual GPU
+ * @remove_work: disables the virtual GPU after rmdir
+ */
 struct vgpu_item {
 	struct config_item item;
 	struct xengt_vgpu *vgpu;
@@ -42,6 +54,7 @@ static struct xengt_vgpu *to_vgpu(struct config_item *item)
 	return container_of(item, struct vgpu_item, item)->vgpu;
 }
 
+/* Stores a number in the configuration. -EBUSY if the virtual GPU is not off. */
 static int store_u64(struct xengt_vgpu *vgpu, u64 *field, const char *page)
 {
 	int rc = -EBUSY;
@@ -64,7 +77,7 @@ static int store_u32(struct xengt_vgpu *vgpu, u32 *field, const char *page)
 	return rc;
 }
 
-/* The two halves of an attribute that is a field of the configuration. */
+/* Show and store an attribute that is a number in the configuration. */
 #define CONFIG_SHOW(_name, _field, _format)						\
 static ssize_t _name##_show(struct config_item *item, char *page)			\
 {											\
@@ -129,20 +142,20 @@ CONFIGFS_ATTR(, adopt_ram);
 
 static ssize_t place_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.place->name);
+	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.gsm->name);
 }
 
 static ssize_t place_store(struct config_item *item, const char *page, size_t len)
 {
-	const struct xengt_place_ops *place = xengt_place_find(page);
+	const struct xengt_gsm_ops *gsm = xengt_gsm_find(page);
 	struct xengt_vgpu *vgpu = to_vgpu(item);
 	int rc = -EBUSY;
 
-	if (!place)
+	if (!gsm)
 		return -EINVAL;
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_OFF) {
-		vgpu->config.place = place;
+		vgpu->config.gsm = gsm;
 		rc = 0;
 	}
 	mutex_unlock(&vgpu->lock);
@@ -155,7 +168,7 @@ static ssize_t mode_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "%s\n", xengt_mode_name(to_vgpu(item)->config.mode));
 }
 
-/* The one that can be changed at any time. */
+/* The mode can be changed in any state. */
 static ssize_t mode_store(struct config_item *item, const char *page, size_t len)
 {
 	int mode = xengt_mode_find(page);
@@ -253,6 +266,7 @@ static const struct config_item_type vgpu_type = {
 	.ct_owner = THIS_MODULE,
 };
 
+/* Disables a virtual GPU after rmdir, and drops the reference that drop_vgpu() kept. */
 static void remove_vgpu(struct work_struct *work)
 {
 	struct vgpu_item *vgpu_item = container_of(work, struct vgpu_item, remove_work);
@@ -261,6 +275,7 @@ static void remove_vgpu(struct work_struct *work)
 	config_item_put(&vgpu_item->item);
 }
 
+/* mkdir */
 static struct config_item *make_vgpu(struct config_group *group, const char *name)
 {
 	struct vgpu_item *vgpu_item = kzalloc(sizeof(*vgpu_item), GFP_KERNEL);
@@ -281,13 +296,16 @@ static struct config_item *make_vgpu(struct config_group *group, const char *nam
 	return &vgpu_item->item;
 }
 
-/* rmdir: nobody finds it any more, and it is about to be disabled, if it is not yet. */
+/*
+ * rmdir: the virtual GPU cannot be found in configfs any more. Disables it in remove_vgpu(),
+ * outside the locks of configfs.
+ */
 static void drop_vgpu(struct config_group *group, struct config_item *item)
 {
 	struct vgpu_item *vgpu_item = container_of(item, struct vgpu_item, item);
 
 	xengt_debugfs_remove_vgpu(vgpu_item->vgpu);
-	xengt_served_set_removed(vgpu_item->vgpu);
+	xengt_served_set_removed(&vgpu_item->vgpu->served);
 	queue_work(removals_wq, &vgpu_item->remove_work);
 }
 
@@ -310,7 +328,7 @@ static struct configfs_subsystem subsystem = {
 	},
 };
 
-/* The virtual GPU of that name, pinned by its item; NULL if there is none. */
+/* Returns the virtual GPU of that name, with a reference to its item; NULL if there is none. */
 struct xengt_vgpu *xengt_configfs_find(const char *name)
 {
 	struct config_item *item;
@@ -321,7 +339,7 @@ struct xengt_vgpu *xengt_configfs_find(const char *name)
 	return item ? to_vgpu(item) : NULL;
 }
 
-/* Until what was removed before has given everything back. */
+/* Waits until all virtual GPUs that were removed before the call are disabled. */
 void xengt_configfs_wait_removed(void)
 {
 	flush_workqueue(removals_wq);
@@ -342,7 +360,10 @@ int xengt_configfs_init(void)
 	return rc;
 }
 
-/* What was removed does not pin the module. */
+/*
+ * A virtual GPU that was removed does not pin the module: destroying the workqueue waits until it
+ * is disabled.
+ */
 void xengt_configfs_exit(void)
 {
 	configfs_unregister_subsystem(&subsystem);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The list of the virtual GPUs' counters; see counter_set.h for the columns, and counters.h for the
- * rules. Included where COUNTER() says what to make of it.
+ * The list of the virtual GPUs' counters. counter_set.h explains the columns, counters.h says why a
+ * counter is ATOMIC. The includer defines COUNTER(), which this file undefines at its end.
  */
 
 COUNTER(TRAPS, traps, ATOMIC),
@@ -43,17 +43,17 @@ COUNTER(PINNED_SHORT, pinned_short, LOCKED),
 COUNTER(SCRATCHED_TABLES, scratched_tables, LOCKED),
 COUNTER(PARENTS_REWRITTEN, parents_rewritten, LOCKED),
 COUNTER(REFUSED_1G, refused_1g, LOCKED),
-COUNTER(PAGES_TRAPPED, pages_trapped, LOCKED),
+COUNTER(PAGES_PROTECTED, pages_protected, LOCKED),
 COUNTER(PAGES_RELEASED, pages_released, LOCKED),
-COUNTER(PAGES_CHECKED, pages_checked, LOCKED),
+COUNTER(PAGES_RESCANNED, pages_rescanned, LOCKED),
 COUNTER(TABLE_WRITES, table_writes, ATOMIC),
-COUNTER(PLAIN_WRITES, plain_writes, LOCKED),
+COUNTER(PLAIN_WRITES, plain_writes, ATOMIC),
 COUNTER(SYNCS, syncs, LOCKED),
 COUNTER(SYNCS_LATE, syncs_late, ATOMIC),
-COUNTER(PAGES_OPENED, pages_opened, LOCKED),
-COUNTER(PAGES_CLOSED, pages_closed, LOCKED),
-COUNTER(OPEN_LOOKS, open_looks, LOCKED),
-COUNTER(UNTRAPS_BUSY, untraps_busy, LOCKED),
+COUNTER(PAGES_UNSYNCED, pages_unsynced, LOCKED),
+COUNTER(PAGES_RESYNCED, pages_resynced, LOCKED),
+COUNTER(UNSYNC_SCANS, unsync_scans, LOCKED),
+COUNTER(UNPROTECTS_BUSY, unprotects_busy, LOCKED),
 COUNTER(GTT_RAM_LOST, gtt_ram_lost, LOCKED),
 COUNTER(RESETS, resets, ATOMIC),
 COUNTER(DRIVERS_GONE, drivers_gone, ATOMIC),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The virtual GPUs' counters: what counts as what, and their names.
+ * The virtual GPUs' counters: their names, their totals, and which counter an error belongs to.
+ *
+ * Locking: see counters.h and counter_set.h.
  */
 
 #include <linux/errno.h>
@@ -23,18 +25,25 @@ static struct xen_counter_family family = {
 	.sets = LIST_HEAD_INIT(family.sets),
 };
 
-/* Starts to count for a virtual GPU; with its mm's lock. */
+/*
+ * Adds a virtual GPU's counters, all zero, to the totals. @lock is the shadow's lock: callers of
+ * xengt_count() hold it for LOCKED counters.
+ */
 void xengt_counters_start(struct xengt_counters *counters, const struct mutex *lock)
 {
 	xen_counter_set_start(&family, &counters->set, counters->value, lock);
 }
 
+/* Removes a virtual GPU's counters; the totals keep their values. Nobody counts any more. */
 void xengt_counters_end(struct xengt_counters *counters)
 {
 	xen_counter_set_end(&family, &counters->set);
 }
 
-/* An entry became scratch because of a status of xen_gpu_map(). */
+/*
+ * Counts an entry that became scratch, by @error: its status from xen_gpu_map(), or the error of
+ * getting the table that an entry of a directory names.
+ */
 void xengt_count_scratched(struct xengt_counters *counters, int error)
 {
 	enum xengt_counter which;
@@ -78,7 +87,7 @@ void xengt_counters_show(struct seq_file *m, const struct xengt_counters *counte
 	xen_counter_set_show(m, &family, &counters->set);
 }
 
-/* Of all virtual GPUs that ever were. */
+/* Shows the totals over all virtual GPUs since the module was loaded. */
 void xengt_counters_show_total(struct seq_file *m)
 {
 	xen_counter_family_show(m, &family);

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The virtual GPUs' counters: one set for each, one for all that ever were.
+ * The virtual GPUs' counters: one set for each virtual GPU, and totals over all virtual GPUs since
+ * the module was loaded.
  *
- * Each is in counter_list.h, and documented in Documentation/counters.rst.
+ * counter_list.h lists the counters; Documentation/counters.rst documents each of them.
  *
- * Locking: that of counter_set.h, with the mm's lock, under which the shadow changes. These are
- * counted where it is not held:
+ * Locking: see counter_set.h. The lock of a set is the shadow's lock, under which the shadow
+ * changes. The following counters are ATOMIC, because they are counted without that lock:
  *
- *	traps, reads, writes, reps,	by the traps: several vCPUs are in one at once, and do not
- *	bad_range, invalidates,		wait for each other, nor for a sync, which has the lock
+ *	traps, reads, writes, reps,	in the handling of a trapped access: vCPUs are handled in
+ *	bad_range, invalidates,		parallel and do not wait for a sync, which holds the lock
  *	unhandled, entries_written,
  *	out_of_share, table_writes,
  *	copy_failed, pvinfo_*,
- *	drivers_gone
- *	syncs_late			by the work, before the sync takes the lock
- *	resets				under the virtual GPU's lock, before its parts take the mm's
+ *	drivers_gone, plain_writes
+ *	syncs_late			in the delayed work, before its sync takes the lock
+ *	resets				under the virtual GPU's lock, before the shadow's is taken
  */
 
 #ifndef _XENGT_COUNTERS_H
@@ -36,12 +37,17 @@ static const enum xen_counter_rule __maybe_unused xengt_counter_rules[] = {
 #include "counter_list.h"
 };
 
+/**
+ * struct xengt_counters - the counters of a virtual GPU
+ * @set: their entry in the list of all virtual GPUs' counters
+ * @value: the counters, by enum xengt_counter
+ */
 struct xengt_counters {
 	struct xen_counter_set set;
 	atomic64_t value[XENGT_NR_COUNTERS];
 };
 
-/* Under the mm's lock, or from anywhere, as the counter's rule says. */
+/* Adds @n to a counter. If the counter's rule is LOCKED, the caller holds the shadow's lock. */
 static __always_inline void xengt_count(struct xengt_counters *counters, enum xengt_counter which,
 					u64 n)
 {

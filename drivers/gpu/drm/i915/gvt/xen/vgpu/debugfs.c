@@ -2,16 +2,17 @@
 /*
  * The virtual GPUs' files in debugfs, below xengt/:
  *
- *	total		the counters of all virtual GPUs that ever were
- *	vgpus/NAME	gauges and counters of a virtual GPU, one "name value" to a line
- *	tables/NAME	its PPGTTs, as trees of guest and shadow entries
- *	translate/NAME	takes a graphics address and tells its translation
+ *	total		totals of the counters, over all virtual GPUs since the module was loaded
+ *	vgpus/NAME	gauges and counters of a virtual GPU, one "name value" per line
+ *	tables/NAME	its PPGTTs, as trees of guest entries and shadow entries
+ *	translate/NAME	translates the graphics address that was written to it
  *
- * What is in the latter two is documented in Documentation/xengt.rst. They show bus addresses and
- * are for root alone.
+ * Documentation/counters.rst documents the first two, Documentation/xengt.rst the others. The
+ * latter show bus addresses, so only root can open them.
  *
- * Locking: debugfs keeps a file's virtual GPU from going while it is read or written; its state,
- * and what goes with it, is looked at under its lock.
+ * Locking: debugfs waits for readers and writers of a file before it removes the file, so a file's
+ * virtual GPU exists while the file is read or written. Its state, and everything that is set up
+ * only while it runs, are read under its lock.
  */
 
 #include <linux/debugfs.h>
@@ -21,8 +22,8 @@
 #include <linux/uaccess.h>
 
 #include "debugfs.h"
-#include "inspect.h"
-#include "translate.h"
+#include "debug/inspect.h"
+#include "debug/translate.h"
 #include "vgpu.h"
 
 static struct dentry *root, *vgpus_dir, *tables_dir, *translate_dir;
@@ -41,29 +42,35 @@ static int vgpu_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_RUNNING) {
-		xengt_ppgtts_gauges(&vgpu->ppgtts, &gauges);
-		gauges.gtt_ram_pages = xengt_gtt_ram_pages(&vgpu->traps.ram);
+		xengt_gtt_gauges(&vgpu->gtt, &gauges);
+		gauges.gtt_ram_pages = xengt_ggtt_ram_pages(&vgpu->mmio.ram);
 	}
 	seq_printf(m, "state %s\n", xengt_vgpu_state_name(vgpu->state));
 	mutex_unlock(&vgpu->lock);
 	seq_printf(m, "entries_live %lu\n", gauges.entries_live);
 	seq_printf(m, "ppgtts %lu\n", gauges.ppgtts);
 	seq_printf(m, "tables %lu\n", gauges.tables);
-	seq_printf(m, "pages_trapped_now %lu\n", gauges.pages);
-	seq_printf(m, "pages_open %lu\n", gauges.pages_open);
+	seq_printf(m, "pages_protected_now %lu\n", gauges.pages);
+	seq_printf(m, "pages_unsync %lu\n", gauges.pages_unsync);
 	seq_printf(m, "gtt_ram_pages %lu\n", gauges.gtt_ram_pages);
 	xengt_counters_show(m, &vgpu->counters);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vgpu);
 
-/* tables: the locks are held from start to stop, that is, while one buffer is filled. */
+/* tables: seq_file holds the locks from start to stop, that is, while it fills one buffer. */
 
+/**
+ * struct tables_file - an open file of tables/
+ * @vgpu: the virtual GPU
+ * @in: how far the reader has come
+ */
 struct tables_file {
 	struct xengt_vgpu *vgpu;
 	struct xengt_inspection in;
 };
 
+/* Takes the virtual GPU's lock and, if the virtual GPU runs, the shadow's. */
 static void *tables_start(struct seq_file *m, loff_t *pos)
 {
 	struct tables_file *file = m->private;
@@ -72,7 +79,7 @@ static void *tables_start(struct seq_file *m, loff_t *pos)
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state != XENGT_VGPU_RUNNING)
 		return NULL;
-	return xengt_inspection_start(&file->in, &vgpu->ppgtts, !*pos) ? file : NULL;
+	return xengt_inspection_start(&file->in, &vgpu->gtt.ppgtts, !*pos) ? file : NULL;
 }
 
 static void *tables_next(struct seq_file *m, void *v, loff_t *pos)
@@ -135,11 +142,18 @@ static const struct file_operations tables_fops = {
 	.release = tables_release,
 };
 
-/* translate: what is written is answered at once, and the answer belongs to the open file. */
+/* translate: a write translates the address; reads of the same open file show the result. */
 
+/**
+ * struct translate_file - an open file of translate/
+ * @vgpu: the virtual GPU
+ * @lock: protects @answered and @answer; the virtual GPU's lock nests inside
+ * @answered: the last write was valid, and @answer is its result
+ * @answer: the translation
+ */
 struct translate_file {
 	struct xengt_vgpu *vgpu;
-	struct mutex lock;	/* of the answer: */
+	struct mutex lock;	/* protects what follows */
 	bool answered;
 	struct xengt_translation answer;
 };
@@ -162,12 +176,12 @@ static int ask(struct translate_file *file, const struct xengt_query *query)
 
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_RUNNING)
-		rc = xengt_translate(&vgpu->ppgtts, query, &file->answer);
+		rc = xengt_translate(&vgpu->gtt.ppgtts, query, &file->answer);
 	mutex_unlock(&vgpu->lock);
 	return rc;
 }
 
-static int answer(struct translate_file *file, char *text)
+static int answer_query(struct translate_file *file, char *text)
 {
 	struct xengt_query query;
 	int rc;
@@ -191,10 +205,10 @@ static ssize_t translate_write(struct file *filp, const char __user *from, size_
 	if (copy_from_user(text, from, len))
 		return -EFAULT;
 	text[len] = '\0';
-	rc = answer(m->private, text);
+	rc = answer_query(m->private, text);
 	if (rc)
 		return rc;
-	/* The answer is read from its beginning. */
+	/* The next read starts at the beginning of the answer. */
 	*pos = 0;
 	return len;
 }
@@ -254,7 +268,7 @@ void xengt_debugfs_add_vgpu(struct xengt_vgpu *vgpu)
 	files[2] = debugfs_create_file(vgpu->name, 0600, translate_dir, vgpu, &translate_fops);
 }
 
-/* Waits for those who read or write. */
+/* Waits for readers and writers of the files. */
 void xengt_debugfs_remove_vgpu(struct xengt_vgpu *vgpu)
 {
 	unsigned int i;

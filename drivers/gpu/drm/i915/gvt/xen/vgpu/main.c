@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading of the virtual GPUs' module.
+ * Loads and unloads the virtual GPUs' module.
  */
 
 #include <linux/module.h>
@@ -22,7 +22,10 @@ static int __init xengt_init(void)
 	return rc;
 }
 
-/* A virtual GPU in configfs pins the module, so there is none left. */
+/*
+ * No virtual GPU is left in configfs, since each one pins the module. xengt_configfs_exit() waits
+ * until those that were removed are disabled.
+ */
 static void __exit xengt_exit(void)
 {
 	xengt_configfs_exit();

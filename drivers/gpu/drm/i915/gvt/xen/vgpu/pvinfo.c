@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The PVINFO page of a virtual GPU: what a guest's i915 learns about its share, and where it
- * announces its PPGTTs.
+ * The PVINFO page of a virtual GPU: it tells a guest's i915 its share of the GGTT, and i915
+ * announces its PPGTTs in it. See Documentation/pvinfo.rst.
  *
- * The page is plain memory of which the guest may write some fields, in bytes, in any order. One
- * of them is a register: a write that touches the lowest byte of g2v_notify notifies the
- * mediator, once, when all of that write is in the page. i915 writes the 32 bits of the register
- * at once; a write of less merges with the bytes that are there.
+ * The page is plain memory. The guest may write some of its fields, in pieces of any size and in
+ * any order. One of them acts as a register: a write that touches the lowest byte of g2v_notify
+ * notifies the mediator once, after all bytes of that write are in the page. i915 writes the 32
+ * bits of g2v_notify at once; a narrower write merges with the bytes that are there.
  *
- * A driver says by what it does that it is a new one. It begins with reading the magic, whole, and
- * next the version, as 16 bits (intel_vgpu_detect()), before it makes anything; somebody who looks
- * at the page reads it in pieces of one size. It ends with setting display_ready
- * (intel_vgpu_register()). Both together, in this order, come from nothing else: i915 does either
- * once in its life.
+ * The page recognises a new driver by its accesses. Before the driver announces anything, it reads
+ * the whole magic and then the version, as 16 bits (intel_vgpu_detect()). A tool that dumps the
+ * page does not do that, since it reads in pieces of one size. When the driver has loaded, it sets
+ * display_ready (intel_vgpu_register()). i915 does each of the two once after it is loaded. So only
+ * a new driver does both, in this order.
  *
- * Invariants: what is told of a notification is what the page held right after the write that
- * made it, whatever other vCPUs write meanwhile. Nothing that the guest writes changes what it is
- * told. All that is read is of this page.
+ * Invariants: a notification is handled with what the page contained right after the write that
+ * notified, whatever other vCPUs write meanwhile. A guest's write changes only the fields that are
+ * the guest's, never what the page tells it. Reads return bytes of this page only.
  *
- * Sources: i915's i915_pvinfo.h; i915_vgpu.c and gt/gen8_ppgtt.c for what guests do; gvt/vgpu.c
- * (populate_pvinfo_page()) and gvt/handlers.c (pvinfo_mmio_write(), handle_g2v_notification())
- * for what they are used to.
+ * Sources: i915's i915_pvinfo.h for the layout; i915_vgpu.c and gt/gen8_ppgtt.c for what guests do;
+ * gvt/vgpu.c (populate_pvinfo_page()) and gvt/handlers.c (pvinfo_mmio_write(),
+ * handle_g2v_notification()) for the mediator that guests know.
  *
- * Locking: the page's lock is held while bytes are copied, and not while others are called.
+ * Locking: the page's lock protects its contents. It is not held while handlers are called.
  */
 
 #include <linux/bits.h>
@@ -36,12 +36,13 @@
 #include "counters.h"
 #include "pvinfo.h"
 
-/* What the guest may write: from the start of the first field to the end of the last. */
+/* The bytes from the start of field "from" to the end of field "to". */
 #define FIELDS(from, to) {						\
 	.first = offsetof(struct xengt_vgt_if, from),			\
 	.end = offsetofend(struct xengt_vgt_if, to),			\
 }
 
+/* The fields that the guest may write: offsets in bytes, the end exclusive. */
 static const struct {
 	u32 first;
 	u32 end;
@@ -51,7 +52,7 @@ static const struct {
 	FIELDS(cursor_x_hot, execlist_context_descriptor_hi),
 };
 
-/* A notification, and what the page held when it was made. */
+/* A notification, and the fields of the page that it refers to. */
 struct message {
 	u32 what;
 	u64 pdp[XENGT_PPGTT_PDPS];
@@ -63,9 +64,9 @@ static bool is_inside(u32 offset, unsigned int len)
 	return offset <= XENGT_VGT_PVINFO_SIZE && len <= XENGT_VGT_PVINFO_SIZE - offset;
 }
 
-/* Stores the bytes that the guest may write; returns how many they are. */
-static unsigned int store(struct xengt_pvinfo *pvinfo, u32 offset, const void *data,
-			  unsigned int len)
+/* Stores those bytes that the guest may write, drops the others; returns how many were stored. */
+static unsigned int store_fields(struct xengt_pvinfo *pvinfo, u32 offset, const void *data,
+				 unsigned int len)
 {
 	unsigned int i, stored = 0;
 	u32 from, end;
@@ -82,6 +83,7 @@ static unsigned int store(struct xengt_pvinfo *pvinfo, u32 offset, const void *d
 	return stored;
 }
 
+/* Does a write notify? It does if it touches the lowest byte of g2v_notify. */
 static bool notifies(u32 offset, unsigned int len)
 {
 	const u32 at = offsetof(struct xengt_vgt_if, g2v_notify);
@@ -89,7 +91,10 @@ static bool notifies(u32 offset, unsigned int len)
 	return offset <= at && at - offset < len;
 }
 
-/* Says the write that a driver of the guest's has loaded, which was seen to start? */
+/*
+ * Does the write, already stored, say that a driver has loaded? It does if it touches
+ * display_ready, leaves it nonzero, and the driver was seen to start to load.
+ */
 static bool has_loaded(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
 {
 	const u32 at = offsetof(struct xengt_vgt_if, display_ready);
@@ -101,7 +106,7 @@ static bool has_loaded(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len
 	return true;
 }
 
-/* Which halves of the magic are read; 0: it is something else, or more. */
+/* Returns which halves of the magic a read consists of, as a mask; 0 for any other read. */
 static unsigned int magic_halves(u32 offset, unsigned int len)
 {
 	const unsigned int half = sizeof(u32);
@@ -113,7 +118,10 @@ static unsigned int magic_halves(u32 offset, unsigned int len)
 	return 0;
 }
 
-/* Is the read the second one of a driver that starts to load? */
+/*
+ * Is this read the one with which a driver starts to load? It is if it reads version_major as 16
+ * bits, and the reads right before it covered the magic, in one or two pieces.
+ */
 static bool starts_to_load(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
 {
 	bool magic_known = pvinfo->magic_read == (BIT(0) | BIT(1));
@@ -140,6 +148,7 @@ static u64 join(u32 lo, u32 hi)
 	return (u64)hi << 32 | lo;
 }
 
+/* Reads from the page what a notification refers to, in the same hold of the lock as its write. */
 static void take_message(struct xengt_pvinfo *pvinfo, struct message *message)
 {
 	const struct xengt_vgt_if *page = &pvinfo->page;
@@ -154,7 +163,10 @@ static void take_message(struct xengt_pvinfo *pvinfo, struct message *message)
 				page->execlist_context_descriptor_hi);
 }
 
-/* Four page directories, or one PML4 table; the guest leaves what it does not use as it was. */
+/*
+ * Calls the handler for a PPGTT. The root is four page directories (3 levels) or one PML4 table (4
+ * levels, pdp[0] only); the guest does not clear the elements that it does not use.
+ */
 static void tell_ppgtt(struct xengt_pvinfo *pvinfo, const struct message *message,
 		       unsigned int levels, bool create)
 {
@@ -175,6 +187,7 @@ static void tell_context(struct xengt_pvinfo *pvinfo, const struct message *mess
 		pvinfo->ops->context(pvinfo, create, message->context);
 }
 
+/* Calls the handler of a notification. */
 static void tell(struct xengt_pvinfo *pvinfo, const struct message *message)
 {
 	lockdep_assert_not_held(&pvinfo->lock);
@@ -204,16 +217,16 @@ static void tell(struct xengt_pvinfo *pvinfo, const struct message *message)
 }
 
 /**
- * xengt_pvinfo_write() - what the guest's write to the page does
+ * xengt_pvinfo_write - do a guest's write to the page
  * @pvinfo: the page
- * @offset: of the first byte, into the page
+ * @offset: the offset of the first byte into the page, in bytes
  * @data: the bytes
- * @len: how many; all are in the page
+ * @len: how many; all are within the page
  *
- * Bytes that are not the guest's to write are ignored, and the write is counted. Calls an
- * operation if the write notifies.
+ * Drops the bytes that the guest may not write, and counts such a write. If the write notifies, or
+ * says that a driver has loaded, calls the handler before it returns.
  *
- * Context: process; takes the page's lock. Any number of writes and reads at once.
+ * Context: process context, may sleep; takes the page's lock. Reads and writes can run in parallel.
  */
 void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *data,
 			unsigned int len)
@@ -225,7 +238,7 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
 	if (WARN_ON_ONCE(!is_inside(offset, len)))
 		return;
 	mutex_lock(&pvinfo->lock);
-	stored = store(pvinfo, offset, data, len);
+	stored = store_fields(pvinfo, offset, data, len);
 	take_message(pvinfo, &message);
 	loaded = has_loaded(pvinfo, offset, len);
 	mutex_unlock(&pvinfo->lock);
@@ -239,16 +252,16 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
 }
 
 /**
- * xengt_pvinfo_read() - what the guest reads from the page
+ * xengt_pvinfo_read - do a guest's read of the page
  * @pvinfo: the page
- * @offset: of the first byte, into the page
- * @data: where the bytes go
- * @len: how many; all are in the page
+ * @offset: the offset of the first byte into the page, in bytes
+ * @data: filled with the bytes
+ * @len: how many; all are within the page
  *
- * Everything can be read; what the guest may write reads as it wrote it. Calls an operation if this
- * is how a driver starts to load.
+ * The guest can read the whole page, including the fields that it has written. If this read shows
+ * that a driver starts to load, calls the handler before it returns.
  *
- * Context: process; takes the page's lock.
+ * Context: process context, may sleep; takes the page's lock. Reads and writes can run in parallel.
  */
 void xengt_pvinfo_read(struct xengt_pvinfo *pvinfo, u32 offset, void *data, unsigned int len)
 {
@@ -278,21 +291,20 @@ static void fill_page(struct xengt_vgt_if *page, const struct xengt_pvinfo_confi
 	page->avail_rs.nonmappable_gmadr.base = config->hidden_base;
 	page->avail_rs.nonmappable_gmadr.size = config->hidden_size;
 	page->avail_rs.fence_num = config->fences;
-	/* The guest has not said where its cursor's hot spot is. */
+	/* The hot spot of the guest's cursor is unknown. */
 	page->cursor_x_hot = U32_MAX;
 	page->cursor_y_hot = U32_MAX;
 }
 
 /**
- * xengt_pvinfo_init() - makes the page that a guest finds
- * @pvinfo: the page; nothing has to be undone when it goes
- * @config: what it tells the guest
- * @ops: what is done about notifications; has to stay
- * @counters: where things are counted
+ * xengt_pvinfo_init - initialise the page
+ * @pvinfo: the page; there is no counterpart that frees it
+ * @config: what it tells the guest; copied
+ * @ops: the handlers of notifications; have to stay valid as long as the page is used
+ * @counters: the virtual GPU's counters
  *
- * Context: process; nobody else uses @pvinfo yet, or any more.
- *
- * Return: 0; -ERANGE if a base or a size has no place in the ABI's 32 bits.
+ * Context: process context, may sleep; nobody else uses @pvinfo.
+ * Return: 0, or -ERANGE if a base or a size does not fit into the ABI's 32 bits.
  */
 int xengt_pvinfo_init(struct xengt_pvinfo *pvinfo, const struct xengt_pvinfo_config *config,
 		      const struct xengt_pvinfo_ops *ops, struct xengt_counters *counters)
@@ -309,10 +321,12 @@ int xengt_pvinfo_init(struct xengt_pvinfo *pvinfo, const struct xengt_pvinfo_con
 }
 
 /**
- * xengt_pvinfo_reset() - makes the page what a guest found first
+ * xengt_pvinfo_reset - give the page its initial contents again
  * @pvinfo: the page
  *
- * Context: process; takes the page's lock. Any number of writes and reads at once.
+ * Forgets, too, whether a driver was seen to start to load.
+ *
+ * Context: process context, may sleep; takes the page's lock. Reads and writes can run in parallel.
  */
 void xengt_pvinfo_reset(struct xengt_pvinfo *pvinfo)
 {

@@ -10,20 +10,20 @@
 #include <linux/types.h>
 #include <xen/xengt.h>
 
-#include "pvinfo_abi.h"
+#include "abi/pvinfo_abi.h"
 
 struct xengt_counters;
 struct xengt_pvinfo;
 
 /**
  * struct xengt_pvinfo_config - what the page tells the guest
- * @mappable_base: the share of the GGTT that the CPU can reach through the aperture: graphics
- *	address, in bytes
- * @mappable_size: its size in bytes
- * @hidden_base: the rest of the share
- * @hidden_size: its size in bytes
- * @fences: how many fence registers the guest has
- * @caps: XENGT_VGT_CAPS_*
+ * @mappable_base: the start of the mappable share of the GGTT, which the CPU can reach through the
+ *	aperture: a graphics address, in bytes
+ * @mappable_size: its size, in bytes
+ * @hidden_base: the start of the hidden share, the rest: a graphics address, in bytes
+ * @hidden_size: its size, in bytes
+ * @fences: the number of fence registers that the guest has
+ * @caps: the capabilities, XENGT_VGT_CAPS_*
  */
 struct xengt_pvinfo_config {
 	u64 mappable_base;
@@ -35,16 +35,16 @@ struct xengt_pvinfo_config {
 };
 
 /**
- * struct xengt_pvinfo_ops - what is done about the guest's notifications
- * @ppgtt: the guest made a PPGTT (create), or is about to free it. The root is the guest's word:
- *	nothing about it is checked, and it comes whatever the capabilities are. 0 or an error,
- *	which is counted; the guest is not told.
- * @context: the guest made a context, or is about to free it; may be NULL
+ * struct xengt_pvinfo_ops - handlers of the guest's notifications
+ * @ppgtt: the guest created a PPGTT, or is about to free it. The guest chooses the root: it is not
+ *	checked, and the call comes whatever the capabilities are. Returns 0 or an error, which is
+ *	counted; the guest is not told.
+ * @context: the guest created a context, or is about to free it; may be NULL
  * @driver: a driver of the guest's starts to load, or has loaded; may be NULL
  *
- * They are called by xengt_pvinfo_write(), or xengt_pvinfo_read() when a driver starts to load,
- * which return after them: so the vCPU waits. No lock is held. They may sleep, and may be called on
- * behalf of several vCPUs at once.
+ * xengt_pvinfo_write() calls them; xengt_pvinfo_read() calls @driver when a driver starts to load.
+ * The vCPU waits until they return. No lock of the page is held. They may sleep, and may be called
+ * for several vCPUs at once.
  */
 struct xengt_pvinfo_ops {
 	int (*ppgtt)(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppgtt_root *root);
@@ -53,21 +53,21 @@ struct xengt_pvinfo_ops {
 };
 
 /**
- * struct xengt_pvinfo - the page of a virtual GPU
- * @ops: what is done about notifications
- * @counters: where things are counted
- * @config: what the page told the guest when it was made
- * @lock: of what follows
- * @page: what the page holds
- * @magic_read: which halves of the magic the guest's last reads were, as a driver's are
- * @loading: a driver has started to load, and not said that it has loaded
+ * struct xengt_pvinfo - the PVINFO page of a virtual GPU
+ * @ops: the handlers of notifications
+ * @counters: the virtual GPU's counters
+ * @config: the initial contents of the page
+ * @lock: protects the members below
+ * @page: the contents of the page
+ * @magic_read: which halves of the magic the guest's last reads covered, as a mask
+ * @loading: a driver has started to load, and has not reported yet that it has loaded
  */
 struct xengt_pvinfo {
 	const struct xengt_pvinfo_ops *ops;
 	struct xengt_counters *counters;
 	struct xengt_pvinfo_config config;
 
-	struct mutex lock;	/* of what follows: */
+	struct mutex lock;	/* protects what follows */
 	struct xengt_vgt_if page;
 	unsigned int magic_read;
 	bool loading;

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reset of a virtual GPU: its guest's driver is gone without goodbye (a crash, kexec, a reset
- * of the device), and what it had announced is nobody's.
+ * Resets a virtual GPU whose guest's driver has gone without taking back what it announced: after a
+ * crash, kexec, or a reset of the device.
  *
- * GVT resets at three events (intel_gvt_reset_vgpu_locked()). A function level reset (FLR) destroys
- * the PPGTTs, points the GGTT to scratch and makes PVINFO anew: that is all of this one. GDRST for
- * all engines drops the shadows of the PPGTTs, and makes them anew when they are used, since a
- * driver that resets its engines goes on with its PPGTTs. So it does after D3, when an FLR leaves
- * the PPGTTs alone.
+ * GVT-g resets a virtual GPU at three events (gvt/vgpu.c, intel_gvt_reset_vgpu_locked()):
  *
- * Invariants: when it is done, no page of the guest's is trapped or held for a PPGTT that was
- * announced before, but those that a vCPU writes to all the time: they are tried again.
+ *	FLR, the function level reset, destroys the PPGTTs, points the GGTT to scratch and
+ *	initialises PVINFO. XENGT_RESET_ALL does the same.
  *
- * Locking: the virtual GPU's lock, so that what is reset does not go; the mm's lock inside, for
- * each part.
+ *	GDRST of all engines drops the shadows of the PPGTTs, and makes them again when they are
+ *	used: a driver that resets its engines goes on with its PPGTTs.
+ *
+ *	An FLR after D3 leaves the PPGTTs alone, since the driver goes on with them, too.
+ *
+ * Invariants: after a reset with XENGT_RESET_PPGTTS no page of the guest's is write-protected or
+ * held for a PPGTT that was announced before. An exception are pages that a vCPU keeps writing to:
+ * the next syncs try again to release them.
+ *
+ * Locking: a reset holds the virtual GPU's lock, so that the virtual GPU is not disabled meanwhile.
+ * Each step takes the shadow's lock inside.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -24,58 +29,71 @@
 #include <linux/printk.h>
 #include <xen/xengt.h>
 
+#include "counters.h"
+#include "gtt.h"
+#include "pvinfo.h"
 #include "vgpu.h"
 
-/* How often, and after which time, it is tried to let go of pages that a guest writes to */
-#define LET_GO_TRIES		64
-#define LET_GO_US		500
+/* How often to try to release pages that the guest writes to, and the time between, in us */
+#define RELEASE_TRIES		64
+#define RELEASE_US		500
 
-/* Writes to pages that are tables no more come to an end, or the next syncs go on trying. */
-static void let_go(struct xengt_vgpu *vgpu)
+/*
+ * Releases pages that are not tables any more, but are still write-protected because a vCPU was
+ * writing to them. Gives up after RELEASE_TRIES; the next syncs try again.
+ */
+static void release_stuck(struct xengt_vgpu *vgpu)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < LET_GO_TRIES; tries++) {
-		if (READ_ONCE(vgpu->guest_ended) || xengt_ppgtts_release_stuck(&vgpu->ppgtts))
+	for (tries = 0; tries < RELEASE_TRIES; tries++) {
+		if (READ_ONCE(vgpu->gtt.ended) || xengt_gtt_release_stuck(&vgpu->gtt))
 			return;
-		fsleep(LET_GO_US);
+		fsleep(RELEASE_US);
 	}
 	pr_warn_ratelimited("%s: pages of domain %u keep their traps for a while: error %d\n",
-			    vgpu->name, vgpu->config.domid, vgpu->traps.untrap_error);
+			    vgpu->name, vgpu->config.domid, vgpu->gtt.shadow.unprotect_error);
 }
 
-static void reset(struct xengt_vgpu *vgpu, unsigned int what)
+static void reset_vgpu(struct xengt_vgpu *vgpu, unsigned int what)
 {
 	lockdep_assert_held(&vgpu->lock);
 	xengt_count(&vgpu->counters, XENGT_COUNT_RESETS, 1);
-	xengt_pvinfo_reset(&vgpu->traps.pvinfo);
-	/* First the tables: directories in the GGTT are ordinary entries then. */
+	xengt_pvinfo_reset(&vgpu->mmio.pvinfo);
+	/* First the PPGTTs: page directories in the GGTT (gen7) become ordinary entries. */
 	if (what & XENGT_RESET_PPGTTS)
-		xengt_ppgtts_reset(&vgpu->ppgtts);
+		xengt_ppgtts_reset(&vgpu->gtt.ppgtts);
 	if (what & XENGT_RESET_GGTT)
-		xengt_ggtt_reset(&vgpu->ggtt);
-	xengt_ppgtts_sync(&vgpu->ppgtts);
-	let_go(vgpu);
+		xengt_ggtt_reset(&vgpu->gtt.ggtt);
+	xengt_gtt_sync(&vgpu->gtt);
+	release_stuck(vgpu);
 }
 
 /**
- * xengt_vgpu_reset - the guest's driver is gone, or has reset its GPU
+ * xengt_vgpu_reset - reset a virtual GPU whose guest's driver is gone or has reset the device
  * @vgpu: the virtual GPU
  * @what: XENGT_RESET_PPGTTS, XENGT_RESET_GGTT, or both: XENGT_RESET_ALL
  *
- * With XENGT_RESET_PPGTTS all announcements are forgotten, by whomever they were made: the tables
- * end, their pages are the guest's own again, and what they held is given back. The root of a PPGTT
- * that is pinned leads nowhere, and stays a page of ours until xengt_ppgtt_unpin(). With
- * XENGT_RESET_GGTT all entries of the guest's share read as 0 and lead to the scratch page. In any
- * case PVINFO is what a guest finds first. What the guest announces or writes meanwhile may be
- * reset or stay: a mediator has its vCPUs wait, as they do in an access to a register.
+ * XENGT_RESET_PPGTTS ends all PPGTTs, whether the guest or a device model announced them, and
+ * however often. It frees their shadow tables, releases the references that these hold, and
+ * unprotects the guest's page tables. The pages of a pinned PPGTT's shadow root stay allocated
+ * until xengt_ppgtt_unpin(), but their entries are cleared.
  *
- * To be called for FLR (XENGT_RESET_ALL), and when it is known that the guest's driver is gone; not
- * for GDRST or D3, after which a driver goes on with the PPGTTs that it announced.
+ * XENGT_RESET_GGTT sets all entries of the guest's share to 0: they read as 0 and their shadow
+ * points to the scratch page.
  *
- * Context: process context, may sleep; not between xengt_mem_walk_begin() and its end, and not
- * while a store of the guest's to its page tables is being handled.
- * Return: 0; -EINVAL for no or other bits; -ENODEV if the virtual GPU does not run.
+ * In any case PVINFO gets its initial contents. The reset covers what the guest announced or wrote
+ * before; what it announces or writes meanwhile may be reset or stay. A mediator keeps the vCPUs
+ * waiting, as they do in an access to a register.
+ *
+ * To be called for FLR (with XENGT_RESET_ALL), and when it is known that the guest's driver is
+ * gone. Not to be called for GDRST or D3, after which a driver goes on with the PPGTTs that it
+ * announced.
+ *
+ * Context: process context, may sleep; takes the virtual GPU's lock. Not between
+ * xengt_mem_walk_begin() and xengt_mem_walk_end(), and not while a write of the guest's to its page
+ * tables is being handled.
+ * Return: 0; -EINVAL if @what is 0 or has other bits set; -ENODEV if the virtual GPU does not run.
  */
 int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what)
 {
@@ -85,7 +103,7 @@ int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what)
 		return -EINVAL;
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_RUNNING) {
-		reset(vgpu, what);
+		reset_vgpu(vgpu, what);
 		rc = 0;
 	}
 	mutex_unlock(&vgpu->lock);

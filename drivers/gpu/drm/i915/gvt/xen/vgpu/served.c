@@ -1,35 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The virtual GPUs that serve guests: no two of them have the same entries of the GGTT, or the same
- * addresses of a guest's.
+ * The list of virtual GPUs that serve guests. It keeps two of them from using the same entries of
+ * the GGTT, or the same addresses of one guest.
  *
- * Of two ioreq servers with one range Xen gives all accesses to the one with the higher id, without
- * a word: the other one would hear nothing of what its guest writes. So the second one is refused.
+ * If two ioreq servers have the same range, Xen silently sends all accesses to the one with the
+ * higher id: the other virtual GPU would miss its guest's writes. So the second one is refused.
  *
- * A virtual GPU that was removed may take its time to let go (see configfs.c): who needs what it
- * has waits for it, and for nobody else.
+ * rmdir returns before a virtual GPU has stopped (see configfs.c). A virtual GPU that overlaps one
+ * that is being removed waits until that one has left the list; one that overlaps nothing does not
+ * wait.
  *
- * Invariants: the configuration of what is in the list does not change.
+ * Invariants: no two entries of the list overlap. The configuration of an entry does not change
+ * while it is in the list.
  *
- * Locking: lock, for the list and what is compared; nothing nests inside.
+ * Locking: the spinlock "lock" protects the list, its entries' configurations and their removed
+ * flags. Nothing nests inside it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/lockdep.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "place.h"
-#include "pte.h"
+#include "abi/pte.h"
+#include "config.h"
+#include "gsm/gsm.h"
 #include "served.h"
-#include "vgpu.h"
 
 static DEFINE_SPINLOCK(lock);
-static LIST_HEAD(served);
+static LIST_HEAD(all_served);
 static DECLARE_WAIT_QUEUE_HEAD(removals);
 
-/* What two virtual GPUs want both */
+/* Initialises an entry that is not in the list yet. @name and @config have to outlive it. */
+void xengt_served_init(struct xengt_served *served, const char *name,
+		       const struct xengt_vgpu_config *config)
+{
+	*served = (struct xengt_served){ .name = name, .config = config };
+	INIT_LIST_HEAD(&served->node);
+}
+
+/* What two virtual GPUs have in common; NO_OVERLAP is 0. */
 enum overlap {
 	NO_OVERLAP,
 	OVERLAP_BAR0,
@@ -41,118 +53,124 @@ static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 	return a_size && b_size && a < b + b_size && b < a + a_size;
 }
 
-/* BAR 0 is registers and the GTT in equal halves. */
-static u64 bar0_size(const struct xengt_vgpu *vgpu)
+/* One half of BAR 0 is registers, the other the GTT. In bytes. */
+static u64 bar0_size(const struct xengt_served *served)
 {
-	return 2 * xengt_gtt_format(vgpu->config.generation)->gtt_offset;
+	return 2 * xengt_gtt_format(served->config->generation)->gtt_offset;
 }
 
-static bool bar0s_overlap(const struct xengt_vgpu *a, const struct xengt_vgpu *b)
+static bool bar0s_overlap(const struct xengt_served *a, const struct xengt_served *b)
 {
-	return a->config.domid == b->config.domid &&
-	       overlap(a->config.bar0, bar0_size(a), b->config.bar0, bar0_size(b));
+	return a->config->domid == b->config->domid &&
+	       overlap(a->config->bar0, bar0_size(a), b->config->bar0, bar0_size(b));
 }
 
-static bool shares_overlap(const struct xengt_vgpu *a, const struct xengt_vgpu *b)
+static bool shares_overlap(const struct xengt_served *a, const struct xengt_served *b)
 {
 	unsigned int i, k;
 
-	if (a->config.place != b->config.place)
+	if (a->config->gsm != b->config->gsm)
 		return false;
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
 		for (k = 0; k < XENGT_GGTT_RANGES; k++) {
-			if (overlap(a->config.base[i], a->config.size[i], b->config.base[k],
-				    b->config.size[k]))
+			if (overlap(a->config->base[i], a->config->size[i], b->config->base[k],
+				    b->config->size[k]))
 				return true;
 		}
 	}
 	return false;
 }
 
-static enum overlap compare(const struct xengt_vgpu *a, const struct xengt_vgpu *b)
+static enum overlap compare(const struct xengt_served *a, const struct xengt_served *b)
 {
 	if (bar0s_overlap(a, b))
 		return OVERLAP_BAR0;
 	return shares_overlap(a, b) ? OVERLAP_SHARE : NO_OVERLAP;
 }
 
-/* One that has something that this one wants, and has been removed, or has not; or NULL. */
-static struct xengt_vgpu *find_other(const struct xengt_vgpu *vgpu, bool removed)
+/* Finds an overlapping entry whose removed flag equals @removed; NULL if there is none. */
+static struct xengt_served *find_other(const struct xengt_served *served, bool removed)
 {
-	struct xengt_vgpu *other;
+	struct xengt_served *other;
 
 	lockdep_assert_held(&lock);
-	list_for_each_entry(other, &served, served_node) {
-		if (other->removed == removed && compare(vgpu, other))
+	list_for_each_entry(other, &all_served, node) {
+		if (other->removed == removed && compare(served, other))
 			return other;
 	}
 	return NULL;
 }
 
-static bool waits(const struct xengt_vgpu *vgpu)
+/* Does @served have to wait for an overlapping virtual GPU that is being removed? */
+static bool waits(const struct xengt_served *served)
 {
 	bool found;
 
 	spin_lock(&lock);
-	found = find_other(vgpu, true);
+	found = find_other(served, true);
 	spin_unlock(&lock);
 	return found;
 }
 
-/* The other one's name is not ours to use when the lock is gone. */
-static int refuse(const struct xengt_vgpu *vgpu, const struct xengt_vgpu *other)
+/* Logs the overlap under the lock: @other and its name can be freed once the lock is dropped. */
+static int refuse_overlap(const struct xengt_served *served, const struct xengt_served *other)
 {
 	lockdep_assert_held(&lock);
-	if (compare(vgpu, other) == OVERLAP_BAR0)
-		xengt_vgpu_err(vgpu, "bar0 %#llx overlaps that of %s, at %#llx, which serves domain %u already\n",
-			       vgpu->config.bar0, other->name, other->config.bar0,
-			       other->config.domid);
+	if (compare(served, other) == OVERLAP_BAR0)
+		xengt_vgpu_err(served->name, "bar0 %#llx overlaps that of %s, at %#llx, which serves domain %u already\n",
+			       served->config->bar0, other->name, other->config->bar0,
+			       other->config->domid);
 	else
-		xengt_vgpu_err(vgpu, "the share of the GGTT overlaps that of %s, for domain %u\n",
-			       other->name, other->config.domid);
+		xengt_vgpu_err(served->name, "the share of the GGTT overlaps that of %s, for domain %u\n",
+			       other->name, other->config->domid);
 	return -EBUSY;
 }
 
-/*
- * The virtual GPU is about to serve its guest. 0; -EBUSY if it overlaps another one, with a line in
- * the log; or -EINTR if the wait for one that was removed is broken off.
+/**
+ * xengt_served_add - add a virtual GPU that is about to serve its guest
+ * @served: its entry, initialised and not in the list
+ *
+ * Waits for overlapping virtual GPUs that are being removed.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EBUSY, with a line in the log, if it overlaps a virtual GPU that is not being
+ * removed; or -EINTR if a fatal signal ends the wait.
  */
-int xengt_served_add(struct xengt_vgpu *vgpu)
+int xengt_served_add(struct xengt_served *served)
 {
-	struct xengt_vgpu *other;
+	struct xengt_served *other;
 	int rc;
 
-	lockdep_assert_held(&vgpu->lock);
 	do {
-		rc = wait_event_killable(removals, !waits(vgpu));
+		rc = wait_event_killable(removals, !waits(served));
 		if (rc)
 			return -EINTR;
 		spin_lock(&lock);
-		other = find_other(vgpu, false);
+		other = find_other(served, false);
 		if (other)
-			rc = refuse(vgpu, other);
-		else if (find_other(vgpu, true))
+			rc = refuse_overlap(served, other);
+		else if (find_other(served, true))
 			rc = -EAGAIN;
 		else
-			list_add_tail(&vgpu->served_node, &served);
+			list_add_tail(&served->node, &all_served);
 		spin_unlock(&lock);
 	} while (rc == -EAGAIN);
 	return rc;
 }
 
-/* It does not serve any more, and has given everything back. */
-void xengt_served_remove(struct xengt_vgpu *vgpu)
+/* Removes a virtual GPU that has stopped and released everything, and wakes those that wait. */
+void xengt_served_remove(struct xengt_served *served)
 {
 	spin_lock(&lock);
-	list_del_init(&vgpu->served_node);
+	list_del_init(&served->node);
 	spin_unlock(&lock);
 	wake_up_all(&removals);
 }
 
-/* Its user has removed it: it is not enabled again, and gives everything back in a while. */
-void xengt_served_set_removed(struct xengt_vgpu *vgpu)
+/* The user removed the virtual GPU: it is never enabled again, and is about to be disabled. */
+void xengt_served_set_removed(struct xengt_served *served)
 {
 	spin_lock(&lock);
-	vgpu->removed = true;
+	served->removed = true;
 	spin_unlock(&lock);
 }

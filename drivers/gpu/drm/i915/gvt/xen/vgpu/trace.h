@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of the virtual GPUs: traps, syncs, pages that are opened or closed, GFNs that move.
+ * Tracepoints of the virtual GPUs: trapped accesses, syncs, pages that become unsync or are
+ * resynced, and GFNs that the mapping service remapped.
  */
 
 #undef TRACE_SYSTEM
@@ -29,7 +30,7 @@ TRACE_EVENT(xengt_trap,
 		      __entry->count)
 );
 
-TRACE_EVENT(xengt_open,
+TRACE_EVENT(xengt_unsync,
 	    TP_PROTO(u16 domid, u64 gfn, unsigned int pages),
 	    TP_ARGS(domid, gfn, pages),
 	    TP_STRUCT__entry(__field(u16, domid)
@@ -42,33 +43,33 @@ TRACE_EVENT(xengt_open,
 		      __entry->gfn)
 );
 
-TRACE_EVENT(xengt_close,
-	    TP_PROTO(u16 domid, u64 gfn, unsigned int calm),
-	    TP_ARGS(domid, gfn, calm),
+TRACE_EVENT(xengt_resync,
+	    TP_PROTO(u16 domid, u64 gfn, unsigned int idle),
+	    TP_ARGS(domid, gfn, idle),
 	    TP_STRUCT__entry(__field(u16, domid)
 			     __field(u64, gfn)
-			     __field(unsigned int, calm)),
+			     __field(unsigned int, idle)),
 	    TP_fast_assign(__entry->domid = domid;
 			   __entry->gfn = gfn;
-			   __entry->calm = calm;),
+			   __entry->idle = idle;),
 	    TP_printk("d%u: gfn %#llx after %u syncs without a change", __entry->domid,
-		      __entry->gfn, __entry->calm)
+		      __entry->gfn, __entry->idle)
 );
 
 TRACE_EVENT(xengt_sync,
-	    TP_PROTO(u16 domid, unsigned long open, unsigned int written),
-	    TP_ARGS(domid, open, written),
+	    TP_PROTO(u16 domid, unsigned long unsync, unsigned int written),
+	    TP_ARGS(domid, unsync, written),
 	    TP_STRUCT__entry(__field(u16, domid)
-			     __field(unsigned long, open)
+			     __field(unsigned long, unsync)
 			     __field(unsigned int, written)),
 	    TP_fast_assign(__entry->domid = domid;
-			   __entry->open = open;
+			   __entry->unsync = unsync;
 			   __entry->written = written;),
-	    TP_printk("d%u: %lu open pages, %u trapped writes", __entry->domid, __entry->open,
+	    TP_printk("d%u: %lu unsync pages, %u trapped writes", __entry->domid, __entry->unsync,
 		      __entry->written)
 );
 
-TRACE_EVENT(xengt_moved,
+TRACE_EVENT(xengt_remapped,
 	    TP_PROTO(u16 domid, unsigned int gfns),
 	    TP_ARGS(domid, gfns),
 	    TP_STRUCT__entry(__field(u16, domid)

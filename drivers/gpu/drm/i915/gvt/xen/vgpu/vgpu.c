@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a virtual GPU.
+ * The life cycle of a virtual GPU: creates, enables, disables and destroys it.
  *
- * Off, it is a configuration. Enabling it gets the guest's handle from the mapping service,
- * makes the shadow page tables and starts to take traps; disabling, or the end of the guest, undoes
- * that in reverse, at any moment.
+ * While it is off, a virtual GPU is only a configuration. Enabling it gets the guest's handle from
+ * the mapping service, makes the shadow page tables and starts to handle the guest's trapped
+ * accesses. Disabling it undoes this in reverse order, and so does the end of the guest, which can
+ * come at any moment.
  *
- * Invariants: what is set up is so exactly while the state is running. No trap comes once the
- * server is stopped, so the page tables have no users when they go.
+ * Invariants: everything is set up exactly while the state is XENGT_VGPU_RUNNING. No access traps
+ * after the ioreq server has stopped, so the page tables have no users when they are freed.
  *
- * Locking: lock for the state and everything that comes and goes with it. The service calls the
- * GGTT with locks of its own held that disabling takes, so the end of the guest is handled in
- * dead_work.
+ * Locking: the virtual GPU's lock protects the state and everything that is set up with it. The
+ * service reports the end of the guest (see gtt.c) with locks of its own held that disabling takes.
+ * So ended_work stops the virtual GPU.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -23,21 +24,24 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "place.h"
-#include "pte.h"
+#include "abi/pte.h"
+#include "config.h"
+#include "gsm/gsm.h"
+#include "gtt.h"
+#include "mmio.h"
 #include "served.h"
 #include "vgpu.h"
 
-/* How often, and after which time, it is tried to let go of pages that a guest writes to */
-#define LET_GO_TRIES		64
-#define LET_GO_US		500
+/* How often to try to unprotect pages that the guest writes to, and the time between, in us */
+#define UNPROTECT_TRIES		64
+#define UNPROTECT_US		500
 
-#define DEFAULT_QUOTA		131072	/* 512 MiB */
-#define DEFAULT_TABLES		4096	/* of 12 to 40 KiB each */
-#define DEFAULT_FENCES		4	/* as GVT-g gives */
+#define DEFAULT_QUOTA		131072	/* GFNs: 512 MiB */
+#define DEFAULT_TABLES		4096	/* 12 to 40 KiB of memory each */
+#define DEFAULT_FENCES		4	/* as with GVT-g */
 #define DEFAULT_DMA_BITS	39	/* i915's DMA mask on gen8 and gen9 */
 
-/* The highest BFN that the GPU can reach. */
+/* Returns the highest BFN that the GPU can reach. */
 static u64 max_bfn(const struct xengt_vgpu *vgpu)
 {
 	return BIT_ULL(vgpu->config.dma_bits - XENGT_PAGE_SHIFT) - 1;
@@ -48,13 +52,13 @@ static int get_domain(struct xengt_vgpu *vgpu)
 	struct xen_gpu_limits limits = { .quota = vgpu->config.quota, .max_bfn = max_bfn(vgpu) };
 	struct xen_gpu_domain *domain;
 
-	/* The service knows the domids that make sense, and takes 16 bits. */
+	/* The service checks the domid, but takes only 16 bits of it. */
 	if (vgpu->config.domid > U16_MAX)
 		domain = ERR_PTR(-EINVAL);
 	else
 		domain = xen_gpu_domain_get(vgpu->config.domid, &limits);
 	if (IS_ERR(domain)) {
-		xengt_vgpu_err(vgpu, "domain %u cannot be had: %ld\n", vgpu->config.domid,
+		xengt_vgpu_err(vgpu->name, "domain %u cannot be had: %ld\n", vgpu->config.domid,
 			       PTR_ERR(domain));
 		return PTR_ERR(domain);
 	}
@@ -62,94 +66,51 @@ static int get_domain(struct xengt_vgpu *vgpu)
 	return 0;
 }
 
-static int get_place(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
+static int get_gsm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
 {
-	vgpu->place = vgpu->config.place->get(format->gtt_entries);
-	if (IS_ERR(vgpu->place)) {
-		xengt_vgpu_err(vgpu, "place %s cannot be had: %ld\n", vgpu->config.place->name,
-			       PTR_ERR(vgpu->place));
-		return PTR_ERR(vgpu->place);
+	vgpu->gsm = vgpu->config.gsm->get(format->gtt_entries);
+	if (IS_ERR(vgpu->gsm)) {
+		xengt_vgpu_err(vgpu->name, "place %s cannot be had: %ld\n", vgpu->config.gsm->name,
+			       PTR_ERR(vgpu->gsm));
+		return PTR_ERR(vgpu->gsm);
 	}
 	return 0;
 }
 
-static void on_ended(struct xengt_mm *mm)
+/*
+ * Makes the page tables, and starts to handle the guest's accesses. The page tables map the RAM at
+ * the GTT, so it is freed after them, also if xengt_mmio_start() fails.
+ */
+static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
+		     const struct xengt_range *share)
 {
-	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
-
-	WRITE_ONCE(vgpu->guest_ended, true);
-	schedule_work(&vgpu->dead_work);
-}
-
-static void on_settled(struct xengt_mm *mm)
-{
-	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
-
-	xengt_ppgtts_settled(&vgpu->ppgtts);
-}
-
-static void on_sync(struct xengt_mm *mm)
-{
-	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
-
-	xengt_ppgtts_sync(&vgpu->ppgtts);
-}
-
-static int on_untrap(struct xengt_mm *mm, u64 gfn, unsigned int n)
-{
-	struct xengt_vgpu *vgpu = container_of(mm, struct xengt_vgpu, mm);
-
-	return xengt_traps_untrap(vgpu, gfn, n);
-}
-
-static int start_mm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
-{
-	struct xengt_mm_config config = {
-		.domid = vgpu->config.domid,
-		.domain = vgpu->domain,
-		.format = format,
-		.place = vgpu->place,
-		.max_bfn = max_bfn(vgpu),
-		.counters = &vgpu->counters,
-		.mode = vgpu->config.mode,
-		.ended = on_ended,
+	struct xengt_gtt_config config = {
+		.shadow = {
+			.domid = vgpu->config.domid,
+			.domain = vgpu->domain,
+			.format = format,
+			.gsm = vgpu->gsm,
+			.server = &vgpu->mmio.server,
+			.max_bfn = max_bfn(vgpu),
+			.counters = &vgpu->counters,
+			.mode = vgpu->config.mode,
+		},
+		.max_tables = vgpu->config.tables,
+		.ended_work = &vgpu->ended_work,
 	};
+	int rc;
 
-	return xengt_mm_init(&vgpu->mm, &config);
-}
-
-/* What is between the place and the guest's accesses. */
-static int start_tables(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
-			const struct xengt_range *share)
-{
-	int rc = start_mm(vgpu, format);
-
+	memcpy(config.share, share, sizeof(config.share));
+	rc = xengt_gtt_init(&vgpu->gtt, &config);
 	if (rc)
 		return rc;
-	rc = xengt_ggtt_init(&vgpu->ggtt, &vgpu->mm, share);
-	if (rc)
-		goto exit_mm;
-	rc = xengt_ppgtts_init(&vgpu->ppgtts, &vgpu->mm, &vgpu->ggtt, vgpu->config.tables);
-	if (rc)
-		goto exit_ggtt;
-	WRITE_ONCE(vgpu->mm.settled, on_settled);
-	WRITE_ONCE(vgpu->mm.sync, on_sync);
-	/* Before a guest can announce anything. */
-	vgpu->mm.untrap = on_untrap;
-	rc = xengt_traps_start(vgpu);
-	if (rc)
-		goto exit_ppgtts;
-	return 0;
-
-exit_ppgtts:
-	xengt_mm_close(&vgpu->mm);
-	xengt_ppgtts_close(&vgpu->ppgtts);
-	xengt_ppgtts_exit(&vgpu->ppgtts);
-exit_ggtt:
-	xengt_ggtt_exit(&vgpu->ggtt);
-	xengt_gtt_ram_exit(&vgpu->traps.ram);
-exit_mm:
-	xengt_mm_exit(&vgpu->mm);
+	rc = xengt_mmio_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
+			      &vgpu->counters);
+	if (!rc)
+		return 0;
+	xengt_gtt_close(&vgpu->gtt);
+	xengt_gtt_exit(&vgpu->gtt);
+	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
 	return rc;
 }
 
@@ -159,77 +120,78 @@ static int start(struct xengt_vgpu *vgpu)
 	struct xengt_range share[XENGT_GGTT_RANGES];
 	int rc;
 
-	vgpu->guest_ended = false;
-	rc = xengt_vgpu_check_config(vgpu, &format, share);
+	rc = xengt_config_check(vgpu->name, &vgpu->config, &format, share);
 	if (rc)
 		return rc;
-	rc = xengt_served_add(vgpu);
+	rc = xengt_served_add(&vgpu->served);
 	if (rc)
 		return rc;
 	rc = get_domain(vgpu);
 	if (rc)
 		goto remove;
-	rc = get_place(vgpu, format);
+	rc = get_gsm(vgpu, format);
 	if (rc)
 		goto put_domain;
-	rc = start_tables(vgpu, format, share);
+	rc = start_gtt(vgpu, format, share);
 	if (rc)
-		goto put_place;
+		goto put_gsm;
 	return 0;
 
-put_place:
-	vgpu->place->ops->put(vgpu->place);
+put_gsm:
+	vgpu->gsm->ops->put(vgpu->gsm);
 put_domain:
 	xen_gpu_domain_put(vgpu->domain);
 remove:
-	xengt_served_remove(vgpu);
+	xengt_served_remove(&vgpu->served);
 	return rc;
 }
 
 /*
- * All traps are about to go at once, which no vCPU is to be in the middle of (see ioreq_server.c):
- * they go one by one before. But a guest that writes to a page all the time does not keep us.
+ * Unprotects pages one by one, each while no vCPU is in the middle of a write to it (see
+ * xen/write_protect.c). Later, xengt_mmio_stop() unprotects the remaining pages at once and without
+ * that check, which can crash a guest that is writing to one of them. Gives up after
+ * UNPROTECT_TRIES, or when the guest has ended.
  */
-static void let_go(struct xengt_vgpu *vgpu)
+static void unprotect_all(struct xengt_vgpu *vgpu)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < LET_GO_TRIES; tries++) {
-		if (READ_ONCE(vgpu->guest_ended) || !xengt_ppgtts_let_go(&vgpu->ppgtts))
+	for (tries = 0; tries < UNPROTECT_TRIES; tries++) {
+		if (READ_ONCE(vgpu->gtt.ended) || !xengt_gtt_unprotect_all(&vgpu->gtt))
 			return;
-		fsleep(LET_GO_US);
+		fsleep(UNPROTECT_US);
 	}
-	if (vgpu->traps.untrap_error == -EBUSY)
+	if (vgpu->gtt.shadow.unprotect_error == -EBUSY)
 		pr_warn("%s: pages of domain %u keep their traps until the end: it writes to them\n",
 			vgpu->name, vgpu->config.domid);
 	else
 		pr_warn("%s: pages of domain %u keep their traps until the end: Xen does not take them away: %d\n",
-			vgpu->name, vgpu->config.domid, vgpu->traps.untrap_error);
+			vgpu->name, vgpu->config.domid, vgpu->gtt.shadow.unprotect_error);
 }
 
-/* Pages are given back before the server stops, which does writes to them that are under way. */
+/* Unprotects pages before the ioreq server stops, since the server does the writes that trapped. */
 static void stop(struct xengt_vgpu *vgpu)
 {
-	xengt_mm_close(&vgpu->mm);
-	xengt_ppgtts_close(&vgpu->ppgtts);
-	let_go(vgpu);
-	xengt_traps_stop(vgpu);
-	xengt_ppgtts_exit(&vgpu->ppgtts);
-	xengt_ggtt_exit(&vgpu->ggtt);
-	xengt_gtt_ram_exit(&vgpu->traps.ram);
-	xengt_mm_exit(&vgpu->mm);
-	vgpu->place->ops->put(vgpu->place);
+	xengt_gtt_close(&vgpu->gtt);
+	unprotect_all(vgpu);
+	xengt_mmio_stop(&vgpu->mmio);
+	xengt_gtt_exit(&vgpu->gtt);
+	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
+	vgpu->gsm->ops->put(vgpu->gsm);
 	xen_gpu_domain_put(vgpu->domain);
-	xengt_served_remove(vgpu);
+	xengt_served_remove(&vgpu->served);
 }
 
-/* The work may come late, when the virtual GPU already serves another guest. */
-static void bury_guest(struct work_struct *work)
+/*
+ * Stops a virtual GPU whose guest has ended. The work can run late, when the virtual GPU already
+ * serves another guest: gtt.ended tells the two apart.
+ */
+static void release_guest(struct work_struct *work)
 {
-	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, dead_work);
+	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, ended_work);
 
 	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_RUNNING && READ_ONCE(vgpu->guest_ended)) {
+	if (vgpu->state == XENGT_VGPU_RUNNING && READ_ONCE(vgpu->gtt.ended)) {
 		stop(vgpu);
 		vgpu->state = XENGT_VGPU_DEAD;
 		pr_info("%s: domain %u has ended\n", vgpu->name, vgpu->config.domid);
@@ -239,14 +201,21 @@ static void bury_guest(struct work_struct *work)
 
 /**
  * xengt_vgpu_enable - start to serve the guest
- * @vgpu: the virtual GPU, off
+ * @vgpu: the virtual GPU
  *
- * Context: process context, may sleep.
- * Return: 0; -EBUSY if it is not off, or another virtual GPU has entries of its share or, for the
- * same guest, addresses of its BAR 0, with a line in the log; -EINTR if the wait for such a one
- * that was removed is broken off; -EINVAL for a configuration that makes no sense, and -EADDRINUSE
- * if something is at the addresses of BAR 0, with a line in the log; -ENODEV if there is no such
- * guest; or another error, when nothing is left behind.
+ * Waits for virtual GPUs that use the same entries of the GGTT or the same addresses of the guest,
+ * but are being removed.
+ *
+ * Context: process context, may sleep; takes the virtual GPU's lock.
+ * Return: 0, or an error, when the virtual GPU is as before:
+ *
+ * * -EBUSY: the virtual GPU is not off; or, with a line in the log, another one has some of its
+ *   share's entries or, for the same guest, some of its addresses of BAR 0
+ * * -EINTR: a fatal signal ended the wait
+ * * -EINVAL: the configuration is not valid; with a line in the log
+ * * -EADDRINUSE: the guest has something at the addresses of BAR 0; with a line in the log
+ * * -ENODEV: there is no such guest
+ * * any other error of Xen, of the mapping service or for want of memory
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
 {
@@ -266,9 +235,9 @@ int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
  * xengt_vgpu_disable - stop serving the guest
  * @vgpu: the virtual GPU, in any state
  *
- * Every mapping is given back before it returns.
+ * All references on the guest's pages are released when it returns, and the virtual GPU is off.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; takes the virtual GPU's lock.
  */
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu)
 {
@@ -280,24 +249,26 @@ void xengt_vgpu_disable(struct xengt_vgpu *vgpu)
 }
 
 /**
- * xengt_vgpu_set_mode - say when the guest's writes get into the shadow
+ * xengt_vgpu_set_mode - choose when the guest's writes get into the shadow
  * @vgpu: the virtual GPU, in any state
- * @mode: when
+ * @mode: the new mode
  *
- * While it runs, what was written before is in the shadow when this returns. Pages of the GGTT can
- * be opened only if the mode was hybrid when the virtual GPU was enabled.
+ * If the virtual GPU runs, the shadow contains everything that the guest wrote before the call when
+ * this returns. Pages of the GGTT can become unsync only if the mode was XENGT_MODE_HYBRID when the
+ * virtual GPU was enabled.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; takes the virtual GPU's lock.
  */
 void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode)
 {
 	mutex_lock(&vgpu->lock);
 	vgpu->config.mode = mode;
 	if (vgpu->state == XENGT_VGPU_RUNNING)
-		xengt_ppgtts_set_mode(&vgpu->ppgtts, mode);
+		xengt_gtt_set_mode(&vgpu->gtt, mode);
 	mutex_unlock(&vgpu->lock);
 }
 
+/* Returns the name of a state, as configfs and debugfs show it. */
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state)
 {
 	static const char * const names[] = {
@@ -310,9 +281,10 @@ const char *xengt_vgpu_state_name(enum xengt_vgpu_state state)
 }
 
 /**
- * xengt_vgpu_create - make a virtual GPU, off
- * @name: what the user calls it
+ * xengt_vgpu_create - create a virtual GPU that is off and has the default configuration
+ * @name: the user's name for it; copied
  *
+ * Context: process context, may sleep.
  * Return: the virtual GPU, or ERR_PTR(-ENOMEM).
  */
 struct xengt_vgpu *xengt_vgpu_create(const char *name)
@@ -327,29 +299,29 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 		return ERR_PTR(-ENOMEM);
 	}
 	mutex_init(&vgpu->lock);
-	INIT_LIST_HEAD(&vgpu->served_node);
-	xengt_counters_start(&vgpu->counters, &vgpu->mm.lock);
-	INIT_WORK(&vgpu->dead_work, bury_guest);
+	xengt_served_init(&vgpu->served, vgpu->name, &vgpu->config);
+	INIT_WORK(&vgpu->ended_work, release_guest);
+	xengt_counters_start(&vgpu->counters, &vgpu->gtt.shadow.lock);
 	vgpu->config.generation = 8;
 	vgpu->config.quota = DEFAULT_QUOTA;
 	vgpu->config.tables = DEFAULT_TABLES;
 	vgpu->config.fences = DEFAULT_FENCES;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
-	vgpu->config.place = &xengt_place_mem;
+	vgpu->config.gsm = &xengt_gsm_mem;
 	vgpu->config.mode = XENGT_MODE_HYBRID;
 	return vgpu;
 }
 
 /**
  * xengt_vgpu_destroy - disable a virtual GPU and free it
- * @vgpu: the virtual GPU
+ * @vgpu: the virtual GPU, in any state; nobody else uses it
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; takes the virtual GPU's lock.
  */
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu)
 {
 	xengt_vgpu_disable(vgpu);
-	cancel_work_sync(&vgpu->dead_work);
+	cancel_work_sync(&vgpu->ended_work);
 	xengt_counters_end(&vgpu->counters);
 	kfree(vgpu->name);
 	kfree(vgpu);

@@ -1,90 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtual GPU: its configuration and, while it is enabled, its traps, shadow GGTT and PPGTTs; see
- * vgpu.c.
+ * A virtual GPU: its configuration and, while it runs, its trapped accesses, its shadow GGTT and
+ * its PPGTTs; see vgpu.c.
  */
 
 #ifndef _XENGT_VGPU_H
 #define _XENGT_VGPU_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/printk.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "config.h"
 #include "counters.h"
-#include "ggtt.h"
-#include "mm.h"
-#include "ppgtt.h"
-#include "traps.h"
+#include "gtt.h"
+#include "mmio.h"
+#include "served.h"
 
 struct config_item;
 struct dentry;
-struct xengt_place_ops;
 
 #define XENGT_DEBUGFS_FILES	3
 
+/**
+ * enum xengt_vgpu_state - the state of a virtual GPU
+ * @XENGT_VGPU_OFF: disabled; can be configured and enabled
+ * @XENGT_VGPU_RUNNING: enabled, and serves its guest
+ * @XENGT_VGPU_DEAD: stopped because its guest ended while it was running; has to be disabled before
+ *	it can be configured or enabled again
+ */
 enum xengt_vgpu_state {
 	XENGT_VGPU_OFF,
 	XENGT_VGPU_RUNNING,
-	XENGT_VGPU_DEAD,	/* was running when its guest went */
+	XENGT_VGPU_DEAD,
 };
 
 /**
- * struct xengt_vgpu_config - what the user says
- * @domid: the guest
- * @generation: of the GPU that the guest sees
- * @bar0: guest-physical address of BAR 0, in bytes
- * @base: where the ranges of the guest's share of the GGTT start: graphics addresses, in bytes
- * @size: how large they are, in bytes; the first is what the CPU can reach through the aperture
- * @quota: the most pages of the guest that may be mapped at once
- * @tables: the most shadow tables of PPGTTs that there may be at once
- * @fences: how many fence registers the guest is told to have
- * @dma_bits: the width of the GPU's addresses
- * @adopt_ram: RAM that is at the GTT already is a former virtual GPU's: 1; 0: it is refused
- * @place: where the shadow entries land
- * @mode: when the guest's writes get into the shadow; can be changed while it runs
+ * struct xengt_vgpu - a virtual GPU
+ * @name: the user's name for it
+ * @item: its directory in configfs; a reference to it pins the virtual GPU
+ * @files: its files in debugfs; see debugfs.c
+ * @counters: its counters, which go on over all its guests
+ * @ended_work: stops the virtual GPU after its guest has ended
+ * @served: its entry in the list of virtual GPUs that serve guests
+ * @lock: protects everything below
+ * @config: its configuration; only the mode changes while @state is not XENGT_VGPU_OFF
+ * @state: off, running or dead; the members below are set up exactly while it is running
+ * @domain: the mapping service's handle of the guest
+ * @gsm: where the GGTT's shadow entries land
+ * @gtt: all its page tables
+ * @mmio: the guest's trapped accesses
  */
-struct xengt_vgpu_config {
-	u32 domid;
-	u32 generation;
-	u64 bar0;
-	u64 base[XENGT_GGTT_RANGES];
-	u64 size[XENGT_GGTT_RANGES];
-	u64 quota;
-	u64 tables;
-	u32 fences;
-	u32 dma_bits;
-	u32 adopt_ram;
-	const struct xengt_place_ops *place;
-	enum xengt_mode mode;
-};
-
 struct xengt_vgpu {
 	char *name;
-	struct config_item *item;	/* pins it */
-	struct dentry *files[XENGT_DEBUGFS_FILES];	/* of debugfs.c */
+	struct config_item *item;
+	struct dentry *files[XENGT_DEBUGFS_FILES];
 	struct xengt_counters counters;
-	struct work_struct dead_work;
-	bool guest_ended;	/* set by the service's call, for dead_work */
-	struct list_head served_node;	/* of served.c, as is: */
-	bool removed;
+	struct work_struct ended_work;
+	struct xengt_served served;
 
-	struct mutex lock;			/* of what comes and goes: */
-	struct xengt_vgpu_config config;	/* fixed while not off */
+	struct mutex lock;			/* protects what follows */
+	struct xengt_vgpu_config config;
 	enum xengt_vgpu_state state;
 	struct xen_gpu_domain *domain;
-	struct xengt_place *place;
-	struct xengt_mm mm;
-	struct xengt_ggtt ggtt;
-	struct xengt_ppgtts ppgtts;
-	struct xengt_traps traps;
+	struct xengt_gsm *gsm;
+	struct xengt_gtt gtt;
+	struct xengt_mmio mmio;
 };
-
-/* A line in the log about a virtual GPU */
-#define xengt_vgpu_err(vgpu, fmt, ...) \
-	pr_err("%s: " fmt, (vgpu)->name, ##__VA_ARGS__)
 
 struct xengt_vgpu *xengt_vgpu_create(const char *name);
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu);
@@ -92,8 +74,5 @@ int xengt_vgpu_enable(struct xengt_vgpu *vgpu);
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu);
 void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode);
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state);
-
-int xengt_vgpu_check_config(const struct xengt_vgpu *vgpu, const struct xengt_gtt_format **format,
-			    struct xengt_range *share);
 
 #endif /* _XENGT_VGPU_H */

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handles a guest's trapped accesses: to the GTT in BAR 0, to the PVINFO page, to the register
+ * GFX_FLSH_CNTL, and writes to write-protected pages of its memory, which are page tables.
+ *
+ * i915 writes GFX_FLSH_CNTL after it has changed GTT entries (gen6_ggtt_invalidate()), so a write
+ * to it is a synchronisation point. Xen write-protects pages of memory by a memory type that only
+ * one ioreq server of a guest can claim. If another server has claimed it, or the guest does not
+ * use hardware-assisted paging, there are no PPGTTs.
+ *
+ * Invariants: every request is answered, also if there is nothing at its address. A trapped write
+ * to a page that is not a page table any more is done as a plain write: the page was one when the
+ * write trapped.
+ *
+ * Locking: several vCPUs' requests are handled in parallel. A write to a page that is not a page
+ * table any more, and whatever syncs, takes the shadow's lock. Other reads and writes take the
+ * dirty lock or the PVINFO page's lock; the GGTT's take the shadow's lock while a page is being
+ * remapped. Each vCPU has a scratch buffer and a page of its own to copy guest memory.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "abi/pte.h"
+#include "bar0.h"
+#include "config.h"
+#include "counters.h"
+#include "gtt.h"
+#include "mmio.h"
+#include "shadow/dirty.h"
+#include "trace.h"
+#include "xen/dm_op.h"
+
+#define GFX_FLSH_CNTL		0x101008
+#define GFX_FLSH_CNTL_EN	BIT(0)
+
+/* Guest-physical addresses have at most 52 bits. */
+#define MEMORY_SIZE		BIT_ULL(52)
+
+static void gtt_read(struct xengt_ioreq_target *target, u64 offset, void *data, unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+
+	xengt_ggtt_read(&mmio->gtt->ggtt, offset, data, len);
+}
+
+static void gtt_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+		      unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+
+	xengt_ggtt_write(&mmio->gtt->ggtt, offset, data, len);
+}
+
+static void pvinfo_read(struct xengt_ioreq_target *target, u64 offset, void *data,
+			unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+
+	xengt_pvinfo_read(&mmio->pvinfo, offset, data, len);
+}
+
+static void pvinfo_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+			 unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+
+	xengt_pvinfo_write(&mmio->pvinfo, offset, data, len);
+}
+
+/* The register reads as 0: its bits clear themselves. */
+static void flush_read(struct xengt_ioreq_target *target, u64 offset, void *data,
+		       unsigned int len)
+{
+	memset(data, 0, len);
+}
+
+static void flush_write(struct xengt_ioreq_target *target, u64 offset, const void *data,
+			unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+
+	if (offset || !(*(const u8 *)data & GFX_FLSH_CNTL_EN))
+		return;
+	xengt_shadow_wait_current(&mmio->gtt->shadow);
+	xengt_gtt_sync(mmio->gtt);
+}
+
+/* Counts a failed copy; returns @rc. */
+static int count_copy(struct xengt_mmio *mmio, int rc)
+{
+	xengt_count(mmio->counters, XENGT_COUNT_COPY_FAILED, !!rc);
+	return rc;
+}
+
+/* Copies to the guest's memory, within one page. 0, or the error of the copy. */
+static int copy_to_page(struct xengt_mmio *mmio, const struct xengt_ioreq_scratch *scratch,
+			u64 addr, const void *data, unsigned int len)
+{
+	struct xengt_ggtt *ggtt = &mmio->gtt->ggtt;
+
+	if (!xengt_ggtt_has_gfn(ggtt, addr >> XENGT_PAGE_SHIFT))
+		return min(xengt_gtt_store(mmio->gtt, addr, data, len, scratch->page), 0);
+	xengt_ggtt_write(ggtt, addr - (ggtt->pages.gpages.base << XENGT_PAGE_SHIFT), data, len);
+	return 0;
+}
+
+/*
+ * Copies the scratch buffer to the guest's memory, for an instruction that reads from our addresses
+ * and stores to memory (rep movs). Our own stores do not trap: a store to a page table, or to RAM
+ * at the GTT, has to be recorded like a trapped write of the guest's.
+ */
+static int copy_to_guest(struct xengt_mmio *mmio, const struct xengt_ioreq_scratch *scratch,
+			 u64 addr, unsigned int len)
+{
+	const void *data = scratch->buffer;
+	unsigned int piece;
+	int rc = 0;
+
+	for (; len && !rc; len -= piece) {
+		piece = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(addr));
+		rc = copy_to_page(mmio, scratch, addr, data, piece);
+		addr += piece;
+		data += piece;
+	}
+	return rc;
+}
+
+/* Copies len bytes between the scratch buffer and the guest's memory at @addr. 0 or an error. */
+static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_scratch *scratch,
+		      u64 addr, unsigned int len, bool to_guest)
+{
+	struct xengt_mmio *mmio = target->owner;
+	int rc;
+
+	if (to_guest)
+		rc = copy_to_guest(mmio, scratch, addr, len);
+	else
+		rc = xengt_foreign_page_copy(scratch->page, addr, scratch->buffer, len, false);
+	return count_copy(mmio, rc);
+}
+
+/* Does a trapped write to memory, within one page: to a page table, or to plain memory. */
+static void store_to_page(struct xengt_mmio *mmio, u64 addr, const void *data, unsigned int len)
+{
+	int rc = xengt_gtt_store(mmio->gtt, addr, data, len, &mmio->plain_page);
+
+	if (rc > 0)
+		return;
+	xengt_count(mmio->counters, XENGT_COUNT_PLAIN_WRITES, 1);
+	count_copy(mmio, rc);
+}
+
+static void memory_write(struct xengt_ioreq_target *target, u64 addr, const void *data,
+			 unsigned int len)
+{
+	struct xengt_mmio *mmio = target->owner;
+	unsigned int piece;
+
+	for (; len; len -= piece) {
+		piece = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(addr));
+		store_to_page(mmio, addr, data, piece);
+		addr += piece;
+		data += piece;
+	}
+}
+
+/*
+ * Tries the targets in turn. Memory comes last, since it covers all addresses; only writes to it
+ * trap. -ERANGE if no target is at the address.
+ */
+static int reach_target(struct xengt_mmio *mmio, struct xen_ioreq *req,
+			const struct xengt_ioreq_scratch *scratch)
+{
+	int rc = xengt_ioreq_handle(&mmio->gtt_half, req, scratch);
+
+	if (rc == -ERANGE)
+		rc = xengt_ioreq_handle(&mmio->pvinfo_page, req, scratch);
+	if (rc == -ERANGE)
+		rc = xengt_ioreq_handle(&mmio->flush, req, scratch);
+	if (rc == -ERANGE && mmio->claimed && req->dir == IOREQ_WRITE)
+		rc = xengt_ioreq_handle(&mmio->memory, req, scratch);
+	return rc;
+}
+
+static void handle_memory(struct xengt_mmio *mmio, struct xen_ioreq *req,
+			  const struct xengt_ioreq_scratch *scratch)
+{
+	xengt_count(mmio->counters, XENGT_COUNT_TRAPS, 1);
+	xengt_count(mmio->counters,
+		    req->dir == IOREQ_READ ? XENGT_COUNT_READS : XENGT_COUNT_WRITES, 1);
+	xengt_count(mmio->counters, XENGT_COUNT_REPS, req->count > 1);
+	trace_xengt_trap(mmio->config->domid, req->dir == IOREQ_READ, req->addr, req->size,
+			 req->count);
+	if (reach_target(mmio, req, scratch) == -ERANGE)
+		xengt_count(mmio->counters, XENGT_COUNT_BAD_RANGE, 1);
+}
+
+/*
+ * Xen destroyed the ioreq server, as it does when the guest is taken from this driver domain (see
+ * Documentation/driver-domain.rst). The mapping service checks whether the guest is lost.
+ */
+static void on_gone(struct xengt_ioreq_server *server)
+{
+	struct xengt_mmio *mmio = container_of(server, struct xengt_mmio, server);
+
+	xen_gpu_domain_suspect(mmio->gtt->shadow.client.domain);
+}
+
+static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req,
+			 const struct xengt_ioreq_scratch *scratch)
+{
+	struct xengt_mmio *mmio = container_of(server, struct xengt_mmio, server);
+
+	switch (req->type) {
+	case IOREQ_TYPE_COPY:
+		handle_memory(mmio, req, scratch);
+		break;
+	case IOREQ_TYPE_INVALIDATE:
+		xengt_count(mmio->counters, XENGT_COUNT_INVALIDATES, 1);
+		xengt_dirty_want_rescan(&mmio->gtt->shadow);
+		xen_gpu_balloon_event(mmio->gtt->shadow.client.domain);
+		break;
+	default:
+		xengt_count(mmio->counters, XENGT_COUNT_UNHANDLED, 1);
+		if (req->dir == IOREQ_READ)
+			req->data = U64_MAX;
+		break;
+	}
+}
+
+static int on_ppgtt(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppgtt_root *root)
+{
+	struct xengt_mmio *mmio = container_of(pvinfo, struct xengt_mmio, pvinfo);
+
+	if (!mmio->claimed)
+		return -EOPNOTSUPP;
+	xengt_shadow_wait_current(&mmio->gtt->shadow);
+	return create ? xengt_ppgtts_create(&mmio->gtt->ppgtts, root) :
+			xengt_ppgtts_destroy(&mmio->gtt->ppgtts, root);
+}
+
+/*
+ * The guest created or is about to free a context. This changes no page table, but the guest may
+ * expect the shadow to be up to date.
+ */
+static void on_context(struct xengt_pvinfo *pvinfo, bool create, u64 descriptor)
+{
+	struct xengt_mmio *mmio = container_of(pvinfo, struct xengt_mmio, pvinfo);
+
+	xengt_shadow_wait_current(&mmio->gtt->shadow);
+	xengt_gtt_sync(mmio->gtt);
+}
+
+/*
+ * A driver of the guest's starts to load, or has loaded. The PPGTTs that its predecessor announced
+ * end when it has loaded, not before.
+ */
+static void on_driver(struct xengt_pvinfo *pvinfo, bool loaded)
+{
+	struct xengt_mmio *mmio = container_of(pvinfo, struct xengt_mmio, pvinfo);
+
+	if (!loaded)
+		xengt_ppgtts_mark_old(&mmio->gtt->ppgtts);
+	else if (xengt_ppgtts_end_old(&mmio->gtt->ppgtts))
+		xengt_count(mmio->counters, XENGT_COUNT_DRIVERS_GONE, 1);
+}
+
+static const struct xengt_pvinfo_ops pvinfo_ops = {
+	.ppgtt = on_ppgtt,
+	.context = on_context,
+	.driver = on_driver,
+};
+
+static void init_targets(struct xengt_mmio *mmio)
+{
+	const struct xengt_gtt_format *format = mmio->gtt->shadow.format;
+	u64 bar0 = mmio->config->bar0;
+
+	mmio->gtt_half = (struct xengt_ioreq_target){
+		.start = bar0 + format->gtt_offset,
+		.size = (u64)format->gtt_entries * format->ggtt->size,
+		.owner = mmio,
+		.read = gtt_read,
+		.write = gtt_write,
+		.copy_guest = copy_guest,
+	};
+	mmio->pvinfo_page = (struct xengt_ioreq_target){
+		.start = bar0 + XENGT_VGT_PVINFO_PAGE,
+		.size = XENGT_VGT_PVINFO_SIZE,
+		.owner = mmio,
+		.read = pvinfo_read,
+		.write = pvinfo_write,
+		.copy_guest = copy_guest,
+	};
+	mmio->flush = (struct xengt_ioreq_target){
+		.start = bar0 + GFX_FLSH_CNTL,
+		.size = sizeof(u32),
+		.owner = mmio,
+		.read = flush_read,
+		.write = flush_write,
+		.copy_guest = copy_guest,
+	};
+	mmio->memory = (struct xengt_ioreq_target){
+		.size = MEMORY_SIZE,
+		.owner = mmio,
+		.write = memory_write,
+		.copy_guest = copy_guest,
+	};
+}
+
+/*
+ * Returns the capabilities that PVINFO offers: PPGTTs with pages of all sizes, but none where roots
+ * are in the GGTT (gen7). i915 uses full PPGTT only together with an emulated hardware status page.
+ * The mediator that runs the guest's work has to emulate it.
+ */
+static u32 pvinfo_caps(const struct xengt_mmio *mmio)
+{
+	if (mmio->gtt->shadow.format->root_in_ggtt)
+		return 0;
+	return XENGT_VGT_CAPS_FULL_PPGTT | XENGT_VGT_CAPS_HWSP_EMULATION | XENGT_VGT_CAPS_HUGE_GTT;
+}
+
+static int init_pvinfo(struct xengt_mmio *mmio)
+{
+	struct xengt_pvinfo_config config = {
+		.mappable_base = mmio->config->base[0],
+		.mappable_size = mmio->config->size[0],
+		.hidden_base = mmio->config->base[1],
+		.hidden_size = mmio->config->size[1],
+		.fences = mmio->config->fences,
+		.caps = mmio->claimed ? pvinfo_caps(mmio) : 0,
+	};
+	int rc = xengt_pvinfo_init(&mmio->pvinfo, &config, &pvinfo_ops, mmio->counters);
+
+	if (rc)
+		xengt_vgpu_err(mmio->name, "the share does not fit into PVINFO: 4 GiB or more\n");
+	return rc;
+}
+
+static int take_range(struct xengt_mmio *mmio, const struct xengt_ioreq_target *target)
+{
+	return xengt_ioreq_server_add_range(&mmio->server, target->start,
+					    target->start + target->size - 1);
+}
+
+/* Claims writes to write-protected pages for our server. If that fails, there are no PPGTTs. */
+static void claim_writes(struct xengt_mmio *mmio)
+{
+	int rc = xengt_dm_claim_writes(mmio->config->domid, mmio->server.id, true);
+
+	mmio->claimed = !rc;
+	if (rc)
+		pr_warn("%s: no PPGTTs, since writes to the memory of domain %u cannot be trapped: %d\n",
+			mmio->name, mmio->config->domid, rc);
+}
+
+/*
+ * In hybrid mode, puts RAM at the guest's addresses of the GTT, so that the GGTT's pages can become
+ * unsync. RAM that was found there is used, too. If the guest may not have that many more pages,
+ * all writes to the GGTT trap. In other modes, removes the RAM that was found.
+ */
+static void use_or_remove_ram(struct xengt_mmio *mmio)
+{
+	struct xengt_ggtt_ram *ram = &mmio->ram;
+
+	if (!mmio->claimed || mmio->config->mode != XENGT_MODE_HYBRID) {
+		xengt_ggtt_ram_remove_found(ram);
+		return;
+	}
+	if (xengt_ggtt_pages_use_ram(&mmio->gtt->ggtt.pages, ram))
+		return;
+	pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (videoram, xl mem-max)\n",
+		mmio->name, mmio->config->domid, xengt_ggtt_pages_count(&mmio->gtt->ggtt.pages),
+		ram->n);
+}
+
+/*
+ * Copies the guest entries from RAM that was found at the GTT, then uses that RAM or removes it:
+ * accesses do not trap as MMIO where there is RAM. 0; -EADDRINUSE if some cannot be removed; or the
+ * error of reading it.
+ */
+static int use_ram(struct xengt_mmio *mmio)
+{
+	struct xengt_ggtt_ram *ram = &mmio->ram;
+	int rc = xengt_ggtt_pages_adopt(&mmio->gtt->ggtt.pages, ram);
+
+	if (rc) {
+		xengt_vgpu_err(mmio->name, "RAM at the GTT of domain %u cannot be read: %d\n",
+			       mmio->config->domid, rc);
+		return rc;
+	}
+	use_or_remove_ram(mmio);
+	if (!xengt_ggtt_ram_is_left(ram))
+		return 0;
+	xengt_vgpu_err(mmio->name, "Xen does not take RAM away from the GTT of domain %u\n",
+		       mmio->config->domid);
+	return -EADDRINUSE;
+}
+
+static int init_ram(struct xengt_mmio *mmio)
+{
+	const struct xengt_ioreq_target *gtt = &mmio->gtt_half;
+
+	return xengt_ggtt_ram_init(&mmio->ram, mmio->config->domid,
+				  gtt->start >> XENGT_PAGE_SHIFT, gtt->size >> XENGT_PAGE_SHIFT);
+}
+
+static int check_bar0(struct xengt_mmio *mmio)
+{
+	const struct xengt_bar0 bar0 = {
+		.name = mmio->name,
+		.config = mmio->config,
+		.registers = {
+			mmio->pvinfo_page.start >> XENGT_PAGE_SHIFT,
+			mmio->flush.start >> XENGT_PAGE_SHIFT,
+			(mmio->gtt_half.start >> XENGT_PAGE_SHIFT) - 1,
+		},
+		.ram = &mmio->ram,
+	};
+
+	return xengt_bar0_check(&bar0);
+}
+
+static int take_ranges(struct xengt_mmio *mmio)
+{
+	return take_range(mmio, &mmio->gtt_half) ?: take_range(mmio, &mmio->pvinfo_page);
+}
+
+/**
+ * xengt_mmio_start - start to handle a guest's accesses
+ * @mmio: what to initialise
+ * @name: the virtual GPU's name, for the log
+ * @config: its configuration
+ * @gtt: its page tables, initialised
+ * @counters: its counters
+ *
+ * All pointers have to stay valid until xengt_mmio_stop() returns. The caller frees the RAM at the
+ * GTT (@mmio->ram) with xengt_ggtt_ram_exit() after @gtt is gone, which maps it; also on error.
+ *
+ * Context: process context, may sleep; under the virtual GPU's lock. Accesses can be handled before
+ * this returns.
+ * Return: 0, or an error, when nothing but that RAM is left behind: -EADDRINUSE if the guest has
+ * something at the addresses of BAR 0; -ERANGE if the share does not fit into PVINFO; -ENOMEM; or
+ * an error of Xen's.
+ */
+int xengt_mmio_start(struct xengt_mmio *mmio, const char *name,
+		     const struct xengt_vgpu_config *config, struct xengt_gtt *gtt,
+		     struct xengt_counters *counters)
+{
+	int rc;
+
+	mmio->name = name;
+	mmio->config = config;
+	mmio->gtt = gtt;
+	mmio->counters = counters;
+	mmio->claimed = false;
+	init_targets(mmio);
+	rc = init_ram(mmio) ?: check_bar0(mmio);
+	if (rc)
+		return rc;
+	rc = xengt_foreign_page_init(&mmio->plain_page, mmio->config->domid);
+	if (rc)
+		return rc;
+	mmio->server.handle = handle_ioreq;
+	mmio->server.gone = on_gone;
+	rc = xengt_ioreq_server_start(&mmio->server, mmio->config->domid, mmio->flush.start,
+				      mmio->flush.start + mmio->flush.size - 1);
+	if (rc)
+		goto exit;
+	claim_writes(mmio);
+	rc = init_pvinfo(mmio) ?: use_ram(mmio) ?: take_ranges(mmio);
+	if (rc)
+		goto stop;
+	return 0;
+
+stop:
+	xengt_mmio_stop(mmio);
+	xengt_ggtt_ram_disown_found(&mmio->ram);
+	return rc;
+exit:
+	xengt_foreign_page_exit(&mmio->plain_page);
+	return rc;
+}
+
+/**
+ * xengt_mmio_stop - stop handling a guest's accesses
+ * @mmio: what xengt_mmio_start() started
+ *
+ * Requests that have trapped are still handled. Afterwards no page of the guest's memory is
+ * write-protected, and no handler runs.
+ *
+ * Context: process context, may sleep; under the virtual GPU's lock.
+ */
+void xengt_mmio_stop(struct xengt_mmio *mmio)
+{
+	if (mmio->claimed)
+		xengt_dm_claim_writes(mmio->config->domid, mmio->server.id, false);
+	xengt_ioreq_server_stop(&mmio->server);
+	xengt_foreign_page_exit(&mmio->plain_page);
+}
