@@ -14,9 +14,10 @@ which boots what is built, and prints the report.
 The full logs stay in the build directory: log/NAME-SUITE[.N].{report,console,iommu,qemu,hung},
 where N counts the boots after the first.
 
-Under load the emulator can lose a timer of a PVH dom0's: all CPUs are idle, and go on, as if
-nothing had been, when an interrupt comes. A machine that is silent is given one, by its serial
-line, every POKE seconds. The report says so: a wake-up that the modules missed would look the same.
+Under load the emulator can lose a timer: all CPUs are idle, and go on, as if nothing had been, when
+Xen has something to do. That was seen with PVH and with PV dom0s, also before dom0 says its first
+word. A machine that is silent has Xen print something every POKE seconds. The report says so: a
+wake-up that the modules missed would look the same.
 """
 
 import os
@@ -59,7 +60,6 @@ class Boot:
     def __init__(self, log, dom0, suite, hypervisor, hypervisor_words="", only=(), skip=()):
         self.log = Path(log)
         self.what = f"{dom0} dom0, suite {suite}"
-        self.pokes = dom0 == "pvh"
         self.silence = seconds("XENGT_SILENCE", 300)
         self.longest = seconds("XENGT_LONGEST", 3600)
         self.start = time.monotonic()
@@ -106,7 +106,7 @@ class Boot:
             if line is not None:
                 heard = time.monotonic()
                 yield line
-            elif self.pokes and pause == POKE:
+            elif pause == POKE:
                 yield f"# {self.poke(machine)}, silent for {time.monotonic() - heard:.0f} seconds"
 
     def poke(self, machine):

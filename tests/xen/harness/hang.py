@@ -6,7 +6,6 @@ run queues, the timers, and the registers of dom0 and guests.
 
 from . import qemu
 
-XEN_INPUT = b"\x01\x01\x01"  # three times Ctrl-A: Xen takes what follows
 KEYS = b"qrae0d"
 REGISTERS = ("CPU#", "RIP=", "RSP=", "CR0=", "CS =")
 
@@ -36,7 +35,7 @@ def parts(machine):
         for turn in (1, 2):
             yield f"registers, look {turn}", registers(machine)
         with machine.serial() as line:
-            line.sendall(XEN_INPUT)
+            line.sendall(qemu.XEN_INPUT)
             for key in KEYS:
                 line.sendall(bytes([key]))
                 yield f"Xen's debug key {chr(key)}", until_silent(line)

@@ -37,7 +37,8 @@ OPTIONS = """
     -serial chardev:console
     -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report
 """
-NUL = b"\0"
+XEN_INPUT = b"\x01\x01\x01"  # three times Ctrl-A: Xen takes what follows, or dom0 does again
+WAKE = XEN_INPUT + b"r" + XEN_INPUT  # Xen prints its run queues
 SERIAL_SECONDS = 8  # without a byte, after which Xen is taken to have said all
 
 
@@ -153,10 +154,9 @@ class Machine:
         return line
 
     def poke(self):
-        """Has the machine get an interrupt, by a byte on its serial line that means nothing to
-        anybody."""
+        """Has Xen print something, so that its timers and its scheduler run once."""
         with self.serial() as line:
-            line.sendall(NUL)
+            line.sendall(WAKE)
 
     def stop(self):
         """Ends QEMU, whatever state it is in."""

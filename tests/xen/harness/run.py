@@ -24,6 +24,7 @@ class Run:
         self.backend = backend
         self.say = say
         self.finished = []  # the names of checks
+        self.begun = False  # the suite has come to its checks, in some boot
         self.tests = self.unbroken_tests()
 
     def results(self, check):
@@ -51,7 +52,7 @@ class Run:
                     if isinstance(event, ktap.Begun):
                         test = ktap.Test(event.name, test.results, test.notes)
                     elif isinstance(event, ktap.Done):
-                        yield self.done(test, first=number == 1)
+                        yield self.done(test)
                         test = ktap.Test("")
                     elif isinstance(event, ktap.Result):
                         test.results.append(event)
@@ -62,10 +63,10 @@ class Run:
                 yield test
                 return
             except boot.Hung as hang:
-                if number > HANGS or test.name in ("", BEGIN):
+                if number > HANGS:
                     yield test
                     raise
-                self.say(f"{hang}\n# going on with {test.name} in a new boot")
+                self.say(f"{hang}\n# going on with {test.name or 'the start'} in a new boot")
                 yield ktap.Test("", failures(test))
             except boot.Broken:
                 yield test
@@ -73,14 +74,15 @@ class Run:
             finally:
                 events.close()
 
-    def done(self, test, first):
+    def done(self, test):
         test.complete = True
         if test.name != BEGIN:
             self.finished.append(test.name)
             return test
         if self.backend:
             test.results.append(right_backend(test.notes, self.backend))
-        # It was counted in the first boot.
+        # It is counted once.
+        first, self.begun = not self.begun, True
         return test if first else ktap.Test("", failures(test))
 
     def until(self, check):
