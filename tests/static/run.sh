@@ -157,7 +157,7 @@ check_counters()
 	{
 		sed -n 's/^COUNTER(\w*, \(\w*\), \w*),$/\1/p' "$dir/counter_list.h"
 		# The backend's properties are in a file of their own, and described in a sentence.
-		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir"/{debugfs,domain_file}.c 2>/dev/null |
+		sed -n 's/^\tseq_printf(m, "\([a-z0-9_]*\) .*/\1/p' "$dir"/*.c |
 			grep -vxE 'name|isolates|batched_unmap|sees_frames'
 	} | sort >"$tmp/shown"
 	{
