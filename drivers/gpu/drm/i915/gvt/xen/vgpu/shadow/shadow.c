@@ -103,11 +103,13 @@ int xengt_shadow_unprotect(struct xengt_shadow *sh, u64 gfn, unsigned int n)
 
 	lockdep_assert_held(&sh->lock);
 	done = xengt_write_unprotect(sh->server, gfn, n);
+	/* Before a vCPU completes its write and flushes: the flush has to wait for this event. */
 	if (done == -ESTALE) {
 		WRITE_ONCE(sh->dirty.rescan_due, true);
 		xen_gpu_balloon_event(sh->client.domain);
 		done = -EBUSY;
 	}
+	xengt_write_unprotect_end(sh->server);
 	if (done < 0)
 		sh->unprotect_error = done;
 	xengt_count(sh->counters, XENGT_COUNT_UNPROTECTS_BUSY, done == -EBUSY);

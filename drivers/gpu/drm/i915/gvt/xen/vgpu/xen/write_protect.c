@@ -85,6 +85,10 @@ static int cannot_block(int error)
  * that Xen cannot change. If Xen has destroyed the server, no vCPU waits for it, and the pages are
  * just unprotected.
  *
+ * Whatever it returns, xengt_write_unprotect_end() has to follow soon. Until then the completions
+ * of writes to the pages stay blocked, so that no vCPU goes on before the caller has noted what
+ * was found.
+ *
  * Context: process context, may sleep. A caller that is handling a store to one of the pages has a
  * request pending there itself.
  * Return: how many pages are unprotected; -EBUSY: a vCPU is writing to the first page, or the
@@ -104,7 +108,16 @@ int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned i
 		return unprotect_pages(server->domid, gfn, n);
 	if (rc)
 		return cannot_block(rc);
-	rc = unprotect_blocked(server, gfn, n);
+	return unprotect_blocked(server, gfn, n);
+}
+
+/**
+ * xengt_write_unprotect_end - let vCPUs complete their writes again
+ * @server: the server that xengt_write_unprotect() was called with
+ *
+ * Context: process context.
+ */
+void xengt_write_unprotect_end(struct xengt_ioreq_server *server)
+{
 	xengt_ioreq_server_unblock(server);
-	return rc;
 }

@@ -11,5 +11,6 @@
 struct xengt_ioreq_server;
 
 int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned int n);
+void xengt_write_unprotect_end(struct xengt_ioreq_server *server);
 
 #endif /* _XENGT_WRITE_PROTECT_H */
