@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the benchmark's suites have in common.
+ * Shared by the suites of the benchmark.
  */
 
 #ifndef _XENGT_BENCH_H
@@ -9,7 +9,7 @@
 #include <kunit/test.h>
 #include <linux/kconfig.h>
 
-/* With KASAN and lockdep figures mean nothing: there it only has to compile. */
+/* Figures mean nothing with KASAN and lockdep: there the benchmark only has to compile. */
 static inline void skip_in_a_debug_kernel(struct kunit *test)
 {
 	if (IS_ENABLED(CONFIG_KASAN))

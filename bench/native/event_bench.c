@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a balloon event costs, in nanoseconds for each live entry, with more and more of them: the
- * whole revalidation ("event"), and what of it the virtual GPU takes to point its entries to where
- * the pages moved ("rewrite"). Each page of the guest is in two entries, so 1024 of these lead to a
- * block of the mapping table, 512 GFNs.
+ * Measures what a balloon event costs, in nanoseconds for each live entry, with an increasing
+ * number of live entries: the whole revalidation ("event"), and its part in which the virtual GPU
+ * rewrites its entries to the new BFNs ("rewrite"). Two entries name each page of the guest, so
+ * 1024 entries name the 512 GFNs of a block of the mapping table.
  *
- * The modules run over the fake hypervisor of the KUnit suites. The time in it, for mapping and
- * unmapping each page once, is taken off. With physmap each mapping moves and each entry is
- * rewritten; with pv all of them are kept.
+ * The modules run over the fake hypervisor of the KUnit suites. The time spent there, for mapping
+ * and unmapping each page once, is subtracted. With physmap each GFN is remapped and each entry is
+ * rewritten; with pv all mappings are kept.
  *
- * Each figure is the fastest of some events, and is written to the log as native_bench.c does.
+ * Each figure is the fastest of EVENTS events. It is written to the log as native_bench.c does.
  */
 
 #define pr_fmt(fmt) "native bench: " fmt
@@ -25,12 +25,12 @@
 
 #define PAGES		256u		/* of the GTT */
 #define ENTRIES		(PAGES * (unsigned int)GTT_PAGE_ENTRIES)
-#define USES		2		/* entries that lead to one page of the guest */
+#define USES		2		/* entries that name one page of the guest */
 #define EVENTS		8
 
 static const unsigned int sizes[] = { SZ_1K, SZ_32K, ENTRIES };
 
-/* A client that notes when it is told of moves: one before the virtual GPU, one after it. */
+/* A client that notes the time of its remap: one is called before the virtual GPU, one after it. */
 struct clock {
 	struct xen_gpu_client client;
 	u64 told;
@@ -65,7 +65,7 @@ static void report(struct kunit *test, const char *what, unsigned int n, u64 ten
 		mode_of(test) == FAKE_PV_DOM0 ? "pv" : "physmap", n, tenths / 10, tenths % 10);
 }
 
-/* Writes entries from first on up to n, and has the shadow follow. */
+/* Writes the entries from first up to n, and syncs. */
 static void fill(struct bench *b, unsigned int first, unsigned int n)
 {
 	struct xengt_vgpu *vgpu = b->vgpu;

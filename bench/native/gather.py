@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Makes one JSON file of what the kernels of bench/native/run.sh wrote to their logs.
+"""Makes one JSON file from the figures that the kernels of bench/native/run.sh wrote to their logs.
 
     gather.py LOG
 
-Of each figure the fastest of all runs counts; "slowest" says how far they went. Bytes are the same in all.
+For each figure the fastest of all runs counts; "slowest" is the slowest one. Bytes are the same in all runs.
 """
 import json
 import sys

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an operation of the mapping service costs, in nanoseconds, and a mapping in bytes.
+ * Measures what an operation of the mapping service costs, in nanoseconds, and how much memory a
+ * mapping takes, in bytes.
  *
- * The service itself runs, over the fake hypervisor of the KUnit suites, on both kinds of dom0.
- * Only operations on what is mapped already are timed, which take no hypercall: the hypervisor's
- * time is in none of the figures but the drain's, where it is the same at all sizes. The same
- * operations are done with a red-black-tree cache (rb_cache.h).
+ * The service runs over the fake hypervisor of the KUnit suites, on both kinds of dom0. Only
+ * operations on GFNs that are mapped already are timed. They make no hypercall, so the figures
+ * contain no time of the hypervisor's. The drain is the exception: there this time is the same at
+ * all sizes. The same operations are done with a cache in red-black trees (rb_cache.h).
  *
  * Each figure is the fastest of many short runs over GFNs drawn at random beforehand, each run
- * with other GFNs. It is written to the log as a JSON object of one line; bench/native/run.sh
- * gathers them.
+ * with other GFNs. It is written to the log as a JSON object on one line; bench/native/run.sh
+ * collects these.
  */
 
 #define pr_fmt(fmt) "native bench: " fmt
@@ -41,7 +42,7 @@
 
 static const unsigned int sizes[] = { SZ_1K, SZ_4K, SZ_16K, SZ_64K, SZ_256K, SZ_1M };
 
-/* Mappings of one kind, and what is to be done with them. */
+/* Mappings of one kind, and the GFNs to map and release. */
 struct bench {
 	struct kunit *test;
 	const char *how;
@@ -125,7 +126,7 @@ static void rb_batches(struct bench *b, const u64 *gfns, unsigned int n)
 	}
 }
 
-/* Unmapped and mapped anew: what a tree without an unmap queue does for a rebind. */
+/* Unmaps and maps again: what a cache without an idle list does for a rebind. */
 static void rb_rebinds(struct bench *b, const u64 *gfns, unsigned int n)
 {
 	unsigned int i;
@@ -138,7 +139,7 @@ static void rb_rebinds(struct bench *b, const u64 *gfns, unsigned int n)
 
 /* measuring */
 
-/* From so many GFNs, the last of those that are mapped */
+/* Draws GFNs at random from the last @from of @mappings mapped ones. */
 static void draw(struct bench *b, unsigned int mappings, unsigned int from)
 {
 	struct rnd_state rnd;
@@ -149,7 +150,7 @@ static void draw(struct bench *b, unsigned int mappings, unsigned int from)
 		b->gfns[i] = mappings - 1 - prandom_u32_state(&rnd) % from;
 }
 
-/* Tenths of a nanosecond for each GFN, in the fastest run. */
+/* Returns the time for each GFN in the fastest run, in tenths of a nanosecond. */
 static u64 fastest(struct bench *b, operation op)
 {
 	u64 best = U64_MAX, start;
@@ -182,14 +183,14 @@ static void measure(struct bench *b, const char *what, unsigned int mappings, op
 	report(b, what, mappings, fastest(b, op));
 }
 
-/* With a working set that stays the same: what is left of the growth when the caches fit. */
+/* With a working set of constant size: how the cost grows apart from cache misses. */
 static void measure_hot(struct bench *b, unsigned int mappings, operation op)
 {
 	draw(b, mappings, HOT_GFNS);
 	report(b, "hot", mappings, fastest(b, op));
 }
 
-/* Gives every GFN below a number one user. */
+/* Maps every GFN below @below once. */
 static void fill(struct bench *b, unsigned int below)
 {
 	unsigned int i, bad = 0;
@@ -208,7 +209,7 @@ static void fill(struct bench *b, unsigned int below)
 	KUNIT_ASSERT_EQ(b->test, bad, 0u);
 }
 
-/* The GFNs below a number, each once, in an order drawn at random. */
+/* Puts the GFNs below @below, each once, into a random order. */
 static void shuffle(struct bench *b, unsigned int below)
 {
 	struct rnd_state rnd;
@@ -223,7 +224,7 @@ static void shuffle(struct bench *b, unsigned int below)
 	}
 }
 
-/* Leaves the first of them without a user, in that order. */
+/* Releases the first @mappings GFNs of that order. */
 static void release_all(struct bench *b, unsigned int mappings)
 {
 	table_release(b, b->order, mappings);
@@ -248,7 +249,7 @@ static unsigned int count_nodes(struct xarray *xa)
 	return n;
 }
 
-/* What the table takes: blocks, the xarray's nodes, and on PV the pages that hold references. */
+/* Returns the size of the table: blocks, the xarray's nodes, and with pv the reference tables. */
 static u64 table_bytes(struct bench *b)
 {
 	struct xen_gpu_domain *dom = b->user->client.domain;
@@ -264,7 +265,7 @@ static u64 table_bytes(struct bench *b)
 	return bytes;
 }
 
-/* One tick of the unmap queue's clock. */
+/* One tick of the idle list's clock. */
 static void tick(struct bench *b)
 {
 	struct xen_gpu_domain *dom = b->user->client.domain;
@@ -273,7 +274,7 @@ static void tick(struct bench *b)
 	flush_delayed_work(&dom->age_work);
 }
 
-/* Some pages are old enough, most are not. */
+/* Some idle pages are old enough to be unmapped, most are not. */
 static void measure_drain(struct bench *b, unsigned int mappings)
 {
 	unsigned int run, old = mappings / DRAIN_SHARE;
@@ -308,7 +309,7 @@ static void measure_table(struct bench *b, unsigned int mappings)
 	measure(b, "revived", mappings, table_pairs);
 	measure(b, "revived_batch", mappings, table_batches);
 	KUNIT_EXPECT_EQ(b->test, fake_xen_calls(FAKE_CALL_ANY), 0ul);
-	/* The fake looks at every page table at every hypercall of a PV dom0. */
+	/* The fake scans every page table at every hypercall of a PV dom0. */
 	if (platform(b->test)->mode != FAKE_PV_DOM0)
 		measure_drain(b, mappings);
 }

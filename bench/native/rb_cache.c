@@ -81,7 +81,7 @@ static int add(struct rb_cache *cache, u64 gfn, u64 dma)
 	return 0;
 }
 
-/* The DMA address of a GFN, with one more reference. 0, or -ENOMEM. */
+/* Stores the DMA address of a GFN and takes a reference. Returns 0 or -ENOMEM. */
 int rb_cache_map(struct rb_cache *cache, u64 gfn, u64 *dma)
 {
 	struct rb_mapping *m;
@@ -120,7 +120,7 @@ void rb_cache_unmap(struct rb_cache *cache, u64 dma)
 	mutex_unlock(&cache->lock);
 }
 
-/* What a mapping takes, in bytes: the size class that it is allocated from. */
+/* Returns the memory of a mapping, in bytes: the size class that it is allocated from. */
 size_t rb_cache_mapping_size(void)
 {
 	return kmalloc_size_roundup(sizeof(struct rb_mapping));

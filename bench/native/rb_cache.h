@@ -2,10 +2,10 @@
 /*
  * The baseline of the benchmark: a cache of mappings in red-black trees.
  *
- * As kvmgt keeps them: one allocation for each mapping, in one tree by GFN and in another one by
- * DMA address, with a reference count, under a mutex. Mapping looks up by GFN, unmapping by DMA
- * address, and the last reference takes the mapping away. The IOMMU's part is left out: a DMA
- * address is an offset from the GFN.
+ * It is like kvmgt's: each mapping is one allocation, with a reference count, in one tree by GFN
+ * and in another one by DMA address, under a mutex. Map looks up by GFN, unmap by DMA address, and
+ * the last reference frees the mapping. The IOMMU's part is left out: the DMA address is computed
+ * from the GFN.
  *
  * Locking: the cache's mutex, which every function takes.
  */
@@ -19,7 +19,7 @@
 #include <linux/types.h>
 
 struct rb_cache {
-	struct mutex lock;	/* of the trees and of what is in them */
+	struct mutex lock;	/* protects the trees and the mappings in them */
 	struct rb_root by_gfn;
 	struct rb_root by_dma;
 };

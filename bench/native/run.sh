@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Measures the mapping service natively, in user-mode Linux, next to red-black trees (native_bench.c).
+# Measures the modules natively, in user-mode Linux, and a cache in red-black trees for comparison (native_bench.c).
 #
 #   bench/native/run.sh [-r RUNS]
 #     -r  how often the kernel is booted (default 3); the fastest figure of all counts

@@ -8,19 +8,19 @@ import json
 import sys
 
 HOWS = ("pv", "physmap", "rbtree")
-# What to show: the table's operation and what the trees do in its place
+# What to show: the operation of the table of mappings, and what the trees do instead
 ROWS = (("cached", "cached", "map + release of one GFN in use"),
-        ("hot", "hot", "the same, of 1 Ki GFNs only"),
+        ("hot", "hot", "the same, with only 1 Ki GFNs used"),
         ("cached_batch", "cached_batch", "the same in batches of 512, for each GFN"),
         ("revived", "rebound", "release + map of a GFN with no other user"),
         ("revived_batch", None, "the same in batches of 512, for each GFN"),
         ("drain", None, "unmapping an old idle page among 15 young ones, hypercall included"))
 
-# Of the modules alone, each with sizes of its own
+# Figures of the modules only, each with sizes of its own
 OWN_ROWS = (("trap", "entries", "a trapped write, with so many entries that wait for a sync"),
-            ("look", "pages", "a sync's look through an open page, of so many"),
+            ("look", "pages", "a sync's scan of an unsync page, of so many"),
             ("event", "entries", "a balloon event, for each live entry, hypercalls left out"),
-            ("rewrite", "entries", "... of this, to rewrite the entries that moved"))
+            ("rewrite", "entries", "... of this, rewriting the entries whose GFN was remapped"))
 
 
 def load(path):
@@ -77,22 +77,22 @@ def print_promises(results, sizes):
     for how in HOWS[:2]:
         ratio = (figure(results, "cached", "rbtree", 262144) /
                  figure(results, "cached", how, 262144))
-        promise(f"{how}: a cached pair at 256 Ki mappings, times faster than trees (5)",
+        promise(f"{how}: map + release at 256 Ki mappings, times as fast as with trees (5)",
                 f"{ratio:.1f}", ratio >= 5)
         growth = (figure(results, "hot", how, max(sizes)) /
                   figure(results, "hot", how, min(sizes)))
-        promise(f"{how}: growth from 1 Ki to 1 Mi mappings, the caches apart (1.25)",
+        promise(f"{how}: growth from 1 Ki to 1 Mi mappings, 1 Ki of them used (1.25)",
                 f"{growth:.2f}", growth <= 1.25)
         waiting = own_sizes(results, "trap")
         growth = figure(results, "trap", how, waiting[-1]) / figure(results, "trap", how, waiting[0])
-        promise(f"{how}: growth of a trap, with {waiting[-1] // 1024} Ki entries that wait instead of 1 Ki (1.25)",
+        promise(f"{how}: growth of a trap from 1 Ki to {waiting[-1] // 1024} Ki entries that wait (1.25)",
                 f"{growth:.2f}", growth <= 1.25)
         entries = own_sizes(results, "event")[-1]
         ms = figure(results, "event", how, entries) * entries / 1e6
         promise(f"{how}: ms for a balloon event, with {entries // 1024} Ki live entries (15)",
                 f"{ms:.1f}", ms <= 15)
         size = figure(results, "memory", how, max(sizes), "bytes", "dense") / max(sizes)
-        promise(f"{how}: bytes for a mapping when dense (16)", f"{size:.1f}", size <= 16)
+        promise(f"{how}: bytes for a mapping, dense (16)", f"{size:.1f}", size <= 16)
 
 
 def main():

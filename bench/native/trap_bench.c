@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest's writes cost in nanoseconds: a trapped one, from the ioreq to where it could be
- * answered, with more and more of the guest's entries waiting for a sync; and one that is not
- * trapped, which is the sync's look through an open page in which nothing is different.
+ * Measures in nanoseconds:
  *
- * The modules run over the fake hypervisor of the KUnit suites, of whose time there is none in the
- * figures: neither takes a hypercall. Each figure is the fastest of many short runs, and is written
- * to the log as native_bench.c does.
+ *  - what a trapped write costs ("trap"), from the ioreq to the moment at which its answer is
+ *    ready, with an increasing number of entries that wait for a sync;
+ *  - what the writes that are not trapped cost instead ("look"): a sync's scan of an unsync page in
+ *    which no entry has changed.
+ *
+ * The modules run over the fake hypervisor of the KUnit suites. Neither operation makes a
+ * hypercall, so the figures contain no time of the fake's. Each figure is the fastest of many short
+ * runs. It is written to the log as native_bench.c does.
  */
 
 #define pr_fmt(fmt) "native bench: " fmt
@@ -96,7 +99,7 @@ static void traps(struct kunit *test)
 	stop_modules(test);
 }
 
-/* With that many open pages. */
+/* With n unsync pages */
 static void measure_looks(struct kunit *test, struct xengt_vgpu *vgpu, unsigned int n)
 {
 	u64 best = U64_MAX, start;
@@ -125,7 +128,7 @@ static void looks(struct kunit *test)
 	vgpu = start_hybrid(test, &config);
 	for (i = 0; i < ARRAY_SIZE(open_pages); i++) {
 		for (; n < open_pages[i]; n++) {
-			/* One after the other, so that none is opened ahead. */
+			/* Not neighbours in sequence, so that no page ahead becomes unsync. */
 			hybrid_heat(test, (n * 2) % PAGES + (n * 2) / PAGES);
 			hybrid_flush(test);
 		}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
-# tap.py may not be there yet.
+# The packages that the harness imports may not be installed yet.
 subprocess.run([PROJECT / "tests/setup.sh"], check=True)
 sys.path.insert(0, str(PROJECT / "tests/xen"))
 

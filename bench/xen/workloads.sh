@@ -1,6 +1,6 @@
-# What GPU drivers do, measured: each workload in each mode, on the Xen that runs. Runs in dom0; "only" can name one workload.
-# What is measured are its notes "result WORKLOAD MODE UPDATES SYNCS MICROSECONDS TRAPS MAPS UNMAPS
-# PEAK IOTLB"; the host fills the last number in.
+# Measures what GPU drivers do: each workload in each mode, on the Xen that runs. Runs in dom0; "only" can name one workload.
+# Prints the figures as notes "result WORKLOAD MODE UPDATES SYNCS MICROSECONDS TRAPS MAPS UNMAPS
+# PEAK IOTLB"; the host fills in the last number.
 # shellcheck shell=dash disable=SC2154
 . /lib/xengt/library.sh
 
@@ -11,9 +11,9 @@ whole=524288		# 2 GiB
 modes="naive strict nocache posted hybrid"
 
 # How the modules are set up for a mode. The baselines:
-#   naive    a hypercall for each entry, in its trap; what is not used any more is unmapped at once
-#   strict   the same, but what is not used stays mapped for a while
-#   nocache  hybrid, but what is not used any more is unmapped at once
+#   naive    a hypercall for each entry, in its trap; a page that is not used any more is unmapped at once
+#   strict   the same, but pages that are not used go to the idle list
+#   nocache  hybrid, but a page that is not used any more is unmapped at once
 set_mode() { # MODE
 	mode=$1
 	set_parameter idle_max 65536
@@ -57,8 +57,8 @@ measure() {
 	remove_gpu a
 }
 
-# What takes a trap for each entry does a part of the work only: it is compared by entry.
-each_mode() { # WORKLOAD SHORT LONG COMMAND, in which LENGTH stands for the one or the other
+# Modes with a trap for each entry do only a part of the work (SHORT). Figures are compared for each entry.
+each_mode() { # WORKLOAD SHORT LONG COMMAND; LENGTH in COMMAND is replaced by SHORT or LONG
 	local m workload=$1 short=$2 long=$3 length
 
 	shift 3
@@ -76,7 +76,7 @@ now_us() {
 	awk '{ printf "%d", $1 * 1000000 }' /proc/uptime
 }
 
-# watch NAME MODE: how many traps are served within some seconds, whoever makes them
+# watch NAME MODE: counts the traps that are served within five seconds, of all guests
 watch() {
 	local start
 
@@ -89,7 +89,7 @@ watch() {
 	note "result $1 $2 $answer $(invalidations_here)"
 }
 
-# One guest, whose vCPUs all write: 1 or 2 of them.
+# One guest with 1 or 2 vCPUs, all of which write all the time
 vcpus() { # MODE
 	local n
 
@@ -105,7 +105,7 @@ vcpus() { # MODE
 	done
 }
 
-# So many small guests, which all write all the time.
+# 1, 4 and 16 small guests, all of which write all the time
 guests() { # MODE
 	local n i id
 
@@ -136,14 +136,14 @@ works "the modules are loaded" load_modules
 set_parameter balloon_delay_ms 10
 works "the guest is up" start_guest g1 2
 g1=$(domid g1)
-works "it may have RAM at its GTT" xl mem-max g1 266
+works "there is room for RAM at its GTT" xl mem-max g1 266
 works "it has pages" tell g1 pages 15000
 tell g1 bar0 $bar0
 tell g1 share $first $count
 
 first=0 count=$whole
 each_mode fill 4096 $whole wfill 0 LENGTH 4096
-# The whole GTT is in two parts, as PVINFO has no room for 4 GiB.
+# The whole GTT is in two ranges, because a size of 4 GiB does not fit into PVINFO.
 hidden_base=0x80000000 hidden_size=0x80000000
 for entries in 1024 16384 262144 1048576; do
 	measure grow-$((entries / 1024))Ki hybrid wfill 0 $entries 1024
