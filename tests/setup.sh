@@ -9,7 +9,9 @@
 set -euo pipefail
 
 packages=(
-	gcc libc6-dev make patch python3 xz-utils		# all
+	gcc libc6-dev make patch python3 xz-utils zstd	# all
+	mmdebstrap						# tests/debian.sh
+	rsync							# copies of the sources
 	python3-pytest python3-tap				# tests/xen/harness
 	busybox-static cpio kmod qemu-system-x86		# tests/xen/build.sh, and what boots it
 	bison dpkg-dev flex					# tests/xen/build-xen.sh

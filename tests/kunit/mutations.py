@@ -263,8 +263,9 @@ class Worker:
         self.build.mkdir(parents=True, exist_ok=True)
         self.hook_in()
         options = [f"--make_options={option}" for option in self.options]
+        configs = [f"--kunitconfig={HERE}/{name}.config" for name in ("kunit", "linux-6.1")]
         with open(self.build.parent / "prepare.log", "w", encoding="utf-8") as log:
-            if (self.kunit("config", log, f"--kunitconfig={HERE}/kunit.config", *options)
+            if (self.kunit("config", log, *configs, *options)
                     or self.make(log, "linux", jobs=self.jobs)):
                 raise Failure(f"without a mutation the kernel does not build ({log.name})")
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Builds a UML kernel with this project's modules and KUnit suites linked in, runs it, judges the result.
 #
-#   tests/kunit/run.sh [-v plain|debug|bench|all] [-n|-u] [-j JOBS] [-a ARGUMENT]... [SUITE_GLOB]
+#   tests/kunit/run.sh [-k SERIES] [-v plain|debug|bench|all] [-n|-u] [-j JOBS] [-a ARGUMENT]... [SUITE_GLOB]
+#     -k  another Linux than 6.1, such as 6.12 or 7.3: of Debian 13 and its backports
 #     -v  which kernel: plain, debug (KASAN, lockdep, UBSAN, object debugging), both (all, the default),
 #         or bench: the plain one with bench/native in it
 #     -n  build nothing but the kernel's image and run nothing
@@ -11,7 +12,7 @@
 #
 # SUITE_GLOB as in kunit.filter_glob: "xen_gpu_map*" or "suite.case".
 #
-# The kernel is Debian's linux-source package, unpacked once (trimmed) into the cache and never edited.
+# The kernel is Debian's linux-source package of the series, unpacked once (trimmed) into the cache and never edited.
 # The project is hooked in by one symlink (drivers/xengt), a copy of the tree's Kconfig with one more
 # "source" line, and "drivers-m", an otherwise empty kbuild variable that is part of vmlinux.
 #
@@ -24,7 +25,8 @@ set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${KUNIT_CACHE:-$repo/.kunit}
-tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
+series=6.1
+tarball=${LINUX_TARBALL:-}
 timeout=${TIMEOUT:-1800}
 jobs=$(nproc)
 variants="plain debug"
@@ -36,12 +38,13 @@ failed=0
 
 usage()
 {
-	sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
-while getopts v:nuj:a: opt; do
+while getopts k:v:nuj:a: opt; do
 	case $opt in
+	k)	series=$OPTARG ;;
 	v)	case $OPTARG in
 		all) ;;
 		plain|debug|bench) variants=$OPTARG ;;
@@ -57,6 +60,19 @@ done
 shift $((OPTIND - 1))
 [ $# -le 1 ] || usage
 glob=${1:-}
+
+# The source of the series: setup.sh installs that of 6.1 on Debian 12.
+find_tarball()
+{
+	local release=13 dir=${XENGT_DEBIAN:-$repo/.build/debian}/source-$series
+
+	[ -z "$tarball" ] || return 0
+	tarball=/usr/src/linux-source-$series.tar.xz
+	[ ! -e "$tarball" ] || return 0
+	[ "$series" != 6.1 ] || release=12
+	tarball=$dir$tarball
+	[ -e "$tarball" ] || "$repo/tests/debian.sh" unpack "$release" "$dir" "linux-source-$series"
+}
 
 # Unpacks what UML, checkpatch and kernel-doc need: the whole tree would be three times as large.
 unpack_kernel()
@@ -86,12 +102,14 @@ unpack_kernel()
 # What run_kernel and the judges share: $build, the kernel's build directory.
 kunit()
 {
-	local action=$1 variant=$2 config=()
+	local action=$1 variant=$2 more config=()
 	shift 2
 
 	config=(--kunitconfig="$repo/tests/kunit/kunit.config")
-	[ ! -e "$repo/tests/kunit/$variant.config" ] ||
-		config+=(--kunitconfig="$repo/tests/kunit/$variant.config")
+	for more in "$variant" "linux-$series"; do
+		[ ! -e "$repo/tests/kunit/$more.config" ] ||
+			config+=(--kunitconfig="$repo/tests/kunit/$more.config")
+	done
 	(cd "$tree" && nice -n 5 ./tools/testing/kunit/kunit.py "$action" --arch=um \
 		--build_dir="$build" --jobs="$jobs" "${config[@]}" \
 		--make_options=KBUILD_KCONFIG="$build/Kconfig.xengt" \
@@ -166,6 +184,7 @@ run_variant()
 	read -r -a counts < <(count_cases "$build/result.json")
 	passed=$((passed + counts[0]))
 	failed=$((failed + counts[1]))
+	echo "matrix: KUnit; $variant; Linux $(make -s -C "$tree" O="$build" ARCH=um kernelrelease); ${counts[0]}; ${counts[1]}"
 	if judge_log "$variant"; then
 		passed=$((passed + 1))
 	else
@@ -174,6 +193,7 @@ run_variant()
 }
 
 "$repo/tests/setup.sh"
+find_tarball
 ver=$(basename "$tarball" .tar.xz)
 tree=$cache/$ver
 mkdir -p "$cache"

@@ -1,20 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Static checks: the modules build without a warning with W=1 and under sparse, and for the newer kernel of
-# Debian's backports; all C files are what checkpatch.pl --strict wants, comments are what kernel-doc wants, every
-# export has one, the documentation has every counter and no other, what the mutations of the code change is there,
-# shell scripts are what shellcheck wants (its warnings and errors).
+# Static checks: the modules build without a warning with W=1 for each kernel that is supported, and under sparse; all C
+# files are what checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, the
+# documentation has every counter and no other, what the mutations of the code change is there, shell scripts are
+# what shellcheck wants (its warnings and errors).
 #
-#   tests/static/run.sh
+#   tests/static/run.sh [-a]
+#     -a  also kernels between the oldest, Debian's, and the newest
 #
 # KDIR: the kernel build directory (default: that of the running kernel, or of any that is installed).
 # LINUX_TARBALL: the kernel source, for checkpatch.pl.
+# XENGT_BUILD: where logs of the compiler are kept, for as long as the sources are the same (default: .build).
 #
 # Nothing is built in the project's own directory. Prints a line "ok - ..." or "not ok - ..." for each
 # check of each file; the last line is "N passed, N failed".
 set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/../.." && pwd)
+cache=${XENGT_BUILD:-$repo/.build}/compile
+sources=(Kbuild Kconfig Makefile include drivers tests/xen/testgpu)
+newer=(6.12 7.3)
+between=(7.2)
 tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
 passed=0
 failed=0
@@ -50,24 +56,85 @@ files()
 		-type f \( "$@" \) -print | sed 's|^\./||' | grep -v '\.mod\.c$' | sort)
 }
 
-# build NAME MAKE_ARGUMENT...: the modules, in a copy of the sources. Says what is said about our files.
-build()
+# The modules' sources in a directory, without what has been built from them.
+copy_sources()
 {
-	local name=$1
+	rm -rf "$1"
+	mkdir -p "$1"
+	(cd "$repo" && rsync -aR --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*.cmd' --exclude='.*.d' \
+		"${sources[@]}" "$1/")
+}
+
+# A digest of a directory's files and of words.
+digest()
+{
+	local dir=$1
 	shift
 
-	rm -rf "$tmp/src"
-	mkdir -p "$tmp/src/tests/xen"
-	cp -r "$repo"/{Makefile,Kbuild,Kconfig,include,drivers} "$tmp/src"
-	[ ! -d "$repo/tests/xen/testgpu" ] || cp -r "$repo/tests/xen/testgpu" "$tmp/src/tests/xen"
-	find "$tmp/src" \( -name '*.o' -o -name '.*.cmd' -o -name '*.ko' \) -delete
-	if ! make -C "$tmp/src" modules KDIR="$kdir" "$@" >"$tmp/log" 2>&1; then
+	{ (cd "$dir" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) && echo "$@"; } | sha256sum | cut -c 1-32
+}
+
+# compile NAME KERNEL COMMAND...: make's log, of now or of an earlier time when all was the same, in $tmp/log. COMMAND is
+# make, or what runs it elsewhere, with the sources in $tmp/src.
+compile()
+{
+	local name=$1 kernel=$2 key
+	shift 2
+
+	copy_sources "$tmp/src"
+	key=$(digest "$tmp/src" "$name" "$kernel" "$@")
+	if [ ! -s "$cache/$key" ]; then
+		mkdir -p "$cache"
+		if "$@" >"$tmp/log" 2>&1; then
+			echo "all is made" >>"$tmp/log"
+		fi
+		cp "$tmp/log" "$cache/$key"
+	fi
+	cp "$cache/$key" "$tmp/log"
+	find "$cache" -type f -mtime +30 -delete
+}
+
+# build NAME KERNEL COMMAND...: what is said about our files.
+build()
+{
+	compile "$@"
+	if [ "$(tail -n 1 "$tmp/log")" != "all is made" ]; then
 		cp "$tmp/log" "$tmp/said"
 	else
-		grep -E '(warning|error):' "$tmp/log" | grep -v "^$(readlink -f "$kdir" | sed 's|/usr/src/.*|/usr/src/|')" \
-			>"$tmp/said" || true
+		grep -E '(warning|error):' "$tmp/log" | grep -vE '^/usr/src/' >"$tmp/said" || true
 	fi
-	result "$name" "$tmp/said"
+	result "$1, Linux $2" "$tmp/said"
+	if [ -s "$tmp/said" ]; then
+		echo "matrix: compile; $1; Linux $2; 0; 1"
+	else
+		echo "matrix: compile; $1; Linux $2; 1; 0"
+	fi
+}
+
+build_here()
+{
+	local kdir release
+
+	kdir=$(kernel_dir)
+	release=$(make -s -C "$kdir" kernelrelease)
+	build "W=1" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
+	build "sparse" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" C=2
+}
+
+# For kernels of Debian 13 and its backports, by its compiler.
+build_elsewhere()
+{
+	local series root release
+
+	root=$("$repo/tests/debian.sh" root 13)
+	for series; do
+		if ! release=$("$repo/tests/debian.sh" headers 13 "$series" 2>"$tmp/said"); then
+			result "the headers of Linux $series can be had" "$tmp/said"
+			continue
+		fi
+		build "W=1" "$release" "$repo/tests/debian.sh" in "$root" "$tmp/src" make -j"$(nproc)" -C /mnt modules \
+			KDIR="/usr/src/linux-headers-$release" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
+	done
 }
 
 # What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
@@ -209,21 +276,16 @@ check_scripts()
 	done
 }
 
+[ "${1:-}" != -a ] || newer+=("${between[@]}")
 "$repo/tests/setup.sh"
-kdir=$(kernel_dir)
+mkdir -p "$cache"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export repo tmp
 export -f exceptions style_of comments_of
 
-build "W=1" W=1
-build "sparse" C=2
-if kdir=$("$repo/tests/static/headers.sh" "$tmp/backports" 2>"$tmp/said"); then
-	build "W=1, for $(basename "$kdir" | sed 's/linux-headers-/Linux /')" W=1
-else
-	echo "the headers of a newer kernel cannot be had" >>"$tmp/said"
-	result "W=1, for a newer kernel" "$tmp/said"
-fi
+build_here
+build_elsewhere "${newer[@]}"
 check_style
 check_exports
 check_counters xen_gpu_map map

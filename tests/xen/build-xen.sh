@@ -1,11 +1,13 @@
 #!/bin/bash
 # Builds the patched hypervisor: Debian's source package with the patches of xen/VERSION/, in Debian's configuration. Toolstack and dom0
 # stay Debian's own. Prints where it is: .build/xen-patched/xen-VERSION.elf, or xen-VERSION-debug.elf with assertions compiled in.
-# Usage: build-xen.sh [-d] [-c] [VERSION]      as root, on Debian 12; VERSION: 4.17 (the default)
+# Usage: build-xen.sh [-d] [-c] [-f] [VERSION]      as root; VERSION: 4.17 (the default) of Debian 12, 4.20 of Debian 13
 #   -d: a debug build
 #   -c: compiles after each patch, which takes as many minutes as there are patches
+#   -f: only fetches the source, and fails if it cannot be had
 #   XENGT_BUILD_XEN=DIR      where everything goes (default: .build/xen-patched at the top of the project)
-#   XENGT_XEN_SOURCE=DIR     take the source package's files (.dsc and tarballs) found there instead of fetching them
+#   XENGT_XEN_SOURCE=DIR     take the source found there instead of fetching it: the source package's files (.dsc and tarballs), or a
+#                            checkout of Xen, such as that of its branch stable-4.20, which is built in Xen's default configuration
 # Next to it, in xen-VERSION-public/, are its public headers.
 # It is for these tests and for review: see "Not for use" in Documentation/xen-operation.rst, which is said here, too, each time.
 # What is there is rebuilt when the patches, the source or this file have changed.
@@ -17,6 +19,7 @@ build=${XENGT_BUILD_XEN:-$project/.build/xen-patched}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 debug=n
 each=
+fetch_only=
 
 say() {
 	echo "build-xen: $*" >&2
@@ -45,8 +48,9 @@ run() { # WHAT COMMAND...
 	"$@" >>"$log" 2>&1 || fail "$what failed"
 }
 
-while getopts dc option; do
+while getopts dcf option; do
 	case $option in
+	f) fetch_only=1 ;;
 	d) debug=y ;;
 	c) each=1 ;;
 	*) exit 2 ;;
@@ -58,7 +62,7 @@ case $version in
 4.17) suite=bookworm ;;
 4.20) suite=trixie ;;
 *)
-	echo "usage: build-xen.sh [-d] [-c] [4.17|4.20]" >&2
+	echo "usage: build-xen.sh [-d] [-c] [-f] [4.17|4.20]" >&2
 	exit 2
 	;;
 esac
@@ -87,6 +91,11 @@ own_apt() {
 
 # The release's package: the source of a newer security update may be gone from the mirror when a yet newer one is out.
 fetch_source() {
+	if [ -e "${XENGT_XEN_SOURCE:-}/xen/Makefile" ]; then
+		[ "$(make -s --no-print-directory -C "$XENGT_XEN_SOURCE/xen" xenversion | cut -d . -f 1,2)" = "$version" ] ||
+			fail "$XENGT_XEN_SOURCE is not a checkout of Xen $version"
+		return
+	fi
 	[ -e "$source/.complete" ] && return
 	rm -rf "$source"
 	mkdir -p "$source/apt/lists/partial"
@@ -108,7 +117,14 @@ fetch_source() {
 }
 
 stamp() {
-	cat "$0" "$patches"/*.patch "$source"/*.dsc | sha256sum
+	{
+		cat "$0" "$patches"/*.patch
+		if [ -e "${XENGT_XEN_SOURCE:-}/xen/Makefile" ]; then
+			git -c safe.directory='*' -C "$XENGT_XEN_SOURCE" rev-parse HEAD
+		else
+			cat "$source"/*.dsc
+		fi
+	} | sha256sum
 }
 
 compile() {
@@ -116,12 +132,22 @@ compile() {
 	run "compiling" nice -n 5 make -C "$tree/xen" XEN_TARGET_ARCH=x86_64 -j"$(nproc)" build
 }
 
+unpack_source() {
+	if [ -e "${XENGT_XEN_SOURCE:-}/xen/Makefile" ]; then
+		mkdir -p "$tree"
+		git -c safe.directory='*' -C "$XENGT_XEN_SOURCE" archive HEAD | run "copying the checkout" tar x -C "$tree"
+		: >"$tree/xen/.config"
+		return
+	fi
+	run "unpacking" dpkg-source --no-check -x "$source"/xen_"$version".*.dsc "$tree"
+	cp "$tree/debian/xen-kconfig" "$tree/xen/.config"
+}
+
 build_tree() {
 	local p
 
 	rm -rf "$tree"
-	run "unpacking" dpkg-source --no-check -x "$source"/xen_"$version".*.dsc "$tree"
-	cp "$tree/debian/xen-kconfig" "$tree/xen/.config"
+	unpack_source
 	[ $debug = n ] || printf 'CONFIG_DEBUG=y\nCONFIG_DEBUG_LOCKS=y\n' >>"$tree/xen/.config"
 	for p in "$patches"/*.patch; do
 		run "$(basename "$p")" patch -d "$tree" -p1 --fuzz=0 -i "$p"
@@ -137,7 +163,11 @@ build_tree() {
 }
 
 "$project/tests/setup.sh"
+# One at a time in a directory.
+exec 9>"$build/lock"
+flock 9
 fetch_source
+[ -z "$fetch_only" ] || exit 0
 if [ -n "$each" ] || [ ! -s "$result" ] || [ "$(cat "$build/$name.stamp" 2>/dev/null)" != "$(stamp)" ]; then
 	say "building $name; this takes about 4 minutes"
 	build_tree

@@ -1,16 +1,27 @@
 #!/bin/bash
-# Builds what the tests on a real Xen need: Debian's Xen 4.17, kernel and toolstack unpacked (only what tests/setup.sh names is installed
+# Builds what the tests on a real Xen need: Debian's Xen, kernel and toolstack unpacked (only what tests/setup.sh names is installed
 # into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for the guest.
-# Usage: build.sh        as root, on Debian 12; a second run does only what has changed
-#   XENGT_BUILD=DIR      where everything goes (default: .build/xen at the top of the project)
+# Usage: build.sh DIR    as root, on Debian 12 or 13; everything goes to DIR, and a second run does only what has changed
+#   DEBIAN=12|13         the release whose Xen, toolstack and kernel these are (default: the machine's)
+#   XENGT_KERNEL=SERIES  another kernel of the release or of its backports, such as 7.3
 #   XENGT_MODULES=DIR    take the .ko files found there instead of building the project's
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
-build=${XENGT_BUILD:-$project/.build/xen}
+host=$("$project/tests/debian.sh" host)
+debian=${DEBIAN:-$host}
+build=${1:?which directory everything goes to}
 log=$build/log/build.log
-xen_version=4.17
+case $debian in
+12) xen_version=4.17 series=6.1 ;;
+13) xen_version=4.20 series=6.12 ;;
+*)
+	echo "build: error: DEBIAN=$debian: 12 and 13 are supported" >&2
+	exit 1
+	;;
+esac
+series=${XENGT_KERNEL:-$series}
 xen_debs=(
 	"xen-hypervisor-$xen_version-amd64" "xen-utils-$xen_version" xen-utils-common xenstore-utils
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
@@ -39,43 +50,29 @@ run() { # WHAT COMMAND...
 	"$@" >>"$log" 2>&1 || fail "$what failed"
 }
 
-apt() {
-	DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@"
-}
-
-kernel_version() {
-	apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-//p' | head -n 1
-}
-
-# The kernel for which everything is built already, or, on a fresh machine, the newest.
+# The kernel for which everything is built already, or else the newest.
 choose_kernel() {
-	if [ -s "$build/kernel-version" ] && [ -d "/usr/src/linux-headers-$(cat "$build/kernel-version")" ]; then
+	local image
+
+	if [ -s "$build/kernel-version" ]; then
 		kver=$(cat "$build/kernel-version")
 		return
 	fi
-	[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages"
-	say "updating the package lists"
-	run "apt-get update" apt update
-	kver=$(kernel_version)
-	[ -n "$kver" ] || fail "no linux-image-amd64 package: is this Debian 12?"
-	"$project/tests/setup.sh" "linux-headers-$kver"
+	image=$("$project/tests/debian.sh" newest "$debian" "^linux-image-${series//./\\.}\\.[0-9]+([-+][0-9a-z.+]*)?-amd64\$") ||
+		fail "Debian $debian has no Linux $series"
+	kver=${image#linux-image-}
 }
 
 fetch_debian() {
-	local d
-
 	[ -e "$build/debian/.complete-$kver" ] && return
-	say "fetching Xen $xen_version, Linux $kver and the toolstack"
-	rm -rf "$build/debs" "$build/debian"
-	mkdir -p "$build/debs" "$build/debian"
-	(cd "$build/debs" && run "downloading packages" apt -o APT::Sandbox::User=root download "linux-image-$kver" "${xen_debs[@]}")
-	for d in "$build"/debs/*.deb; do
-		run "unpacking $d" dpkg -x "$d" "$build/debian"
-	done
+	say "fetching Xen $xen_version, Linux $kver and the toolstack of Debian $debian"
+	rm -rf "$build/debian"
+	run "fetching packages" "$project/tests/debian.sh" unpack "$debian" "$build/debian" "linux-image-$kver" "${xen_debs[@]}"
+	# kmod and the rest of this file look for it where Debian 12 has it.
+	[ -e "$build/debian/lib" ] || ln -s usr/lib "$build/debian/lib"
 	run depmod /sbin/depmod -b "$build/debian" "$kver"
 	zcat "$build/debian/boot/xen-$xen_version-amd64.gz" >"$build/xen.elf" || fail "cannot unpack the hypervisor"
 	unpack_kernel "$build/debian/boot/vmlinuz-$kver" "$build/vmlinux"
-	rm -rf "$build/debs"
 	echo "$kver" >"$build/kernel-version"
 	touch "$build/debian/.complete-$kver"
 }
@@ -86,16 +83,22 @@ field() { # FILE OFFSET SIZE: a little-endian number
 
 # A bzImage's payload, unpacked once here rather than at every boot under emulation.
 unpack_kernel() { # BZIMAGE VMLINUX
-	local setup offset
+	local setup offset unpack
 
 	setup=$(field "$1" 0x1f1 1)
 	offset=$(field "$1" 0x248 4)
-	tail -c "+$(((setup + 1) * 512 + offset + 1))" "$1" | xz -dc --single-stream >"$2" 2>>"$log" || true
-	[ "$(head -c 4 "$2" | od -An -c | tr -d ' ')" = '177ELF' ] || fail "$1 does not hold an xz-packed ELF kernel"
+	offset=$(((setup + 1) * 512 + offset))
+	case $(field "$1" "$offset" 4) in
+	4247762216) unpack=(zstd -dc) ;; # its magic number, 0xfd2fb528
+	*) unpack=(xz -dc --single-stream) ;;
+	esac
+	# Behind the packed kernel is its size, which neither of them expects.
+	tail -c "+$((offset + 1))" "$1" | "${unpack[@]}" >"$2" 2>>"$log" || true
+	[ "$(head -c 4 "$2" | od -An -c | tr -d ' ')" = '177ELF' ] || fail "$1 does not hold an ELF kernel, packed by xz or zstd"
 }
 
 build_modules() {
-	local ko
+	local ko root modules=(-j"$(nproc)" KDIR="/usr/src/linux-headers-$kver" CONFIG_DRM_I915_XENGT_TEST_GPU=m)
 
 	mkdir -p "$build/mod"
 	rm -f "$build"/mod/*.ko
@@ -103,11 +106,27 @@ build_modules() {
 		cp "$XENGT_MODULES"/*.ko "$build/mod/" || fail "no modules in $XENGT_MODULES"
 		return
 	fi
-	say "building the modules for $kver"
-	run "make modules" make -C "$project" modules KDIR="/usr/src/linux-headers-$kver" CONFIG_DRM_I915_XENGT_TEST_GPU=m
+	say "building the modules for Linux $kver"
+	copy_sources
+	if [ "$debian" = "$host" ] && [ -z "${XENGT_KERNEL:-}" ]; then
+		"$project/tests/setup.sh" "linux-headers-$kver"
+		run "make modules" make -C "$build/src" modules "${modules[@]}"
+	else
+		root=$("$project/tests/debian.sh" root "$debian")
+		run "fetching the headers" "$project/tests/debian.sh" headers "$debian" "$series"
+		run "make modules" "$project/tests/debian.sh" in "$root" "$build/src" make -C /mnt modules "${modules[@]}"
+	fi
 	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt}.ko tests/xen/testgpu/xengt_testgpu.ko; do
-		cp "$project/$ko" "$build/mod/" || fail "make modules made no $ko"
+		cp "$build/src/$ko" "$build/mod/" || fail "make modules made no $ko"
 	done
+}
+
+# One for each kernel: what is built stays, and what has not changed is not built again.
+copy_sources() {
+	mkdir -p "$build/src"
+	(cd "$project" && run "copying the sources" rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
+		--exclude='.*.cmd' --exclude='.*.d' --exclude=modules.order --exclude=Module.symvers \
+		Kbuild Kconfig Makefile include drivers tests/xen/testgpu "$build/src/")
 }
 
 build_programs() {
@@ -141,7 +160,7 @@ pack_guest() {
 
 	skeleton "$root"
 	cp "$build/bin/agent" "$root/init"
-	cp "$(module_path xen-privcmd)" "$root/mod/"
+	copy_module "$(module_path xen-privcmd)" "$root/mod/xen-privcmd.ko"
 	pack "$root" "$build/guest.cpio"
 }
 
@@ -151,7 +170,7 @@ pack_caller() {
 
 	skeleton "$root"
 	cp "$(command -v busybox)" "$build/bin/devmap" "$root/bin/"
-	cp "$(module_path xen-privcmd)" "$root/mod/"
+	copy_module "$(module_path xen-privcmd)" "$root/mod/xen-privcmd.ko"
 	install -m 755 "$here/devmap/caller-init" "$root/init"
 	pack "$root" "$build/caller.cpio"
 }
@@ -174,6 +193,14 @@ module_path() { # NAME
 	/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$1" | sed -n 's/^insmod \([^ ]*\).*/\1/p' | tail -n 1
 }
 
+# Debian 13 packs them: to unpack them once is quicker than at each boot.
+copy_module() { # MODULE FILE
+	case $1 in
+	*.xz) xz -dc "$1" >"${2%.xz}" ;;
+	*) cp "$1" "$2" ;;
+	esac
+}
+
 copy_modules() { # ROOT MODULE...: stock modules with what they depend on
 	local base=$build/debian/lib/modules/$kver root=$1 to=$1/lib/modules/$kver m path
 
@@ -184,25 +211,27 @@ copy_modules() { # ROOT MODULE...: stock modules with what they depend on
 		/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$m" || fail "the kernel package has no module $m"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r path; do
 		mkdir -p "$to/$(dirname "${path#"$base"/}")"
-		cp "$path" "$to/${path#"$base"/}"
+		copy_module "$path" "$to/${path#"$base"/}"
 	done
 	run depmod /sbin/depmod -b "$root" "$kver"
 }
 
 copy_toolstack() { # ROOT
 	local bin=$build/debian/usr/lib/xen-$xen_version/bin libs l f
-	local path=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
+	local lib=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
+	local loader=$build/debian/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
 
 	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
 	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$1/usr/lib/xen-$xen_version/bin/"
 	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
-	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do LD_LIBRARY_PATH=$path ldd "$f"; done | grep -o '/[^ ]*' | sort -u)
+	# By the release's own loader: the machine's may be too old for these libraries.
+	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do
+		"$loader" --inhibit-cache --library-path "$lib" --list "$f" || fail "$f lacks a library"
+	done | sed -n 's/.* => \([^ ]*\) .*/\1/p' | sort -u)
 	for l in $libs; do
-		case $l in
-		/lib64/*) cp -L "$l" "$1/lib64/" ;;
-		*) cp -L "$l" "$1/lib/x86_64-linux-gnu/" ;;
-		esac
+		cp -L "$l" "$1/lib/x86_64-linux-gnu/"
 	done
+	cp -L "$loader" "$1/lib64/"
 	# pthread_cancel needs it, and no program is linked with it
 	cp "$build/debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$1/lib/x86_64-linux-gnu/"
 	touch "$1/etc/xen/xl.conf"

@@ -4,14 +4,17 @@ reported.
 
 What is counted is dom0's single results, of which an item has many; an item that has none counts
 as one. A line "not ok" is said again at the end for each that failed, and "N passed, N failed"
-is the last line.
+is the last line. Before it is a line for tests/matrix.py for each run.
 """
+
+from collections import Counter
 
 import pytest
 
 from harness import boot, images, run, suites
 
-counted = {"passed": 0, "failed": 0}
+counted = Counter(passed=0, failed=0)
+counted_of = {}  # by the name of a run and what it has run on
 failures = []
 
 
@@ -98,9 +101,11 @@ def suite_run(request, built, shown):
 
 @pytest.fixture
 def judge(request, record_property):
-    """Fails the item if it has bad results, or none."""
+    """Fails the item if a check has bad results in its run, or none."""
+    of = request.node.callspec.params["suite_run"]
 
-    def judge(results):
+    def judge(running, check):
+        results = running.results(check)
         for result in results:
             print(result)
         bad = [str(result) for result in results if not result.ok]
@@ -108,9 +113,12 @@ def judge(request, record_property):
             pytest.fail("no result", pytrace=False)
         record_property("passed", len(results) - len(bad))
         record_property("failed", len(bad))
-        where = "{suite_run.name}: {check}".format(**request.node.callspec.params)
+        counted_of.setdefault((of.suite, of.xen, of.dom0, running.versions), Counter()).update(
+            passed=len(results) - len(bad), failed=len(bad)
+        )
         failures.extend(
-            line.split("\n")[0].replace("not ok ", f"not ok {where}: ", 1) for line in bad
+            line.split("\n")[0].replace("not ok ", f"not ok {of.name}: {check}: ", 1)
+            for line in bad
         )
         if bad:
             listed = "\n".join(bad).replace("\n", "\n    ")
@@ -149,6 +157,10 @@ def pytest_sessionfinish(session):
     if session.config.option.collectonly:
         return
     writer = session.config.get_terminal_writer()
+    for (suite, xen, dom0, versions), count in counted_of.items():
+        writer.line(
+            f"matrix: {suite}; {xen}, {dom0}; {versions}; {count['passed']}; {count['failed']}"
+        )
     for line in failures:
         writer.line(line)
     writer.line(f"{counted['passed']} passed, {counted['failed']} failed")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The demo, from a fresh Debian 12 machine: builds, then boots stock Xen in QEMU, first with a PV
+"""The demo, from a fresh Debian machine: builds, then boots stock Xen in QEMU, first with a PV
 dom0 and then with a PVH dom0, and shows the whole way of a guest's GTT entry to DMA and back
 (dom0/demo.sh).
 
@@ -47,7 +47,7 @@ class Demo:
 
     def show(self, kind):
         say(
-            f"\n=== Xen 4.17 with a {kind.upper()} dom0, in QEMU "
+            f"\n=== Debian {images.DEBIAN}: Xen {images.XEN[images.DEBIAN]} with a {kind.upper()} dom0, in QEMU "
             "(about a minute until the guest is up)"
         )
         try:

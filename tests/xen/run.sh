@@ -9,19 +9,17 @@
 #   test_devmap.py, test_driver.py, test_memset.py    the other suites; without a file: all
 #   harness                      the harness by itself, which takes no boot
 #   --collect-only -q            what there is
-# XENGT_BUILD=DIR: where everything goes (default: .build/xen at the top of the project).
-# harness/boot.py has more such variables.
+# DEBIAN=12|13: whose Xen and Linux (default: the machine's release). XENGT_KERNEL=7.3: another kernel.
+# harness/images.py and harness/boot.py have more such variables.
 # The logs are in its log/, and so are the results (results.xml, JUnit's format). The last line is
 # "N passed, N failed", where dom0's single results are counted; exit status 0 if none failed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-project=$(cd "$here/../.." && pwd)
-build=${XENGT_BUILD:-$project/.build/xen}
+export PYTHONDONTWRITEBYTECODE=1
 
-"$project/tests/setup.sh"
-mkdir -p "$build/log"
-XENGT_BUILD=$(cd "$build" && pwd)
-export XENGT_BUILD PYTHONDONTWRITEBYTECODE=1
+"$here/../setup.sh"
 cd "$here"
-exec /usr/bin/python3 -m pytest -c pytest.ini --junitxml="$XENGT_BUILD/log/results.xml" "$@"
+logs=$(/usr/bin/python3 -c 'from harness import images; print(images.LOGS)')
+mkdir -p "$logs"
+exec /usr/bin/python3 -m pytest -c pytest.ini --junitxml="$logs/results.xml" "$@"

@@ -6,4 +6,4 @@ SUITE = "devmap"
 
 
 def test_check(suite_run, check, judge):
-    judge(suite_run.results(check))
+    judge(suite_run, check)

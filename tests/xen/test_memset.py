@@ -5,4 +5,4 @@ SUITE = "memset"
 
 
 def test_check(suite_run, check, judge):
-    judge(suite_run.results(check))
+    judge(suite_run, check)

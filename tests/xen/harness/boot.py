@@ -18,6 +18,10 @@ Under load the emulator can lose a timer: all CPUs are idle, and go on, as if no
 Xen has something to do. That was seen with PVH and with PV dom0s, also before dom0 says its first
 word. A machine that is silent has Xen print something every POKE seconds. The report says so: a
 wake-up that the modules missed would look the same.
+
+A PV dom0 of Linux 6.12 can die of an int3 early in its boot: the emulator runs a breakpoint that
+the kernel had put into its text, while it patched it, and had taken out again. None of the
+project's code has run then, so this counts as the emulator's, as a hang before the first word.
 """
 
 import os
@@ -29,6 +33,7 @@ from . import hang, images, ktap, qemu, trace
 
 POKE = 120  # seconds; checks can be silent for half of that
 POKED = "poked"
+INT3 = "Oops: int3"
 CPUS = {"pv": 2, "strict": 2, "pvh": 1}
 DOM0_WORDS = {"pv": "", "strict": "dom0-iommu=strict", "pvh": "dom0=pvh"}
 XEN_WORDS = (
@@ -46,7 +51,7 @@ class Broken(Exception):
 
 
 class Hung(Broken):
-    """Nothing was heard of it any more."""
+    """Nothing was heard of it any more, or dom0 died of the emulator before its first word."""
 
 
 def seconds(name, default):
@@ -92,6 +97,7 @@ class Boot:
     def lines(self, machine):
         """What dom0 reports, for as long as it does."""
         heard = time.monotonic()
+        spoke = False
         while True:
             now = time.monotonic()
             if now - self.start > self.longest:
@@ -102,9 +108,10 @@ class Boot:
             try:
                 line = machine.read_line(max(pause, 0) + 0.01)
             except EOFError:
-                raise self.broken("it ended too early") from None
+                raise self.ended(spoke) from None
             if line is not None:
                 heard = time.monotonic()
+                spoke = True
                 yield line
             elif pause == POKE:
                 yield f"# {self.poke(machine)}, silent for {time.monotonic() - heard:.0f} seconds"
@@ -139,16 +146,25 @@ class Boot:
 
     def end_of(self, suffix, count):
         """The last lines of a log, with a title."""
-        try:
-            text = Path(f"{self.log}.{suffix}").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return []
-        lines = [f"    {line}" for line in text.replace("\r", "").split("\n") if line][-count:]
+        text = self.read(suffix).replace("\r", "")
+        lines = [f"    {line}" for line in text.split("\n") if line][-count:]
         return [f"the end of {self.log}.{suffix}:", *lines] if lines else []
 
     def broken(self, why):
         ends = [*self.end_of("console", 25), *self.end_of("qemu", 5)]
         return Broken("\n".join([f"{self.what}: {why}", *ends]))
+
+    def ended(self, spoke):
+        error = self.broken("it ended too early")
+        stale = not spoke and INT3 in self.read("console")
+        return Hung(f"{error}\n{self.what}: that is the emulator's") if stale else error
+
+    def read(self, suffix):
+        """A log, or what of it there is."""
+        try:
+            return Path(f"{self.log}.{suffix}").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def hung(self, machine):
         Path(f"{self.log}.hung").write_text(hang.report(machine), encoding="utf-8")

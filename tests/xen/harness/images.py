@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is booted: where it is, and that it is built (build.sh, build-xen.sh).
 
-  XENGT_BUILD=DIR     where everything is (default: .build/xen at the top of the project)
+  DEBIAN=12|13        the release whose Xen, toolstack and kernel are booted (default: the machine's)
+  XENGT_KERNEL=SERIES another kernel, such as 7.3
+  XENGT_BUILD=DIR     where everything goes, each release and kernel in a directory of its own
+                      (default: .build at the top of the project)
   XENGT_XEN=FILE      a hypervisor, uncompressed, in the place of all others
 """
 
 import os
+import platform
 import subprocess
 from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE.parent.parent
-BUILD = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build" / "xen").absolute()
+DEBIAN = os.environ.get("DEBIAN") or platform.freedesktop_os_release().get("VERSION_ID", "")
+SERIES = os.environ.get("XENGT_KERNEL", "")
+NAME = f"debian{DEBIAN}" + (f"-linux{SERIES}" if SERIES else "")
+BUILD = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build").absolute() / NAME
+XEN = {"12": "4.17", "13": "4.20"}  # by release
 LOGS = BUILD / "log"
 KERNEL = BUILD / "vmlinux"
 DOM0 = BUILD / "dom0.cpio"
@@ -25,7 +33,7 @@ class Error(Exception):
 def build():
     """Builds everything but patched hypervisors."""
     result = subprocess.run(
-        [HERE / "build.sh"], env={**os.environ, "XENGT_BUILD": str(BUILD)}, check=False
+        [HERE / "build.sh", str(BUILD)], env={**os.environ, "DEBIAN": DEBIAN}, check=False
     )
     if result.returncode:
         raise Error(f"build.sh failed, with exit status {result.returncode}")
@@ -35,7 +43,10 @@ def build():
 def try_patched(*options):
     """The path, or what went wrong: that is not tried again."""
     result = subprocess.run(
-        [HERE / "build-xen.sh", *options], stdout=subprocess.PIPE, text=True, check=False
+        [HERE / "build-xen.sh", *options, XEN[DEBIAN]],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if result.returncode:
         return Error(f"build-xen.sh failed, with exit status {result.returncode}")

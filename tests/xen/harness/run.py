@@ -7,10 +7,13 @@ HANGS times at most. Of the boot that hung what counts is the checks that came t
 everything that had failed.
 """
 
+import re
+
 from . import boot, ktap
 from .suites import BEGIN
 
 HANGS = 2
+UP = re.compile(r"\w+ dom0 is up: (.*)")  # dom0/init
 
 
 class Run:
@@ -25,6 +28,7 @@ class Run:
         self.say = say
         self.finished = []  # the names of checks
         self.begun = False  # the suite has come to its checks, in some boot
+        self.versions = ""  # which Xen and which Linux dom0 says that it has
         self.tests = self.unbroken_tests()
 
     def results(self, check):
@@ -58,6 +62,8 @@ class Run:
                         test.results.append(event)
                     elif isinstance(event, ktap.Note):
                         test.notes.append(event.text)
+                        if up := UP.match(event.text):
+                            self.versions = up[1]
                         if event.text.startswith(boot.POKED):
                             self.say(f"{event}, in {test.name}" if test.name else str(event))
                 yield test

@@ -122,6 +122,17 @@ def test_the_end_without_an_end(start, tmp_path):
     assert "left of" not in str(error.value) and not isinstance(error.value, boot.Hung)
 
 
+@pytest.mark.parametrize(
+    ("first", "died_of", "kind"),
+    [("", "int3", boot.Hung), ("", "page fault", boot.Broken), ("echo '# up';", "int3", boot.Broken)],
+)
+def test_a_stale_breakpoint_before_the_first_word_is_a_hang(start, tmp_path, first, died_of, kind):
+    booted = start(f"{first} echo Oops: {died_of}: 0000 >{tmp_path}/pv-checks.console")
+    with pytest.raises(boot.Broken, match="it ended too early") as error:
+        list(booted.events())
+    assert error.type is kind
+
+
 def test_too_long(start):
     booted = start("while echo '# still there'; do sleep 0.1; done", longest=0.5)
     with pytest.raises(boot.Broken, match="not come to its end in 0 seconds"):

@@ -75,6 +75,13 @@ def test_each_check_has_its_results():
     }
 
 
+def test_what_dom0_has(tmp_path):
+    note = ktap.Note("pv dom0 is up: Xen 4.17.5, Linux 6.1.0-50-amd64")
+    running, _ = make(Boots([note, *WHOLE]))
+    running.results("begin")
+    assert running.versions == "Xen 4.17.5, Linux 6.1.0-50-amd64"
+
+
 def test_one_check_has_what_was_before_it_and_after_it():
     running, _ = make(
         Boots(
