@@ -5,6 +5,7 @@
 #   tests/debian.sh host                            prints the machine's release
 #   tests/debian.sh newest RELEASE REGEX            prints the newest package with a matching name
 #   tests/debian.sh unpack RELEASE DIR PACKAGE...   unpacks the packages, without those that they need
+#   tests/debian.sh source SERIES                   prints the tarball of a kernel's source, such as 6.1
 #   tests/debian.sh root RELEASE                    prints a directory in which modules can be built for
 #                                                   the kernels of the release: see "in"
 #   tests/debian.sh headers RELEASE SERIES          adds the headers of the release's newest kernel of a series
@@ -27,7 +28,7 @@ fail() {
 }
 
 usage() {
-	sed -n '5,13s/^#   //p' "$0" >&2
+	sed -n '5,14s/^#   //p' "$0" >&2
 	exit 2
 }
 
@@ -116,6 +117,14 @@ unpack() { # RELEASE DIR PACKAGE...
 	rm -rf "$debs"
 }
 
+source_of() { # SERIES
+	local release=13 dir=$cache/source-$1 tarball=/usr/src/linux-source-$1.tar.xz
+
+	[ "$1" != 6.1 ] || release=12
+	[ -e "$dir$tarball" ] || unpack "$release" "$dir" "linux-source-$1"
+	echo "$dir$tarball"
+}
+
 # What kbuild needs: the release's compiler, and an interpreter of each kind that it calls.
 root() { # RELEASE
 	local dir=$cache/root-$1
@@ -169,14 +178,14 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-newest:2 | root:1 | headers:2 | unpack:*)
+newest:2 | root:1 | headers:2 | source:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"
 	flock 9
 	: >"$log"
 	machine=$(host)
-	"$command" "$@"
+	"${command/source/source_of}" "$@"
 	;;
 *) usage ;;
 esac

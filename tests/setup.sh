@@ -5,7 +5,6 @@
 #
 #   tests/setup.sh [PACKAGE...]     some more
 #
-# LINUX_TARBALL: a kernel source of one's own, in the place of Debian's package of it.
 set -euo pipefail
 
 packages=(
@@ -21,7 +20,6 @@ packages=(
 	gnuplot-nox						# bench
 	"$@"
 )
-[ -n "${LINUX_TARBALL:-}" ] || packages+=(linux-source-6.1)
 
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
 	sed -n 's/^installed //p' || true)

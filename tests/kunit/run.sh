@@ -61,19 +61,6 @@ shift $((OPTIND - 1))
 [ $# -le 1 ] || usage
 glob=${1:-}
 
-# The source of the series: setup.sh installs that of 6.1 on Debian 12.
-find_tarball()
-{
-	local release=13 dir=${XENGT_DEBIAN:-$repo/.build/debian}/source-$series
-
-	[ -z "$tarball" ] || return 0
-	tarball=/usr/src/linux-source-$series.tar.xz
-	[ ! -e "$tarball" ] || return 0
-	[ "$series" != 6.1 ] || release=12
-	tarball=$dir$tarball
-	[ -e "$tarball" ] || "$repo/tests/debian.sh" unpack "$release" "$dir" "linux-source-$series"
-}
-
 # Unpacks what UML, checkpatch and kernel-doc need: the whole tree would be three times as large.
 unpack_kernel()
 {
@@ -193,7 +180,7 @@ run_variant()
 }
 
 "$repo/tests/setup.sh"
-find_tarball
+[ -n "$tarball" ] || tarball=$("$repo/tests/debian.sh" source "$series")
 ver=$(basename "$tarball" .tar.xz)
 tree=$cache/$ver
 mkdir -p "$cache"

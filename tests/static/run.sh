@@ -19,9 +19,9 @@ set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${XENGT_BUILD:-$repo/.build}/compile
 sources=(Kbuild Kconfig Makefile include drivers tests/xen/testgpu)
-newer=(6.12 7.3)
-between=(7.2)
-tarball=${LINUX_TARBALL:-/usr/src/linux-source-6.1.tar.xz}
+# Those of each release of Debian, and the newest in its backports
+kernels=(12:6.1 13:6.12 13:7.3)
+between=(13:7.2)
 passed=0
 failed=0
 
@@ -119,22 +119,21 @@ build_here()
 	release=$(make -s -C "$kdir" kernelrelease)
 	build "W=1" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
 	build "sparse" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" C=2
+	here=$release
 }
 
-# For kernels of Debian 13 and its backports, by its compiler.
+# build_elsewhere DEBIAN:KERNEL: for a kernel of a release or of its backports, by the release's compiler.
 build_elsewhere()
 {
-	local series root release
+	local debian=${1%:*} series=${1#*:} root release
 
-	root=$("$repo/tests/debian.sh" root 13)
-	for series; do
-		if ! release=$("$repo/tests/debian.sh" headers 13 "$series" 2>"$tmp/said"); then
-			result "the headers of Linux $series can be had" "$tmp/said"
-			continue
-		fi
-		build "W=1" "$release" "$repo/tests/debian.sh" in "$root" "$tmp/src" make -j"$(nproc)" -C /mnt modules \
-			KDIR="/usr/src/linux-headers-$release" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
-	done
+	if ! root=$("$repo/tests/debian.sh" root "$debian" 2>"$tmp/said") ||
+			! release=$("$repo/tests/debian.sh" headers "$debian" "$series" 2>"$tmp/said"); then
+		result "the headers of Linux $series can be had" "$tmp/said"
+		return
+	fi
+	build "W=1" "$release" "$repo/tests/debian.sh" in "$root" "$tmp/src" make -j"$(nproc)" -C /mnt modules \
+		KDIR="/usr/src/linux-headers-$release" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
 }
 
 # What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
@@ -187,8 +186,9 @@ comments_of()
 
 check_style()
 {
-	local all documented
+	local all documented tarball=${LINUX_TARBALL:-}
 
+	[ -n "$tarball" ] || tarball=$("$repo/tests/debian.sh" source 6.1)
 	tar xJf "$tarball" -C "$tmp" --strip-components=1 --wildcards '*/scripts/checkpatch.pl' \
 		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
 	mapfile -t all < <(files -name '*.[ch]')
@@ -276,7 +276,7 @@ check_scripts()
 	done
 }
 
-[ "${1:-}" != -a ] || newer+=("${between[@]}")
+[ "${1:-}" != -a ] || kernels+=("${between[@]}")
 "$repo/tests/setup.sh"
 mkdir -p "$cache"
 tmp=$(mktemp -d)
@@ -285,7 +285,9 @@ export repo tmp
 export -f exceptions style_of comments_of
 
 build_here
-build_elsewhere "${newer[@]}"
+for kernel in "${kernels[@]}"; do
+	[[ $here == "${kernel#*:}".* ]] || build_elsewhere "$kernel"
+done
 check_style
 check_exports
 check_counters xen_gpu_map map
