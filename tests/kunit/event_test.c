@@ -255,6 +255,45 @@ static void what_cannot_be_looked_at_is_let_go(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 15: each GFN has its own tries: none is gone because of another one's failures */
+static void failures_of_one_gfn_are_not_those_of_another(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	start_failing(test, user);
+	fail_to_learn(user, 7);
+	fake_xen_fail_gfn(DOM, 6, -ENOMEM);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	KUNIT_EXPECT_NE(test, user_bfn(user, 6), 0ull);
+	fake_xen_fail_nothing();
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, user->n, 1u);
+	expect_good(user);
+	stop_user(test, user);
+}
+
+/* 15: tries before the last one that told something do not count */
+static void failures_are_counted_anew_after_a_success(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	start_failing(test, user);
+	fail_to_learn(user, 7);
+	fake_xen_fail_nothing();
+	balloon(user);
+	expect_good(user);
+	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
+	balloon(user);
+	fail_to_learn(user, 7);
+	KUNIT_EXPECT_EQ(test, user->n, 2u);
+	fail_to_learn(user, 1);
+	KUNIT_EXPECT_EQ(test, user->n, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	fake_xen_fail_nothing();
+	stop_user(test, user);
+}
+
 /* A delay that was set by mistake can be taken back. */
 static void parameters_have_ranges_and_what_is_pending_follows(struct kunit *test)
 {
@@ -717,6 +756,8 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(nobody_waits_for_a_dead_guest, platforms_gen_params),
 	KUNIT_CASE_PARAM(event_does_not_wait_for_a_retry, platforms_gen_params),
 	KUNIT_CASE_PARAM(what_cannot_be_looked_at_is_let_go, platforms_gen_params),
+	KUNIT_CASE_PARAM(failures_of_one_gfn_are_not_those_of_another, platforms_gen_params),
+	KUNIT_CASE_PARAM(failures_are_counted_anew_after_a_success, platforms_gen_params),
 	KUNIT_CASE_PARAM(parameters_have_ranges_and_what_is_pending_follows, platforms_gen_params),
 	KUNIT_CASE_PARAM(refused_unmap_is_tried_again_after_a_pause, native_gen_params),
 	KUNIT_CASE_PARAM(room_in_the_quota_is_made_known, platforms_gen_params),

@@ -4,6 +4,7 @@
  */
 
 #include <linux/bug.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -86,6 +87,7 @@ struct xen_gpu_block *xen_gpu_table_find_or_add(struct xen_gpu_table *table, u64
 void xen_gpu_table_remove(struct xen_gpu_table *table, struct xen_gpu_block *block)
 {
 	xa_erase(&table->blocks, block->index);
+	kfree(block->unknown);
 	kmem_cache_free(block_cache, block);
 	table->nr_blocks--;
 }
@@ -156,12 +158,44 @@ void xen_gpu_gfn_assign(struct xen_gpu_block *block, unsigned int idx, u8 flag, 
 		block->gfn[idx] &= ~flag;
 }
 
+/* Resets the GFN's failed revalidations, and frees the block's counts with the last STALE GFN. */
+static void reset_unknown(struct xen_gpu_block *block, unsigned int idx)
+{
+	if (block->unknown)
+		block->unknown[idx] = 0;
+	if (block->nr_stale)
+		return;
+	kfree(block->unknown);
+	block->unknown = NULL;
+}
+
 void xen_gpu_gfn_set_stale(struct xen_gpu_block *block, unsigned int idx, bool stale)
 {
 	if (stale == xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_STALE))
 		return;
 	xen_gpu_gfn_assign(block, idx, XEN_GPU_GFN_STALE, stale);
 	block->nr_stale += stale ? 1 : -1;
+	if (!stale)
+		reset_unknown(block, idx);
+}
+
+/* Returns how many revalidations in a row, up to now, have learnt nothing about the GFN. */
+unsigned int xen_gpu_gfn_unknown(const struct xen_gpu_block *block, unsigned int idx)
+{
+	return block->unknown ? block->unknown[idx] : 0;
+}
+
+/*
+ * A revalidation learnt nothing about the GFN: makes it STALE, and counts the failure. Does not
+ * count it if there is no memory for the block's counts.
+ */
+void xen_gpu_gfn_set_unknown(struct xen_gpu_block *block, unsigned int idx)
+{
+	xen_gpu_gfn_set_stale(block, idx, true);
+	if (!block->unknown)
+		block->unknown = kzalloc(XEN_GPU_BLOCK_GFNS, GFP_KERNEL | __GFP_NOWARN);
+	if (block->unknown && block->unknown[idx] < U8_MAX)
+		block->unknown[idx]++;
 }
 
 void xen_gpu_gfn_set_other(struct xen_gpu_table *table, struct xen_gpu_block *block,

@@ -32,6 +32,7 @@
  *  - A GFN that a notice names (MOVING, GONE, LOST) is not drained, revived, moved or unmapped
  *    before the notice is delivered.
  *  - States change only as xen_gpu_gfn_set_state() allows.
+ *  - Only a GFN that is STALE has failed revalidations to count.
  *  - A block in which nothing is held is freed by whoever emptied it, so the size of the table is
  *    bounded by what is mapped.
  *  - A block with idle GFNs has the mark XEN_GPU_BLOCK_IDLE. The block keeps the mark when its GFNs
@@ -91,6 +92,7 @@ struct xen_gpu_block {
 	bool marked;				/* XEN_GPU_BLOCK_IDLE is set */
 	u32 count[XEN_GPU_BLOCK_GFNS];		/* references of the clients on each GFN */
 	u8 gfn[XEN_GPU_BLOCK_GFNS];		/* state and flags of each GFN */
+	u8 *unknown;				/* see xen_gpu_gfn_unknown(); NULL: all are 0 */
 	void *backend[XEN_GPU_MAPPINGS];	/* the backend's data for each mapping */
 	struct xen_gpu_arena *arena;		/* its chunk's arena (window.c), or NULL */
 	u64 window;				/* the first BFN of its chunk */
@@ -193,6 +195,8 @@ void xen_gpu_gfn_set_state(struct xen_gpu_table *table, struct xen_gpu_block *bl
 void xen_gpu_gfn_set_other(struct xen_gpu_table *table, struct xen_gpu_block *block,
 			   unsigned int idx, bool held);
 void xen_gpu_gfn_set_stale(struct xen_gpu_block *block, unsigned int idx, bool stale);
+unsigned int xen_gpu_gfn_unknown(const struct xen_gpu_block *block, unsigned int idx);
+void xen_gpu_gfn_set_unknown(struct xen_gpu_block *block, unsigned int idx);
 void xen_gpu_gfn_assign(struct xen_gpu_block *block, unsigned int idx, u8 flag, bool set);
 void xen_gpu_gfn_swap_mappings(struct xen_gpu_table *table, struct xen_gpu_block *block,
 			       unsigned int idx);

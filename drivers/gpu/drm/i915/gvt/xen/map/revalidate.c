@@ -55,7 +55,7 @@
 #include "trace.h"
 #include "unmap.h"
 
-/* After so many revalidations in a row with unknown GFNs, an unknown GFN counts as gone */
+/* After so many revalidations in a row that learnt nothing about a GFN, it counts as gone */
 #define GIVE_UP_AFTER	8
 
 /* What the clients will be told: @n moves, sorted by GFN, in a buffer for @max moves */
@@ -104,7 +104,7 @@ static void set_gone(struct pass *pass, struct xen_gpu_block *block, unsigned in
 /* Nothing was learnt about the GFN. Its mapping is kept, but not trusted. */
 static void set_unknown(struct pass *pass, struct xen_gpu_block *block, unsigned int idx)
 {
-	xen_gpu_gfn_set_stale(block, idx, true);
+	xen_gpu_gfn_set_unknown(block, idx);
 	pass->block.unknown++;
 }
 
@@ -165,16 +165,16 @@ static void add_other_mappings(struct pass *pass, struct xen_gpu_block *block)
 }
 
 /* Does an error that Xen gave for a GFN mean that it has no page? */
-static bool means_gone(struct pass *pass, int status)
+static bool means_gone(const struct xen_gpu_batch_entry *entry)
 {
-	switch (status) {
+	switch (entry->status) {
 	case -ENOENT:
 	case -EPERM:
 	case -ENODEV:
 		return true;
 	default:
 		/* It may have been lack of memory, say: nothing was learnt. */
-		return pass->dom->unlearnt >= GIVE_UP_AFTER;
+		return xen_gpu_gfn_unknown(entry->block, entry->idx) >= GIVE_UP_AFTER;
 	}
 }
 
@@ -190,7 +190,7 @@ static void classify_failure(struct pass *pass, struct xen_gpu_batch_entry *entr
 	if (!entry->lost && xen_gpu_gfn_is(block, entry->idx, XEN_GPU_GFN_UPGRADE)) {
 		xen_gpu_gfn_assign(block, entry->idx, XEN_GPU_GFN_UPGRADE, false);
 		set_kept(pass, block, entry->idx);
-	} else if (entry->lost || entry->stale || means_gone(pass, entry->status)) {
+	} else if (entry->lost || entry->stale || means_gone(entry)) {
 		set_gone(pass, block, entry->idx, entry->lost);
 	} else {
 		set_unknown(pass, block, entry->idx);
@@ -253,7 +253,7 @@ static void classify_rechecked(struct pass *pass, const struct xen_gpu_batch_ent
 		add_other_mapping(pass, block, entry->idx, entry->status);
 		return;
 	default:
-		if (means_gone(pass, entry->status))
+		if (means_gone(entry))
 			set_gone(pass, block, entry->idx, false);
 		else
 			set_unknown(pass, block, entry->idx);
