@@ -424,6 +424,56 @@ static void idle_page_that_xen_took_waits_for_the_revalidation(struct kunit *tes
 	stop_user(test, user);
 }
 
+/* 4: the same if the first look of the revalidation told nothing */
+static void doubt_lasts_until_all_was_learnt(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *dom = user->client.domain;
+
+	map_some(test, user, 5, 2);
+	fake_dev_map_revoke(DOM);
+	fake_xen_fail_call(FAKE_CALL_DEV_LOOKUP, 1, -ENOMEM);
+	xen_gpu_event_suspect(dom);
+	flush(user);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	user_unmap(user, 5);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&dom->reval_work));
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	user->nr_bad = 0;	/* the frames that were revoked */
+	stop_user(test, user);
+}
+
+/* 4: the same for a page that was set aside, and not mapped anew, before Xen took everything */
+static void page_set_aside_that_xen_took_is_not_mapped_anew(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *dom = user->client.domain;
+
+	map_some(test, user, 5, 1);
+	user_unmap(user, 5);
+	mutex_lock(&dom->notify_lock);
+	xen_gpu_balloon_event(dom);
+	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -ENOMEM);
+	fake_xen_fail_nothing();
+	KUNIT_EXPECT_EQ(test, counter("set_aside"), 1ull);
+	fake_dev_map_revoke(DOM);
+	xen_gpu_event_suspect(dom);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	mutex_unlock(&dom->notify_lock);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
+	stop_user(test, user);
+}
+
 /* 8: what is set aside is not in the quota, and no more than it */
 static void what_is_set_aside_is_bounded(struct kunit *test)
 {
@@ -765,6 +815,8 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(page_with_another_frame_is_gone_though_there_is_no_room,
 			 native_gen_params),
 	KUNIT_CASE_PARAM(idle_page_that_xen_took_waits_for_the_revalidation, native_gen_params),
+	KUNIT_CASE_PARAM(doubt_lasts_until_all_was_learnt, native_gen_params),
+	KUNIT_CASE_PARAM(page_set_aside_that_xen_took_is_not_mapped_anew, native_gen_params),
 	KUNIT_CASE_PARAM(what_is_set_aside_is_bounded, platforms_gen_params),
 	KUNIT_CASE_PARAM(refused_unmap_has_nobody_retry_at_once, native_gen_params),
 	KUNIT_CASE_PARAM(idle_pages_of_another_guest_make_room, native_gen_params),

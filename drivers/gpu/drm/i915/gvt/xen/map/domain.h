@@ -80,14 +80,14 @@ struct xen_gpu_group {
  * @generation: counts balloon events and suspicions; see block.h
  * @current_generation: the last generation that a revalidation has completed
  * @doubted: the last generation that was started because Xen may have dropped all mappings
- * @assured: the last generation whose revalidation has resolved @doubted
+ * @assured: the last generation whose revalidation has resolved @doubted, as it left nothing to
+ *	retry
  * @current_wait: waits for @current_generation to advance, or for @ended
  * @due_lock: protects the members from here to @not_before
  * @closed: no revalidation is scheduled any more
  * @due: when the pending revalidation runs, in jiffies; valid while @reval_work is pending
  * @not_before: the earliest start of the next revalidation, in jiffies
  * @failures: how many revalidations in a row were incomplete; only revalidations write it
- * @unlearnt: how many revalidations in a row left GFNs unknown; only revalidations use it
  * @watch: the watch on @watch_node
  * @watch_node: path of the guest's "vm" node in xenstore
  * @watching: the registration of @watch was started
@@ -144,7 +144,6 @@ struct xen_gpu_domain {
 	unsigned long due;
 	unsigned long not_before;
 	unsigned int failures;
-	unsigned int unlearnt;
 
 	struct xenbus_watch watch;
 	char watch_node[sizeof("/local/domain/65535/vm")];

@@ -153,13 +153,14 @@ int xen_gpu_idle_drain(struct xen_gpu_domain *dom, enum xen_gpu_counter reason)
 
 /*
  * Unmaps the GFNs that were idle when a balloon event came, as the guest may have other pages
- * there.
+ * there. Returns false if Xen refused to unmap some of them.
  */
-void xen_gpu_idle_drain_stale(struct xen_gpu_domain *dom)
+bool xen_gpu_idle_drain_stale(struct xen_gpu_domain *dom)
 {
 	struct drain drain = { .scope = DRAIN_STALE, .reason = XEN_GPU_COUNT_DRAINED_BALLOON };
 
 	drain_to(dom, &drain, 0);
+	return !drain.failed;
 }
 
 /*

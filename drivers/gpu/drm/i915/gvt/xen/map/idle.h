@@ -25,6 +25,6 @@ void xen_gpu_idle_add(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 		      unsigned int idx);
 bool xen_gpu_idle_reclaim(struct xen_gpu_domain *dom, unsigned long need, u64 *next);
 int xen_gpu_idle_drain(struct xen_gpu_domain *dom, enum xen_gpu_counter reason);
-void xen_gpu_idle_drain_stale(struct xen_gpu_domain *dom);
+bool xen_gpu_idle_drain_stale(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_IDLE_H */

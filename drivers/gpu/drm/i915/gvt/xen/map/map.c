@@ -164,6 +164,17 @@ static int free_other_mapping(struct xen_gpu_domain *dom, struct xen_gpu_block *
 	return unmap_mapping(dom, block, idx, !xen_gpu_gfn_current(block, idx));
 }
 
+/*
+ * May Xen have dropped the GFN's old mapping? Then that has to be unmapped before the GFN is mapped
+ * again: the two can have the same BFN, and to unmap the old one later might hit the new one.
+ */
+static bool may_hit_new(struct xen_gpu_domain *dom, const struct xen_gpu_block *block,
+			unsigned int idx)
+{
+	return dom->backend->recheck && xen_gpu_domain_in_doubt(dom) &&
+	       (xen_gpu_gfn_held(block, idx) || xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER));
+}
+
 /* Unmaps the current mapping of a GFN. Returns GROUP_MISSING, or -EAGAIN if Xen refuses. */
 static int unmap_now(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int idx)
 {
@@ -182,14 +193,13 @@ static int unmap_now(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
  * quota allows mappings, the old mapping is unmapped at once.
  *
  * While Xen may have dropped the old mapping, and the backend can recheck that, the GFN waits for
- * the revalidation. To unmap the old mapping later might hit the new one, which can have the same
- * BFN.
+ * the revalidation.
  *
  * Returns GROUP_MISSING, or -EAGAIN.
  */
 static int set_aside(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int idx)
 {
-	if (dom->backend->recheck && xen_gpu_domain_in_doubt(dom))
+	if (may_hit_new(dom, block, idx))
 		return -EAGAIN;
 	if (dom->table.nr_leftover >= dom->quota)
 		return unmap_now(dom, block, idx);
@@ -265,7 +275,7 @@ static int make_usable(struct xen_gpu_domain *dom, struct xen_gpu_block *block, 
 		/* The revalidation whose notice names the GFN, or a retry, tells the clients. */
 		return -EAGAIN;
 	default:
-		return GROUP_MISSING;
+		return may_hit_new(dom, block, idx) ? -EAGAIN : GROUP_MISSING;
 	}
 }
 

@@ -28,8 +28,10 @@
  *    gives the new one.
  *  - A GFN that a notice names keeps its state until all clients have been told.
  *  - A GFN that is gone refuses new references until the old ones have been released.
- *  - A GFN about which nothing was learnt is retried, later each time. After GIVE_UP_AFTER
- *    revalidations in a row with such GFNs it counts as gone.
+ *  - A GFN about which nothing was learnt is retried, later each time. If GIVE_UP_AFTER
+ *    revalidations in a row have learnt nothing about it, the next failure makes it gone.
+ *  - While Xen may have dropped mappings that the table says are held, the domain stays in doubt
+ *    until a revalidation has left no GFN unknown and no old mapping behind.
  *
  * Locking: notify_lock throughout. The domain's lock for each block, or for as many pages as the
  * backend's unmap_chunk says; never while a client's operation runs.
@@ -582,7 +584,10 @@ static void trim_backend(struct xen_gpu_domain *dom)
 	mutex_unlock(&dom->lock);
 }
 
-/* Revalidates everything older than @generation. Returns true if something is left to retry. */
+/*
+ * Revalidates everything older than @generation. Returns true if something is left to retry. Then
+ * the domain stays in doubt: what is left may be a mapping that Xen has dropped.
+ */
 static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 {
 	struct pass pass = {
@@ -590,21 +595,22 @@ static bool revalidate(struct xen_gpu_domain *dom, u32 generation)
 		.generation = generation,
 		.notice = { .moves = dom->moves, .max = XEN_GPU_BATCH },
 	};
+	bool again;
 
 	drop_leftovers(dom);
 	check_all(&pass);
 	drop_leftovers(dom);
-	xen_gpu_idle_drain_stale(dom);
+	again = !xen_gpu_idle_drain_stale(dom) || pass.unknown || READ_ONCE(dom->table.nr_leftover);
 	trim_backend(dom);
-	WRITE_ONCE(dom->assured, generation);
-	dom->unlearnt = pass.unknown ? dom->unlearnt + 1 : 0;
+	if (!again)
+		WRITE_ONCE(dom->assured, generation);
 	/*
 	 * The references just dropped may have been the last that kept a dead guest. Check for its
 	 * end.
 	 */
 	if (pass.gone && !READ_ONCE(dom->identity))
 		xen_gpu_domain_watch_again(dom);
-	return pass.unknown || READ_ONCE(dom->table.nr_leftover);
+	return again;
 }
 
 static void revalidate_work(struct work_struct *work)
