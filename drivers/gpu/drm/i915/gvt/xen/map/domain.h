@@ -65,14 +65,11 @@ struct xen_gpu_group {
  * @ended: the guest has ended. Set once, under both mutexes; may be read under either, or without a
  *	lock by readers that only need a hint
  * @refused: a map failed with -ENOSPC or -ENOMEM since the clients were last told to retry
- * @nr_limited: pages of the current map call that Xen's limit or the window's kept out
- * @crowded: some of @nr_limited were kept out by the window's limit, that is for lack of address
- *	space
  * @limited_node: in event.c's list of the domains that hit Xen's limit; protected by its
  *	limited_lock
  * @batch: the batch of map, drain and revalidation
  * @other_batch: a second batch, for the GFNs that a revalidation maps again
- * @groups: the groups of the current map call, XEN_GPU_BATCH of them
+ * @groups: room for the groups of a map call, XEN_GPU_BATCH of them
  * @notify_lock: protects @clients and @moves; held while a client's operation runs
  * @clients: the registered clients
  * @moves: the first buffer of each notice, XEN_GPU_BATCH moves; kept in use if there is no memory
@@ -122,8 +119,6 @@ struct xen_gpu_domain {
 	u64 aged_next;
 	bool ended;
 	bool refused;
-	unsigned int nr_limited;
-	bool crowded;
 	struct list_head limited_node;
 	struct xen_gpu_batch *batch;
 	struct xen_gpu_batch *other_batch;

@@ -5,7 +5,7 @@
  * A call is cut into chunks of at most 512 GFNs. Most GFNs of a chunk are mapped already: one pass
  * gets references on those, in the order of the call. The rest is sorted; equal GFNs form a group,
  * which is looked up and counted once. GFNs that are not mapped yet go to Xen in one batch. If the
- * quota or Xen's limit is reached, idle pages are unmapped first.
+ * quota or Xen's limit is reached, idle pages are unmapped first. Releases work in chunks, too.
  *
  * Invariants:
  *
@@ -39,6 +39,18 @@
 
 /* Status of a group whose GFN has to be mapped by Xen first */
 #define GROUP_MISSING	1
+
+/* At most XEN_GPU_BATCH GFNs of a map call, with their results */
+struct chunk {
+	struct xen_gpu_client *client;
+	const u64 *gfns;
+	unsigned int n;
+	unsigned int access;
+	u64 *bfns;
+	int *status;
+	unsigned int nr_limited;	/* pages that Xen's limit or the window's kept out */
+	bool crowded;			/* the window's limit did: address space is short */
+};
 
 static int compare_gfns(const void *a, const void *b, const void *gfns)
 {
@@ -338,11 +350,13 @@ static int add_missing(struct xen_gpu_domain *dom, u64 gfn, unsigned int access)
 }
 
 /* Xen's limit, which is one for all guests, or the window's kept a page from being mapped. */
-static void finish_limited(struct xen_gpu_domain *dom, const struct xen_gpu_batch_entry *entry)
+static void finish_limited(struct chunk *chunk, const struct xen_gpu_batch_entry *entry)
 {
-	dom->nr_limited++;
+	struct xen_gpu_domain *dom = chunk->client->domain;
+
+	chunk->nr_limited++;
 	if (entry->crowded) {
-		dom->crowded = true;
+		chunk->crowded = true;
 		/* Other guests' windows free address space, too, but no event says so. */
 		xen_gpu_event_retry(dom);
 	} else {
@@ -353,11 +367,13 @@ static void finish_limited(struct xen_gpu_domain *dom, const struct xen_gpu_batc
 /*
  * Records the result of a batch entry and gets its group's references. Returns the group's status.
  */
-static int finish_entry(struct xen_gpu_domain *dom, struct xen_gpu_batch_entry *entry,
+static int finish_entry(struct chunk *chunk, struct xen_gpu_batch_entry *entry,
 			struct xen_gpu_group *group)
 {
+	struct xen_gpu_domain *dom = chunk->client->domain;
+
 	if (entry->status == -ENOSPC)
-		finish_limited(dom, entry);
+		finish_limited(chunk, entry);
 	if (entry->status)
 		return map_failure(dom, entry->status);
 	xen_gpu_gfn_set_state(&dom->table, entry->block, entry->idx, XEN_GPU_GFN_LIVE);
@@ -368,8 +384,9 @@ static int finish_entry(struct xen_gpu_domain *dom, struct xen_gpu_batch_entry *
 }
 
 /* Maps the missing groups with one call of the backend. */
-static void map_missing(struct xen_gpu_domain *dom, unsigned int nr_groups, unsigned int access)
+static void map_missing(struct chunk *chunk, unsigned int nr_groups)
 {
+	struct xen_gpu_domain *dom = chunk->client->domain;
 	struct xen_gpu_batch *batch = dom->batch;
 	struct xen_gpu_group *group;
 	unsigned int done = 0;
@@ -377,14 +394,14 @@ static void map_missing(struct xen_gpu_domain *dom, unsigned int nr_groups, unsi
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_MAP);
 	for (group = dom->groups; group < dom->groups + nr_groups; group++) {
 		if (group->status == GROUP_MISSING)
-			group->status = add_missing(dom, group->gfn, access);
+			group->status = add_missing(dom, group->gfn, chunk->access);
 	}
 	if (!batch->n)
 		return;
 	dom->backend->map(dom, batch);
 	for (group = dom->groups; group < dom->groups + nr_groups; group++) {
 		if (group->status == GROUP_MISSING)
-			group->status = finish_entry(dom, &batch->entries[done++], group);
+			group->status = finish_entry(chunk, &batch->entries[done++], group);
 	}
 	xen_gpu_domain_trim(dom, batch);
 }
@@ -408,10 +425,9 @@ static void check_width(struct xen_gpu_client *client, unsigned int nr_groups)
  * Copies each group's BFN and status to its GFNs, whose indices are in @order. Returns how many
  * GFNs are mapped.
  */
-static unsigned int fill_results(struct xen_gpu_domain *dom, unsigned int nr_groups,
-				 const u16 *order,
-				 u64 *bfns, int *status)
+static unsigned int fill_results(struct chunk *chunk, unsigned int nr_groups, const u16 *order)
 {
+	struct xen_gpu_domain *dom = chunk->client->domain;
 	struct xen_gpu_group *group;
 	unsigned int i = 0, refs, mapped = 0;
 
@@ -419,8 +435,8 @@ static unsigned int fill_results(struct xen_gpu_domain *dom, unsigned int nr_gro
 		if (!group->status)
 			mapped += group->refs;
 		for (refs = group->refs; refs; refs--, i++) {
-			bfns[order[i]] = group->status ? 0 : group->bfn;
-			status[order[i]] = group->status;
+			chunk->bfns[order[i]] = group->status ? 0 : group->bfn;
+			chunk->status[order[i]] = group->status;
 		}
 	}
 	return mapped;
@@ -456,19 +472,19 @@ static bool get_cached(struct xen_gpu_client *client, struct xen_gpu_block *bloc
  * Gets references on the GFNs that are mapped already. Puts the indices of the others into @order,
  * and returns how many these are.
  */
-static unsigned int get_all_cached(struct xen_gpu_client *client, const u64 *gfns,
-				   unsigned int n, unsigned int access, u16 *order, u64 *bfns,
-				    int *status)
+static unsigned int get_all_cached(struct chunk *chunk, u16 *order)
 {
-	struct xen_gpu_domain *dom = client->domain;
+	struct xen_gpu_domain *dom = chunk->client->domain;
+	const u64 *gfns = chunk->gfns;
 	struct xen_gpu_block *block = NULL;
 	unsigned int i, left = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < chunk->n; i++) {
 		if (!dom->ended)
 			block = find_block(dom, gfns[i], block);
-		if (block && get_cached(client, block, gfns[i], access, &bfns[i]))
-			status[i] = 0;
+		if (block && get_cached(chunk->client, block, gfns[i], chunk->access,
+					&chunk->bfns[i]))
+			chunk->status[i] = 0;
 		else
 			order[left++] = i;
 	}
@@ -515,17 +531,19 @@ static unsigned int make_groups_and_reclaim(struct xen_gpu_domain *dom, const u6
 	}
 }
 
-/* Maps the GFNs that take a hypercall or fail. Returns how many are mapped. */
-static unsigned int map_left(struct xen_gpu_client *client, const u64 *gfns, u16 *order,
-			     unsigned int n, unsigned int access, u64 *bfns, int *status)
+/*
+ * Maps the @n GFNs whose indices are in @order: those that take a hypercall or fail. May drop the
+ * lock. Returns how many are mapped.
+ */
+static unsigned int map_left(struct chunk *chunk, u16 *order, unsigned int n)
 {
-	struct xen_gpu_domain *dom = client->domain;
-	unsigned int nr_groups = make_groups_and_reclaim(dom, gfns, order, n);
+	struct xen_gpu_domain *dom = chunk->client->domain;
+	unsigned int nr_groups = make_groups_and_reclaim(dom, chunk->gfns, order, n);
 
-	if (get_groups(dom, nr_groups, access))
-		map_missing(dom, nr_groups, access);
-	check_width(client, nr_groups);
-	return fill_results(dom, nr_groups, order, bfns, status);
+	if (get_groups(dom, nr_groups, chunk->access))
+		map_missing(chunk, nr_groups);
+	check_width(chunk->client, nr_groups);
+	return fill_results(chunk, nr_groups, order);
 }
 
 /* Unmaps idle pages of another guest, unless its lock is held. Returns how many were unmapped. */
@@ -548,17 +566,17 @@ static unsigned long reclaim_from(struct xen_gpu_domain *other, unsigned long ne
  * then other guests'. It waits for no other guest's lock. If address space is short, only the
  * guest's own pages help, as each guest has a share of its own. May drop the lock.
  */
-static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
+static void reclaim(const struct chunk *chunk)
 {
-	struct xen_gpu_domain *other;
-	unsigned long id = 0, freed;
+	struct xen_gpu_domain *dom = chunk->client->domain, *other;
+	unsigned long id = 0, freed, need = chunk->nr_limited;
 	u64 next = 0;
 
 	lockdep_assert_held(&dom->lock);
 	freed = dom->table.nr_idle;
 	if (xen_gpu_idle_reclaim(dom, need, &next) && freed - dom->table.nr_idle >= need)
 		return;
-	if (dom->crowded)
+	if (chunk->crowded)
 		return;
 	mutex_unlock(&dom->lock);
 	while (need && (other = xen_gpu_domain_next(&id))) {
@@ -572,49 +590,46 @@ static void reclaim(struct xen_gpu_domain *dom, unsigned long need)
 }
 
 /* Puts the indices of the GFNs with -ENOSPC into @order. Returns how many there are. */
-static unsigned int find_limited(const int *status, unsigned int n, u16 *order)
+static unsigned int find_limited(const struct chunk *chunk, u16 *order)
 {
 	unsigned int i, left = 0;
 
-	for (i = 0; i < n; i++) {
-		if (status[i] == -ENOSPC)
+	for (i = 0; i < chunk->n; i++) {
+		if (chunk->status[i] == -ENOSPC)
 			order[left++] = i;
 	}
 	return left;
 }
 
-static void count_failures(struct xen_gpu_domain *dom, const int *status, unsigned int n)
+static void count_failures(const struct chunk *chunk)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		if (status[i])
-			xen_gpu_count_failure(&dom->counters, status[i], 1);
+	for (i = 0; i < chunk->n; i++) {
+		if (chunk->status[i])
+			xen_gpu_count_failure(&chunk->client->domain->counters, chunk->status[i],
+					      1);
 	}
 }
 
-static unsigned int map_chunk(struct xen_gpu_client *client, const u64 *gfns, unsigned int n,
-			      unsigned int access, u64 *bfns, int *status)
+static unsigned int map_chunk(struct chunk *chunk)
 {
-	struct xen_gpu_domain *dom = client->domain;
+	struct xen_gpu_domain *dom = chunk->client->domain;
 	u16 order[XEN_GPU_BATCH];
-	unsigned int left, limited, mapped;
+	unsigned int left, mapped;
 
 	lockdep_assert_held(&dom->lock);
-	left = get_all_cached(client, gfns, n, access, order, bfns, status);
-	mapped = n - left;
-	dom->nr_limited = 0;
-	dom->crowded = false;
+	left = get_all_cached(chunk, order);
+	mapped = chunk->n - left;
 	if (left)
-		mapped += map_left(client, gfns, order, left, access, bfns, status);
-	if (dom->nr_limited) {
-		reclaim(dom, dom->nr_limited);
-		limited = find_limited(status, n, order);
-		mapped += map_left(client, gfns, order, limited, access, bfns, status);
+		mapped += map_left(chunk, order, left);
+	if (chunk->nr_limited) {
+		reclaim(chunk);
+		mapped += map_left(chunk, order, find_limited(chunk, order));
 	}
-	if (mapped < n)
-		count_failures(dom, status, n);
-	trace_xen_gpu_map_batch(dom->domid, n, left, mapped);
+	if (mapped < chunk->n)
+		count_failures(chunk);
+	trace_xen_gpu_map_batch(dom->domid, chunk->n, left, mapped);
 	return mapped;
 }
 
@@ -648,12 +663,21 @@ unsigned int xen_gpu_map(struct xen_gpu_client *client, const u64 *gfns, unsigne
 			 unsigned int access, u64 *bfns, int *status)
 {
 	struct xen_gpu_domain *dom = client->domain;
-	unsigned int pos, chunk, mapped = 0;
+	unsigned int pos, mapped = 0;
+	struct chunk chunk;
 
-	for (pos = 0; pos < n; pos += chunk) {
-		chunk = min_t(unsigned int, n - pos, XEN_GPU_BATCH);
+	for (pos = 0; pos < n; pos += chunk.n) {
+		chunk = (struct chunk){
+			.client = client,
+			.gfns = gfns + pos,
+			.n = min_t(unsigned int, n - pos, XEN_GPU_BATCH),
+			.access = access,
+			.bfns = bfns + pos,
+			.status = status + pos,
+		};
+
 		mutex_lock(&dom->lock);
-		mapped += map_chunk(client, gfns + pos, chunk, access, bfns + pos, status + pos);
+		mapped += map_chunk(&chunk);
 		mutex_unlock(&dom->lock);
 	}
 	return mapped;
