@@ -7,6 +7,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "fake_xen.h"
@@ -775,6 +776,78 @@ static void lock_is_let_go_between_flushes(struct kunit *test)
 	stop_user(test, user);
 }
 
+#define MANY_GFNS	(4 * XEN_GPU_BATCH)
+
+/* A release of many GFNs, and somebody who wants the lock meanwhile */
+struct long_release {
+	struct mediator *user;
+	u64 gfns[MANY_GFNS];
+	unsigned long idle;	/* how many were released when the other one had the lock */
+	struct completion released;
+	struct completion looked;
+};
+
+static int release_many(void *data)
+{
+	struct long_release *r = data;
+
+	release_gfns(r->user, r->gfns, MANY_GFNS);
+	complete(&r->released);
+	return 0;
+}
+
+/* Runs as soon as it is woken. */
+static int look_in_between(void *data)
+{
+	struct long_release *r = data;
+	struct xen_gpu_domain *dom = r->user->client.domain;
+
+	sched_set_fifo(current);
+	mutex_lock(&dom->lock);
+	r->idle = dom->table.nr_idle;
+	mutex_unlock(&dom->lock);
+	complete(&r->looked);
+	return 0;
+}
+
+static struct long_release *map_many(struct kunit *test, struct mediator *user)
+{
+	struct long_release *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+	struct mapped m;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	r->user = user;
+	init_completion(&r->released);
+	init_completion(&r->looked);
+	for (i = 0; i < MANY_GFNS; i++) {
+		r->gfns[i] = i;
+		KUNIT_ASSERT_EQ(test, map_gfns(user, &r->gfns[i], 1, &m), 1u);
+	}
+	return r;
+}
+
+/* 8: who releases many GFNs lets others in between */
+static void lock_is_dropped_in_a_long_release(struct kunit *test)
+{
+	struct mediator *user = start_user(test, MANY_GFNS, MANY_GFNS);
+	struct xen_gpu_domain *dom = user->client.domain;
+	struct long_release *r = map_many(test, user);
+
+	/* The two wait for the lock in this order. */
+	mutex_lock(&dom->lock);
+	kthread_run(release_many, r, "release_many");
+	schedule_timeout_uninterruptible(2);
+	kthread_run(look_in_between, r, "look_in_between");
+	schedule_timeout_uninterruptible(2);
+	mutex_unlock(&dom->lock);
+	wait_for_completion(&r->released);
+	wait_for_completion(&r->looked);
+	KUNIT_EXPECT_GT(test, r->idle, 0ul);
+	KUNIT_EXPECT_LT(test, r->idle, (unsigned long)MANY_GFNS);
+	stop_user(test, user);
+}
+
 static const void *only(const void *prev, char *desc, const char *backend)
 {
 	const struct platform *p = prev;
@@ -827,6 +900,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(notice_without_memory_is_delivered_in_parts, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_grows_as_long_as_there_is_memory, platforms_gen_params),
 	KUNIT_CASE_PARAM(lock_is_let_go_between_flushes, physmap_gen_params),
+	KUNIT_CASE_PARAM(lock_is_dropped_in_a_long_release, stock_platforms_gen_params),
 	{}
 };
 

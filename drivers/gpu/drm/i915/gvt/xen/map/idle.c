@@ -18,7 +18,8 @@
  * at the earliest. A drain visits each GFN once: it takes time in proportion to the number of idle
  * GFNs, in however many batches.
  *
- * Locking: the domain's lock. Drains drop it after each batch of the backend's unmap_chunk pages.
+ * Locking: the domain's lock. Drains drop it after each batch of the backend's unmap_chunk pages,
+ * and the clock after each block.
  */
 
 #include <linux/lockdep.h>
@@ -196,17 +197,27 @@ bool xen_gpu_idle_reclaim(struct xen_gpu_domain *dom, unsigned long need, u64 *n
 	return tried;
 }
 
-/* Ages all idle GFNs, to be unmapped at the next tick. Returns true if there are any. */
+/*
+ * Ages all idle GFNs, to be unmapped at the next tick. Drops the lock after each block. Returns
+ * true if there are any.
+ */
 static bool age_all(struct xen_gpu_domain *dom)
 {
 	struct xen_gpu_block *block;
-	unsigned long index;
+	unsigned long index = 0;
 	bool any = false;
 
-	lockdep_assert_held(&dom->lock);
-	xa_for_each_marked(&dom->table.blocks, index, block, XEN_GPU_BLOCK_IDLE)
-		any |= xen_gpu_block_age(&dom->table, block);
-	dom->aged_next = 0;
+	do {
+		mutex_lock(&dom->lock);
+		block = xa_find(&dom->table.blocks, &index, ULONG_MAX, XEN_GPU_BLOCK_IDLE);
+		if (block) {
+			any |= xen_gpu_block_age(&dom->table, block);
+			dom->aged_next = 0;
+		}
+		mutex_unlock(&dom->lock);
+		index++;
+		cond_resched();
+	} while (block);
 	return any;
 }
 
@@ -221,13 +232,9 @@ static void tick(struct work_struct *work)
 {
 	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, age_work.work);
 	struct drain drain = { .scope = DRAIN_AGED, .reason = XEN_GPU_COUNT_DRAINED_AGE };
-	bool again;
 
 	drain_to(dom, &drain, 0);
-	mutex_lock(&dom->lock);
-	again = age_all(dom);
-	mutex_unlock(&dom->lock);
-	if (again)
+	if (age_all(dom))
 		queue_tick(dom, drain.failed ? RETRY_MS : 0);
 }
 

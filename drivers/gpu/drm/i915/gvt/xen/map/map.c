@@ -18,7 +18,7 @@
  *  - A mapping without users is handed out again only if it was made or revalidated since the last
  *    balloon event; otherwise the GFN is mapped again. (MOVING is the exception, see block.h.)
  *
- * Locking: the domain's lock.
+ * Locking: the domain's lock, which is dropped after each chunk.
  */
 
 #include <linux/export.h>
@@ -695,6 +695,18 @@ static void release_one(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 	put_refs(dom, block, idx, 1);
 }
 
+static void release_chunk(struct xen_gpu_domain *dom, const u64 *gfns, unsigned int n)
+{
+	struct xen_gpu_block *block = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&dom->lock);
+	for (i = 0; i < n; i++) {
+		block = find_block(dom, gfns[i], block);
+		release_one(dom, block, xen_gpu_block_idx(gfns[i]));
+	}
+}
+
 /**
  * xen_gpu_release - release references on GFNs
  * @client: the client that mapped them
@@ -709,14 +721,14 @@ static void release_one(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 void xen_gpu_release(struct xen_gpu_client *client, const u64 *gfns, unsigned int n)
 {
 	struct xen_gpu_domain *dom = client->domain;
-	struct xen_gpu_block *block = NULL;
-	unsigned int i;
+	unsigned int part;
 
-	mutex_lock(&dom->lock);
-	for (i = 0; i < n; i++) {
-		block = find_block(dom, gfns[i], block);
-		release_one(dom, block, xen_gpu_block_idx(gfns[i]));
+	for (; n; n -= part, gfns += part) {
+		part = min_t(unsigned int, n, XEN_GPU_BATCH);
+		mutex_lock(&dom->lock);
+		release_chunk(dom, gfns, part);
+		mutex_unlock(&dom->lock);
+		cond_resched();
 	}
-	mutex_unlock(&dom->lock);
 }
 EXPORT_SYMBOL_GPL(xen_gpu_release);
