@@ -10,7 +10,8 @@
 
 /*
  * Translates an error of Xen's into a status of the service. @meanings is the backend's table; an
- * error that is not in it stays as it is. The service distinguishes these kinds of status:
+ * error that is not in it stays as it is, but a positive value becomes -EIO. The service
+ * distinguishes these kinds of status:
  *
  *  -ENOENT  the GFN has no page; it is gone
  *  -EPERM   the page must not be mapped; the GFN is gone
@@ -23,7 +24,16 @@ int xen_gpu_backend_status(const struct xen_gpu_error *meanings, int error)
 		if (meanings->xen == error)
 			return meanings->status;
 	}
-	return error;
+	return error > 0 ? -EIO : error;
+}
+
+/*
+ * Returns the error of an entry that Xen did not write, from the result of the call: -EIO if that
+ * is none of Xen's errors, which are negative.
+ */
+int xen_gpu_backend_unwritten(int rc)
+{
+	return rc < 0 ? rc : -EIO;
 }
 
 /*

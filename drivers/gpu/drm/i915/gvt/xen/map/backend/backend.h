@@ -135,6 +135,7 @@ extern const struct xen_gpu_backend xen_gpu_backend_xenserver;
 extern const struct xen_gpu_backend xen_gpu_backend_physmap;
 
 int xen_gpu_backend_status(const struct xen_gpu_error *meanings, int error);
+int xen_gpu_backend_unwritten(int rc);
 u64 *xen_gpu_backend_words(struct xen_gpu_block *block, unsigned int mapping);
 void xen_gpu_backend_free_words(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 				unsigned int mapping);

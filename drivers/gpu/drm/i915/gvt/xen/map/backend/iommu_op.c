@@ -6,6 +6,7 @@
 #include <xen/interface/xen.h>
 #include <asm/xen/hypercall.h>
 
+#include "backend/backend.h"
 #include "backend/iommu_op.h"
 
 /*
@@ -23,7 +24,7 @@ int xen_gpu_iommu_op(struct pv_iommu_op *ops, unsigned int n)
 	rc = privcmd_call(__HYPERVISOR_iommu_op, (unsigned long)ops, n, 0, 0, 0);
 	for (i = 0; i < n; i++) {
 		if (ops[i].status == unwritten)
-			ops[i].status = rc ?: -EIO;
+			ops[i].status = xen_gpu_backend_unwritten(rc);
 		else if (ops[i].status > 0)
 			ops[i].status = -EIO;
 	}

@@ -61,7 +61,7 @@ struct xen_gpu_native_buffer {
 	u16 index[XEN_GPU_BATCH];	/* the batch entry, or the GFN's index, of each */
 };
 
-/* Asks Xen what the operation does for this domain and guest. Returns 0 or Xen's error. */
+/* Asks Xen what the operation does for this domain and guest. Returns 0 or an error. */
 static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
 {
 	struct dev_op op = { .op = XEN_DMOP_dev_info };
@@ -72,7 +72,7 @@ static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
 	set_xen_guest_handle(buf.h, (void *)&op);
 	rc = HYPERVISOR_dm_op(domid, 1, &buf);
 	*info = op.u.info;
-	return rc;
+	return rc ? xen_gpu_backend_unwritten(rc) : 0;
 }
 
 /*
@@ -81,7 +81,7 @@ static int get_info(domid_t domid, struct xen_dm_op_dev_info *info)
  */
 static int unwritten_status(int rc)
 {
-	return rc == -EPERM ? -ENODEV : rc ?: -EIO;
+	return rc == -EPERM ? -ENODEV : xen_gpu_backend_unwritten(rc);
 }
 
 /*

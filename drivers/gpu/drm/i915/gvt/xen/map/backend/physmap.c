@@ -68,7 +68,7 @@ static void add_to_physmap(struct xen_gpu_domain *dom, struct xen_gpu_physmap_bu
 	rc = HYPERVISOR_memory_op(XENMEM_add_to_physmap_range, &range);
 	for (i = 0; i < n; i++) {
 		if (buffer->errs[i] == unwritten)
-			buffer->errs[i] = rc ?: -EIO;
+			buffer->errs[i] = xen_gpu_backend_unwritten(rc);
 	}
 }
 
@@ -109,11 +109,17 @@ static void physmap_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 			xen_gpu_backend_status(map_errors, buffer->errs[i]);
 }
 
+/* Errors of removing a mapping: none is translated, as the unmap is retried in any case. */
+static const struct xen_gpu_error unmap_errors[] = {
+	{}
+};
+
 static int remove_from_physmap(u64 bfn)
 {
 	struct xen_remove_from_physmap one = { .domid = DOMID_SELF, .gpfn = bfn };
 
-	return HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one);
+	return xen_gpu_backend_status(unmap_errors,
+				      HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one));
 }
 
 static void physmap_unmap(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)

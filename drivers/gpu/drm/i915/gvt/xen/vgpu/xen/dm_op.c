@@ -17,13 +17,14 @@
 #include <asm/xen/hypercall.h>
 
 #include "xen/dm_op.h"
+#include "xen/error.h"
 
 static int dm_op(domid_t domid, struct xen_dm_op *op)
 {
 	struct xen_dm_op_buf buf = { .size = sizeof(*op) };
 
 	set_xen_guest_handle(buf.h, (void *)op);
-	return HYPERVISOR_dm_op(domid, 1, &buf);
+	return xengt_xen_error(HYPERVISOR_dm_op(domid, 1, &buf));
 }
 
 /**
@@ -223,7 +224,7 @@ int xengt_dm_get_mem_type(domid_t domid, u64 gfn)
 {
 	struct xen_hvm_get_mem_type op = { .domid = domid, .pfn = gfn };
 
-	return HYPERVISOR_hvm_op(HVMOP_get_mem_type, &op) ?: op.mem_type;
+	return xengt_xen_error(HYPERVISOR_hvm_op(HVMOP_get_mem_type, &op)) ?: op.mem_type;
 }
 
 /**

@@ -30,6 +30,7 @@
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
 
+#include "xen/error.h"
 #include "xen/foreign_page.h"
 
 /**
@@ -67,13 +68,13 @@ static int pv_map(struct xengt_foreign_page *foreign, u64 frame, unsigned int ho
 		return -EFAULT;
 	update.ptr = arbitrary_virt_to_machine(pte).maddr | how;
 	update.val = (frame << XEN_PAGE_SHIFT) | pgprot_val(PAGE_KERNEL);
-	return HYPERVISOR_mmu_update(&update, 1, NULL, owner);
+	return xengt_xen_error(HYPERVISOR_mmu_update(&update, 1, NULL, owner));
 }
 
 static int pv_unmap(struct xengt_foreign_page *foreign)
 {
-	return HYPERVISOR_update_va_mapping((unsigned long)foreign->va, __pte(0),
-					    UVMF_INVLPG | UVMF_ALL);
+	return xengt_xen_error(HYPERVISOR_update_va_mapping((unsigned long)foreign->va, __pte(0),
+							    UVMF_INVLPG | UVMF_ALL));
 }
 
 static int physmap_map(struct xengt_foreign_page *foreign, xen_ulong_t gfn)
@@ -92,7 +93,7 @@ static int physmap_map(struct xengt_foreign_page *foreign, xen_ulong_t gfn)
 	set_xen_guest_handle(range.gpfns, &gpfn);
 	set_xen_guest_handle(range.errs, &err);
 	rc = HYPERVISOR_memory_op(XENMEM_add_to_physmap_range, &range);
-	return rc ?: err;
+	return xengt_xen_error(rc ?: err);
 }
 
 static int physmap_unmap(struct xengt_foreign_page *foreign)
@@ -102,7 +103,7 @@ static int physmap_unmap(struct xengt_foreign_page *foreign)
 		.gpfn = page_to_pfn(foreign->page),
 	};
 
-	return HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one);
+	return xengt_xen_error(HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &one));
 }
 
 /**
@@ -177,7 +178,7 @@ int xengt_foreign_page_map_ioreq(struct xengt_foreign_page *foreign, u16 server)
 	int rc;
 
 	set_xen_guest_handle(resource.frame_list, &frame);
-	rc = HYPERVISOR_memory_op(XENMEM_acquire_resource, &resource);
+	rc = xengt_xen_error(HYPERVISOR_memory_op(XENMEM_acquire_resource, &resource));
 	if (!rc && xen_pv_domain()) {
 		if (resource.flags & XENMEM_rsrc_acq_caller_owned)
 			owner = DOMID_SELF;

@@ -45,6 +45,7 @@
 #include <asm/xen/hypercall.h>
 
 #include "xen/dm_op.h"
+#include "xen/error.h"
 #include "xen/ioreq.h"
 #include "xen/ioreq_server.h"
 #include "abi/pte.h"
@@ -137,7 +138,7 @@ static int bind_port(struct xengt_ioreq_vcpu *vcpu)
 		.remote_dom = vcpu->server->domid,
 		.remote_port = vcpu->shared->vp_eport,
 	};
-	int rc = HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
+	int rc = xengt_xen_error(HYPERVISOR_event_channel_op(EVTCHNOP_bind_interdomain, &bind));
 
 	vcpu->port = bind.local_port;
 	return rc;
