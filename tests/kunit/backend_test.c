@@ -449,6 +449,77 @@ static void guest_that_is_no_target_is_refused(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* A driver domain is not its own guest. */
+static void own_domid_is_refused(struct kunit *test)
+{
+	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
+				   platform(test)->mode == FAKE_PVH_DOMU;
+	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
+	struct xen_gpu_domain *dom;
+
+	start_service(test, 64);
+	fake_domain_create(FAKE_OWN_DOMID, 4);
+	dom = xen_gpu_domain_get(FAKE_OWN_DOMID, &limits);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(dom), driver_domain ? -EINVAL : 0);
+	if (!IS_ERR(dom))
+		xen_gpu_domain_put(dom);
+	/* Without xenstore it is Xen that refuses. */
+	fake_store_fail_reads(-EIO);
+	dom = xen_gpu_domain_get(FAKE_OWN_DOMID, &limits);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(dom), driver_domain ? -EPERM : 0);
+	if (!IS_ERR(dom))
+		xen_gpu_domain_put(dom);
+}
+
+/* The hypercall by which the platform's backend maps */
+static enum fake_call map_call(struct kunit *test)
+{
+	const char *backend = platform(test)->backend;
+
+	if (!strcmp(backend, "pv"))
+		return FAKE_CALL_MMU_UPDATE;
+	if (!strcmp(backend, "physmap"))
+		return FAKE_CALL_ADD_TO_PHYSMAP;
+	return strcmp(backend, "native") ? FAKE_CALL_IOMMU_LOOKUP : FAKE_CALL_DEV_MAP;
+}
+
+/* 6: what Xen returns instead of 0 is an error, also if it is positive as no error of Xen's is */
+static void positive_value_is_eio(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	fake_xen_fail_gfn(DOM, 5, 1);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EIO);
+	fake_xen_fail_nothing();
+	fake_xen_fail_call(map_call(test), 1, 1);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EIO);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	user_unmap(user, 5);
+	fake_xen_fail_call(unmap_call(test), 1, 1);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 6: the same for the question about a guest */
+static void positive_value_is_no_handle(struct kunit *test)
+{
+	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *other;
+
+	fake_domain_create(OTHER_DOM, 4);
+	fake_domain_set_target(OTHER_DOM, true);
+	fake_xen_fail_call(FAKE_CALL_DEV_INFO, 1, 1);
+	other = xen_gpu_domain_get(OTHER_DOM, &limits);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)other, ERR_PTR(-EIO));
+	stop_user(test, user);
+}
+
 /* A page that is on its way is tried again when all is settled. */
 static void page_in_transition_comes_later(struct kunit *test)
 {
@@ -658,7 +729,10 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(lost_target_has_ended, native_gen_params),
 	KUNIT_CASE_PARAM(suspicion_without_reason_changes_nothing, native_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_no_target_is_refused, native_gen_params),
+	KUNIT_CASE_PARAM(own_domid_is_refused, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
+	KUNIT_CASE_PARAM(positive_value_is_eio, platforms_gen_params),
+	KUNIT_CASE_PARAM(positive_value_is_no_handle, native_gen_params),
 	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),
 	KUNIT_CASE_PARAM(write_access_that_xen_refuses_is_an_error, native_gen_params),
 	KUNIT_CASE_PARAM(xen_tells_that_a_guest_is_dying, native_gen_params),

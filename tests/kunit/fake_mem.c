@@ -328,7 +328,9 @@ struct fake_domain *fake_domain_find(domid_t domid)
 /* rcu_lock_remote_domain_by_id(): another domain than the caller, of which only dom0 has an id. */
 int fake_remote_domain(domid_t domid, struct fake_domain **d)
 {
-	if (!domid && (fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0))
+	bool dom0 = fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0;
+
+	if (domid == (dom0 ? 0 : FAKE_OWN_DOMID))
 		return -EPERM;
 	*d = fake_domain_find(domid);
 	return *d ? 0 : -ESRCH;

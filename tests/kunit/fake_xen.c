@@ -223,6 +223,7 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 	fake_store_start();
 	strscpy(fake.commandline, "console=com1 iommu=on", sizeof(fake.commandline));
 	set_mode(mode);
+	fake_store_set("domid", xen_initial_domain() ? "0" : __stringify(FAKE_OWN_DOMID));
 	fake.started = true;
 	fake_alloc_leave(nth);
 }

@@ -41,6 +41,7 @@
 #define FAKE_MFN_BASE	0x1000000UL
 #define FAKE_NO_MFN	(~0UL)
 #define FAKE_MAX_VCPUS	8
+#define FAKE_OWN_DOMID	99	/* the modules' domain, if that is not dom0 */
 
 /* What the modules run on. */
 enum fake_xen_mode {

@@ -24,6 +24,7 @@
 
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/kstrtox.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <xen/xenbus.h>
@@ -54,6 +55,23 @@ static bool xen_knows(domid_t domid)
 static bool has_memory(domid_t domid)
 {
 	return HYPERVISOR_memory_op(XENMEM_current_reservation, &domid) != 0;
+}
+
+/*
+ * Is this the domid of the calling domain? xenstore says so; Xen has no call for that. If xenstore
+ * does not answer, the domid counts as another domain's, and Xen refuses what is done with it.
+ */
+bool xen_gpu_identity_is_own(domid_t domid)
+{
+	char *value = xenbus_read(XBT_NIL, "domid", "", NULL);
+	domid_t own;
+	bool same;
+
+	if (IS_ERR(value))
+		return false;
+	same = !kstrtou16(value, 10, &own) && own == domid;
+	kfree(value);
+	return same;
 }
 
 /*

@@ -4,6 +4,9 @@
 #ifndef _XEN_GPU_MAP_IDENTITY_H
 #define _XEN_GPU_MAP_IDENTITY_H
 
+#include <linux/types.h>
+#include <xen/interface/xen.h>
+
 struct xen_gpu_domain;
 
 /* The result of xen_gpu_identity_check() */
@@ -14,6 +17,7 @@ enum xen_gpu_guest_state {
 	XEN_GPU_GUEST_UNKNOWN,	/* xenstore does not answer, or never knew it */
 };
 
+bool xen_gpu_identity_is_own(domid_t domid);
 int xen_gpu_identity_note(struct xen_gpu_domain *dom);
 enum xen_gpu_guest_state xen_gpu_identity_check(struct xen_gpu_domain *dom);
 

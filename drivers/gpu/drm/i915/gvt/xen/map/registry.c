@@ -108,6 +108,10 @@ static struct xen_gpu_domain *add_domain(domid_t domid, const struct xen_gpu_lim
 	struct xen_gpu_domain *dom;
 	int rc;
 
+	if (xen_gpu_identity_is_own(domid)) {
+		pr_err("d%u: this is the domain that the module runs in, not a guest\n", domid);
+		return ERR_PTR(-EINVAL);
+	}
 	dom = xen_gpu_domain_new(domid, limits, domains_backend, domains_wq);
 	if (IS_ERR(dom))
 		return dom;
@@ -153,9 +157,10 @@ static void raise_quota(struct xen_gpu_domain *dom, unsigned long quota)
  * some GFNs fail with -ERANGE.
  *
  * Context: process context, may sleep.
- * Return: the handle, or an ERR_PTR: -EINVAL if @domid is 0 or reserved or a limit is 0, -ENODEV if
- * there is no such domain, -ENOSPC if there is no address space for its BFNs below the limit,
- * -ENOMEM, or what Xen says (-EPERM: the guest is no target of this domain).
+ * Return: the handle, or an ERR_PTR: -EINVAL if @domid is 0 or reserved, or the calling domain's
+ * (with a line in the log), or a limit is 0, -ENODEV if there is no such domain, -ENOSPC if there
+ * is no address space for its BFNs below the limit, -ENOMEM, or what Xen says (-EPERM: the guest is
+ * no target of this domain).
  */
 struct xen_gpu_domain *xen_gpu_domain_get(domid_t domid, const struct xen_gpu_limits *limits)
 {
