@@ -731,6 +731,50 @@ static void page_that_xen_does_not_close_stays_open(struct kunit *test)
 }
 
 /* The guest writes the same once more when the page has come back: that is to be noticed. */
+#define TRIES		64	/* pages that one sync tries to close */
+
+/* Takes the first pages that a sync tries to close away. Returns the last page. */
+static unsigned long remove_first_pages(struct xengt_vgpu *vgpu)
+{
+	struct xengt_dirty *dirty = &vgpu->gtt.shadow.dirty;
+	struct xengt_gpage *page;
+	unsigned int n = 0;
+
+	list_for_each_entry(page, &dirty->unsync, unsync_node) {
+		if (n++ < TRIES)
+			fake_gfn_remove(DOM, GTT_GFN(page->key));
+	}
+	return list_last_entry(&dirty->unsync, struct xengt_gpage, unsync_node)->key;
+}
+
+/* 16: pages that Xen does not close keep no other page open */
+static void refused_pages_leave_tries_to_others(struct kunit *test)
+{
+	const struct hybrid_config config = {
+		.mode = XENGT_MODE_HYBRID, .pages = 255, .room = 255,
+	};
+	struct xengt_vgpu *vgpu;
+	unsigned long last;
+
+	gpu_check_one_in(512);
+	vgpu = start_hybrid(test, &config);
+	module_param_set("xengt.unsync_around", "128");
+	hybrid_open(test, 100);
+	KUNIT_ASSERT_EQ(test, opened(vgpu), 128ull);
+	last = remove_first_pages(vgpu);
+	module_param_set("xengt.idle_syncs", "0");
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, is_open(last));
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, is_open(last));
+	KUNIT_EXPECT_EQ(test, vgpu->gtt.shadow.dirty.nr_unsync, (unsigned long)TRIES);
+	/* Those that are gone are MMIO when that is noticed. */
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, vgpu->gtt.shadow.dirty.nr_unsync, 0ul);
+	stop_hybrid(test, vgpu);
+}
+
 static void page_with_a_missing_entry_is_closed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -1000,6 +1044,7 @@ static struct kunit_case hybrid_cases[] = {
 	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_before_the_page_is_closed_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_xen_does_not_close_stays_open, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(refused_pages_leave_tries_to_others, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_with_a_missing_entry_is_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_with_a_missing_entry_is_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(another_mode_closes_all_pages, both_dom0s_gen_params),

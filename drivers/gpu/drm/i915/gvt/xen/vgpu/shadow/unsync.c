@@ -294,25 +294,38 @@ static bool wants_resync(const struct xengt_gpage *page)
 	       page->pages->sh->dirty.mode != XENGT_MODE_HYBRID;
 }
 
-/* Collects the entries that changed in unsync pages, and resyncs at most RESYNC_MAX of these. */
+/* Resyncs a page, or moves it to the list @refused. */
+static void resync_or_refuse(struct xengt_gpage *page, struct list_head *refused)
+{
+	if (resync_page(page))
+		return;
+	list_move_tail(&page->unsync_node, refused);
+	/* An idle page has to be idle once more before this is tried again. */
+	page->idle = 0;
+}
+
+/*
+ * Collects the entries that changed in unsync pages, and resyncs at most RESYNC_MAX of these. Pages
+ * that stay unsync though they were tried go to the end of the list: the next sync tries others.
+ */
 void xengt_unsync_collect(struct xengt_shadow *sh)
 {
 	struct xengt_gpage *page, *next;
 	unsigned int tries = 0;
+	LIST_HEAD(refused);
 
 	lockdep_assert_held(&sh->lock);
 	list_for_each_entry_safe(page, next, &sh->dirty.unsync, unsync_node) {
 		if (wants_resync(page) && tries < RESYNC_MAX) {
 			tries++;
-			/* An idle page has to be idle once more before this is tried again. */
-			if (!resync_page(page))
-				page->idle = 0;
+			resync_or_refuse(page, &refused);
 		}
 		if (collect_unsync_page(page))
 			page->idle = 0;
 		else
 			page->idle++;
 	}
+	list_splice_tail(&refused, &sh->dirty.unsync);
 }
 
 /*
