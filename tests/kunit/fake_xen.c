@@ -90,6 +90,9 @@ int fake_enter(struct fake_call_state *state, enum fake_call kind)
 	state->fail_nth = fake_alloc_enter();
 	if (fake.hook)
 		fake.hook(kind, fake.hook_arg);
+	/* The test may have had an allocation fail that comes after the hypercall. */
+	if (current->fail_nth)
+		state->fail_nth = fake_alloc_enter();
 	if (fake.yield && in_task() && !irqs_disabled())
 		fake_xen_let_others_run();
 	spin_lock_irqsave(&fake.lock, state->flags);

@@ -545,6 +545,7 @@ static void table_in_the_gtt_is_scratch(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* 6, 15: until there is memory the page stays as it is, and a sync looks at it again */
 static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
@@ -557,17 +558,37 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 	hybrid_put(test, IN_PAGE(2, 20), PTE(20));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
-	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(vgpu->domain), 0);
 	meanwhile_end(&m);
 	fake_fail_alloc_stop();
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
 	hybrid_put(test, IN_PAGE(2, 21), PTE(21));
-	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 20), DOM, 20));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 21), DOM, 21));
-	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
-	sync_vgpu(vgpu);
+	stop_hybrid(test, vgpu);
+}
+
+/* 15: the same for a page that is not open, for which no sync is planned, and was exchanged */
+static void page_exchanged_without_memory_is_looked_at_again(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = fail_allocation, .test = test,
+	};
+
+	exchange(test, 2, PTE(20));
+	meanwhile_start(&m);
+	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(vgpu->domain), 0);
+	meanwhile_end(&m);
+	fake_fail_alloc_stop();
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 1), DOM, 20));
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	stop_hybrid(test, vgpu);
 }
 
@@ -591,6 +612,7 @@ static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(write_while_ram_is_mapped_anew_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entry_that_is_looked_at_and_written_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_looked_at_without_memory_stays, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_exchanged_without_memory_is_looked_at_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_ram_at_the_gtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_in_the_gtt_is_scratch, both_dom0s_gen_params),
 	{}

@@ -62,18 +62,16 @@ static void retry_missing(struct xengt_shadow *sh)
 	} while (more && tried < RETRY_MAX);
 }
 
-/* After a balloon event the GFN of a guest's table may have another page: rescans all of them. */
+/*
+ * After a balloon event the GFN of a guest's table may have another page: rescans all of them, and
+ * syncs.
+ */
 static void rescan_all(struct xengt_gtt *gtt)
 {
-	struct xengt_shadow *sh = &gtt->shadow;
-
-	mutex_lock(&sh->lock);
-	if (!sh->closed) {
-		xengt_dirty_begin_rescan(sh);
-		xengt_ggtt_pages_rescan(&gtt->ggtt.pages);
-		xengt_ppgtts_rescan(&gtt->ppgtts);
-	}
-	mutex_unlock(&sh->lock);
+	lockdep_assert_held(&gtt->shadow.lock);
+	xengt_dirty_begin_rescan(&gtt->shadow);
+	xengt_ggtt_pages_rescan(&gtt->ggtt.pages);
+	xengt_ppgtts_rescan(&gtt->ppgtts);
 }
 
 static void on_revalidated(struct xen_gpu_client *client)
@@ -81,7 +79,10 @@ static void on_revalidated(struct xen_gpu_client *client)
 	struct xengt_gtt *gtt = to_gtt(client);
 
 	retry_missing(&gtt->shadow);
-	rescan_all(gtt);
+	mutex_lock(&gtt->shadow.lock);
+	if (!gtt->shadow.closed)
+		rescan_all(gtt);
+	mutex_unlock(&gtt->shadow.lock);
 }
 
 /* Makes all entries scratch and releases their pages; nothing is mapped from now on. */
@@ -228,11 +229,21 @@ void xengt_gtt_exit(struct xengt_gtt *gtt)
 	exit_shadow(&gtt->shadow);
 }
 
+/* Syncs. If the last rescan left pages, rescans first. */
+static void sync_all(struct xengt_gtt *gtt)
+{
+	lockdep_assert_held(&gtt->shadow.lock);
+	if (gtt->shadow.dirty.rescan_left && !gtt->shadow.closed)
+		rescan_all(gtt);
+	else
+		xengt_ppgtts_sync(&gtt->ppgtts);
+}
+
 /* Syncs: brings into the shadow what the guest wrote before the call. */
 void xengt_gtt_sync(struct xengt_gtt *gtt)
 {
 	mutex_lock(&gtt->shadow.lock);
-	xengt_ppgtts_sync(&gtt->ppgtts);
+	sync_all(gtt);
 	mutex_unlock(&gtt->shadow.lock);
 }
 
@@ -241,7 +252,7 @@ void xengt_gtt_set_mode(struct xengt_gtt *gtt, enum xengt_mode mode)
 {
 	mutex_lock(&gtt->shadow.lock);
 	xengt_dirty_set_mode(&gtt->shadow, mode);
-	xengt_ppgtts_sync(&gtt->ppgtts);
+	sync_all(gtt);
 	mutex_unlock(&gtt->shadow.lock);
 }
 

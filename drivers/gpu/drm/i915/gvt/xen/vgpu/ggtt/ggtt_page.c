@@ -27,6 +27,7 @@
 #include "ggtt/ggtt_page.h"
 #include "ggtt/ggtt_ram.h"
 #include "ggtt/share.h"
+#include "shadow/dirty.h"
 #include "shadow/gpage.h"
 #include "shadow/leaf.h"
 #include "shadow/shadow.h"
@@ -360,15 +361,17 @@ static void page_to_own(struct xengt_ggtt_page *page, void *own)
 
 /*
  * Finds out what is at the page's GFN now: the same RAM, other RAM, or nothing. Then collects the
- * entries that changed. Without memory for a copy the page is left to the next rescan.
+ * entries that changed. Without memory for a copy the page is left to another rescan.
  */
 static void rescan_ram(struct xengt_ggtt_page *page)
 {
 	struct xengt_gpage *gpage = &page->gpage;
 	void *copy = (void *)get_zeroed_page(GFP_KERNEL);
 
-	if (!copy)
+	if (!copy) {
+		xengt_dirty_leave_rescan(gpage->pages->sh);
 		return;
+	}
 	xengt_gpage_forget_unsync(gpage);
 	/* Trapped writes wait until the page is mapped again. */
 	xengt_gpage_set_va(gpage, NULL);
@@ -383,7 +386,7 @@ static void rescan_ram(struct xengt_ggtt_page *page)
 
 /*
  * Rescans the pages of RAM after a balloon event: the guest may have given away or exchanged any of
- * them. The shadow is up to date on return.
+ * them. The shadow is up to date on return, but for pages that were left for want of memory.
  */
 void xengt_ggtt_pages_rescan(struct xengt_ggtt_pages *pages)
 {

@@ -209,9 +209,21 @@ void xengt_dirty_want_rescan(struct xengt_shadow *sh)
 void xengt_dirty_begin_rescan(struct xengt_shadow *sh)
 {
 	lockdep_assert_held(&sh->lock);
+	sh->dirty.rescan_left = false;
 	WRITE_ONCE(sh->dirty.rescan_due, false);
 	/* Clear the flag before the rescan: a later event sets it again. */
 	smp_mb();
+}
+
+/*
+ * The rescan leaves a page for want of memory: the next sync, a late one at the latest, rescans
+ * again. Until then the page is treated as after a balloon event.
+ */
+void xengt_dirty_leave_rescan(struct xengt_shadow *sh)
+{
+	lockdep_assert_held(&sh->lock);
+	sh->dirty.rescan_left = true;
+	WRITE_ONCE(sh->dirty.rescan_due, true);
 }
 
 /*

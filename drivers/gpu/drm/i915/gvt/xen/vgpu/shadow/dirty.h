@@ -18,6 +18,7 @@ void xengt_dirty_collect(struct xengt_shadow *sh);
 void xengt_dirty_set_mode(struct xengt_shadow *sh, enum xengt_mode mode);
 void xengt_dirty_want_rescan(struct xengt_shadow *sh);
 void xengt_dirty_begin_rescan(struct xengt_shadow *sh);
+void xengt_dirty_leave_rescan(struct xengt_shadow *sh);
 const char *xengt_mode_name(enum xengt_mode mode);
 int xengt_mode_find(const char *name);
 

@@ -4,10 +4,12 @@
  *  - when posted_max trapped writes wait,
  *  - when a trapped write has waited for posted_age_ms,
  *  - UNSYNC_AGES times posted_age_ms after a page became unsync, or after the last sync while pages
- *    are unsync: writes to these are not trapped.
+ *    are unsync: writes to these are not trapped,
+ *  - as long after a rescan that left pages for want of memory: the sync rescans again.
  *
  * Invariants: in the modes posted and hybrid, while a trapped write waits or a page is unsync, the
- * work is queued, or a write or sync that is under way queues it before it ends.
+ * work is queued, or a write or sync that is under way queues it before it ends. So it is in all
+ * modes while a rescan has left pages.
  *
  * Locking: the delayed work has its own. xengt_late_sync_unsync() is called under the shadow's
  * lock.
@@ -64,12 +66,15 @@ void xengt_late_sync_written(struct xengt_shadow *sh, unsigned int nr_written)
 		mod_delayed_work(system_unbound_wq, &dirty->work, longest_wait());
 }
 
-/* Plans a sync while there are unsync pages, unless one is planned already. */
+/*
+ * Plans a sync while there are unsync pages or pages that a rescan left, unless one is planned
+ * already.
+ */
 void xengt_late_sync_unsync(struct xengt_shadow *sh)
 {
 	unsigned long age = min(longest_wait(), MAX_JIFFY_OFFSET / UNSYNC_AGES);
 
-	if (sh->dirty.nr_unsync)
+	if (sh->dirty.nr_unsync || sh->dirty.rescan_left)
 		queue_delayed_work(system_unbound_wq, &sh->dirty.work, age * UNSYNC_AGES);
 }
 

@@ -42,7 +42,8 @@ enum xengt_mode {
  * struct xengt_dirty - what a guest wrote and is not in the shadow yet
  * @mode: when the guest's writes get into the shadow; changed under the shadow's lock, read without
  *	a lock
- * @rescan_due: a balloon event came, and no rescan has begun since; no lock
+ * @rescan_due: a balloon event came, and no rescan has begun since, or the last one left pages; no
+ *	lock
  * @lock: the dirty lock: protects what a trapped write needs. It nests inside the shadow's lock,
  *	and is never held across a hypercall.
  * @written: pages with entries that were written since the last sync; the dirty lock
@@ -51,6 +52,7 @@ enum xengt_mode {
  * @nr_syncs: number of syncs so far, wraps around; the dirty lock
  * @unsync: pages that are unsync; the shadow's lock
  * @nr_unsync: number of pages in @unsync; the shadow's lock
+ * @rescan_left: the last rescan left pages for want of memory; the shadow's lock
  * @mask: work area of a sync: the entries of one page that were written; the shadow's lock
  * @work: the late sync, see late_sync.c
  */
@@ -64,6 +66,7 @@ struct xengt_dirty {
 	unsigned int nr_syncs;
 	struct list_head unsync;
 	unsigned long nr_unsync;
+	bool rescan_left;
 	DECLARE_BITMAP(mask, XENGT_TABLE_ENTRIES);
 	struct delayed_work work;
 };
