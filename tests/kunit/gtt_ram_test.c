@@ -99,6 +99,24 @@ static void without_room_all_is_trapped(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* 8: a page with entries of both ranges needs room for one page */
+static void page_of_both_ranges_counts_once(struct kunit *test)
+{
+	struct hybrid_config one = config;
+	struct xengt_vgpu *vgpu;
+
+	one.room = 1;
+	vgpu = new_hybrid(test, &one);
+	vgpu->config.size[0] = 100ull << PAGE_SHIFT;
+	vgpu->config.base[1] = (FIRST + 100ull) << PAGE_SHIFT;
+	vgpu->config.size[1] = 100ull << PAGE_SHIFT;
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	KUNIT_EXPECT_EQ(test, count_ram(), 1ul);
+	expect_works(test, FIRST + 99, 7);
+	expect_works(test, FIRST + 100, 8);
+	stop_hybrid(test, vgpu);
+}
+
 static void other_modes_need_no_ram(struct kunit *test)
 {
 	struct hybrid_config posted = config;
@@ -595,6 +613,7 @@ static void page_exchanged_without_memory_is_looked_at_again(struct kunit *test)
 static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(ram_is_put_at_the_share, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(without_room_all_is_trapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_of_both_ranges_counts_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(other_modes_need_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_without_hap_gets_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(whole_gtt_is_ram_if_there_is_room, both_dom0s_gen_params),

@@ -176,17 +176,15 @@ static int page_to_ram(struct xengt_ggtt_page *page)
 	return 0;
 }
 
-/*
- * Returns how many pages of the GTT have entries of the share; a page with entries of both ranges
- * counts twice.
- */
-unsigned long xengt_ggtt_pages_count(const struct xengt_ggtt_pages *pages)
+/* Returns how many pages of the GTT have entries of the share. */
+unsigned long xengt_ggtt_pages_count(struct xengt_ggtt_pages *pages)
 {
-	unsigned long n = 0;
-	unsigned int range;
+	struct xengt_gpage *gpage;
+	unsigned long key, n = 0;
 
-	for (range = 0; range < XENGT_GGTT_RANGES; range++)
-		n += end_page(pages, range) - first_page(pages, range);
+	/* Not the sum of the ranges' pages: one page may have entries of both. */
+	xa_for_each(&pages->gpages.pages, key, gpage)
+		n++;
 	return n;
 }
 

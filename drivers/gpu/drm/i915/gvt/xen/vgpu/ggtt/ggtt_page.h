@@ -49,7 +49,7 @@ void xengt_ggtt_pages_init(struct xengt_ggtt_pages *pages, struct xengt_shadow *
 			   const struct xengt_share *share, const struct xengt_gpages_ops *ops);
 int xengt_ggtt_pages_make(struct xengt_ggtt_pages *pages);
 void xengt_ggtt_pages_exit(struct xengt_ggtt_pages *pages);
-unsigned long xengt_ggtt_pages_count(const struct xengt_ggtt_pages *pages);
+unsigned long xengt_ggtt_pages_count(struct xengt_ggtt_pages *pages);
 unsigned long xengt_ggtt_pages_use_ram(struct xengt_ggtt_pages *pages, struct xengt_ggtt_ram *ram);
 int xengt_ggtt_pages_adopt(struct xengt_ggtt_pages *pages, const struct xengt_ggtt_ram *ram);
 void xengt_ggtt_pages_clear(struct xengt_ggtt_pages *pages);
