@@ -522,6 +522,23 @@ static void store_in_flight_while_the_virtual_gpu_stops(struct kunit *test)
 	}
 }
 
+/* The same if enabling fails when the GTT is RAM already. */
+static void store_in_flight_while_a_start_fails(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_hybrid(test, &hybrid);
+	/* The range of the GTT comes after that of the register. */
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_MAP_RANGE, .nth = 2, .act = send_to_first, .test = test,
+	};
+
+	fake_xen_fail_call(FAKE_CALL_DM_MAP_RANGE, 2, -ENOSPC);
+	meanwhile_start(&m);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -ENOSPC);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	stop_hybrid(test, vgpu);
+}
+
 /* Tables of PPGTTs */
 
 static struct ppgtt_guest *new_guest(struct kunit *test, struct ppgtt *ppgtt)
@@ -1037,6 +1054,7 @@ static struct kunit_case hybrid_cases[] = {
 	KUNIT_CASE_PARAM(page_that_is_written_to_is_not_opened_ahead, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_elsewhere_is_no_hindrance, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_in_flight_while_the_virtual_gpu_stops, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_in_flight_while_a_start_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(tables_are_opened_without_ram_at_the_gtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_opened, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_let_go, both_dom0s_gen_params),

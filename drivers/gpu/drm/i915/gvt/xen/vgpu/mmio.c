@@ -20,6 +20,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
@@ -40,6 +41,10 @@
 
 /* Guest-physical addresses have at most 52 bits. */
 #define MEMORY_SIZE		BIT_ULL(52)
+
+/* How often to try to unprotect pages that the guest writes to, and the time between, in us */
+#define UNPROTECT_TRIES		64
+#define UNPROTECT_US		500
 
 static void gtt_read(struct xengt_ioreq_target *target, u64 offset, void *data, unsigned int len)
 {
@@ -441,6 +446,7 @@ static int take_ranges(struct xengt_mmio *mmio)
  *
  * All pointers have to stay valid until xengt_mmio_stop() returns. The caller frees the RAM at the
  * GTT (@mmio->ram) with xengt_ggtt_ram_exit() after @gtt is gone, which maps it; also on error.
+ * After an error @gtt may be closed.
  *
  * Context: process context, may sleep; under the virtual GPU's lock. Accesses can be handled before
  * this returns.
@@ -479,6 +485,7 @@ int xengt_mmio_start(struct xengt_mmio *mmio, const char *name,
 	return 0;
 
 stop:
+	xengt_gtt_close(gtt);
 	xengt_mmio_stop(mmio);
 	xengt_ggtt_ram_disown_found(&mmio->ram);
 	return rc;
@@ -487,17 +494,41 @@ exit:
 	return rc;
 }
 
+/*
+ * Unprotects pages one by one, each while no vCPU is in the middle of a write to it (see
+ * xen/write_protect.c). Gives up after UNPROTECT_TRIES, or when the guest has ended. The pages that
+ * are left are unprotected at once with the claim, without that check, which can crash a guest that
+ * is writing to one of them.
+ */
+static void unprotect_all(struct xengt_mmio *mmio)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < UNPROTECT_TRIES; tries++) {
+		if (READ_ONCE(mmio->gtt->ended) || !xengt_gtt_unprotect_all(mmio->gtt))
+			return;
+		fsleep(UNPROTECT_US);
+	}
+	if (mmio->gtt->shadow.unprotect_error == -EBUSY)
+		pr_warn("%s: pages of domain %u stay write-protected until the end: it writes to them\n",
+			mmio->name, mmio->config->domid);
+	else
+		pr_warn("%s: pages of domain %u stay write-protected until the end: Xen does not unprotect them: %d\n",
+			mmio->name, mmio->config->domid, mmio->gtt->shadow.unprotect_error);
+}
+
 /**
  * xengt_mmio_stop - stop handling a guest's accesses
- * @mmio: what xengt_mmio_start() started
+ * @mmio: what xengt_mmio_start() started, with its page tables closed
  *
- * Requests that have trapped are still handled. Afterwards no page of the guest's memory is
- * write-protected, and no handler runs.
+ * Unprotects pages before the ioreq server stops, since the server does the writes that trapped.
+ * Afterwards no page of the guest's memory is write-protected, and no handler runs.
  *
  * Context: process context, may sleep; under the virtual GPU's lock.
  */
 void xengt_mmio_stop(struct xengt_mmio *mmio)
 {
+	unprotect_all(mmio);
 	if (mmio->claimed)
 		xengt_dm_claim_writes(mmio->config->domid, mmio->server.id, false);
 	xengt_ioreq_server_stop(&mmio->server);

@@ -17,7 +17,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
@@ -31,10 +30,6 @@
 #include "mmio.h"
 #include "served.h"
 #include "vgpu.h"
-
-/* How often to try to unprotect pages that the guest writes to, and the time between, in us */
-#define UNPROTECT_TRIES		64
-#define UNPROTECT_US		500
 
 #define DEFAULT_QUOTA		131072	/* GFNs: 512 MiB */
 #define DEFAULT_TABLES		4096	/* 12 to 40 KiB of memory each */
@@ -146,34 +141,9 @@ remove:
 	return rc;
 }
 
-/*
- * Unprotects pages one by one, each while no vCPU is in the middle of a write to it (see
- * xen/write_protect.c). Later, xengt_mmio_stop() unprotects the remaining pages at once and without
- * that check, which can crash a guest that is writing to one of them. Gives up after
- * UNPROTECT_TRIES, or when the guest has ended.
- */
-static void unprotect_all(struct xengt_vgpu *vgpu)
-{
-	unsigned int tries;
-
-	for (tries = 0; tries < UNPROTECT_TRIES; tries++) {
-		if (READ_ONCE(vgpu->gtt.ended) || !xengt_gtt_unprotect_all(&vgpu->gtt))
-			return;
-		fsleep(UNPROTECT_US);
-	}
-	if (vgpu->gtt.shadow.unprotect_error == -EBUSY)
-		pr_warn("%s: pages of domain %u keep their traps until the end: it writes to them\n",
-			vgpu->name, vgpu->config.domid);
-	else
-		pr_warn("%s: pages of domain %u keep their traps until the end: Xen does not take them away: %d\n",
-			vgpu->name, vgpu->config.domid, vgpu->gtt.shadow.unprotect_error);
-}
-
-/* Unprotects pages before the ioreq server stops, since the server does the writes that trapped. */
 static void stop(struct xengt_vgpu *vgpu)
 {
 	xengt_gtt_close(&vgpu->gtt);
-	unprotect_all(vgpu);
 	xengt_mmio_stop(&vgpu->mmio);
 	xengt_gtt_exit(&vgpu->gtt);
 	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
