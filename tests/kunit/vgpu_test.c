@@ -168,6 +168,8 @@ static void configurations_that_make_no_sense_are_refused(struct kunit *test)
 		{ "bar0", "0", -EINVAL },
 		{ "bar0", "0xf0800000", -EINVAL },
 		{ "bar0", "0xfffffffffff00000", -EINVAL },
+		{ "bar0", "0xffffffffff000000", -EINVAL },
+		{ "bar0", "0x10000000000000", -EINVAL },
 		{ "mappable_base", "0x100800", -EINVAL },
 		{ "mappable_size", "0x40001", -EINVAL },
 		{ "mappable_size", "0x100000000", -EINVAL },

@@ -15,6 +15,8 @@
 #define MIN_DMA_BITS		32
 #define MAX_DMA_BITS		52
 #define MAX_TABLES		1048576
+/* Guest-physical addresses have at most 52 bits. */
+#define MEMORY_SIZE		BIT_ULL(52)
 
 /* Checks range @i of the share and converts it from bytes to entries. */
 static int check_range(const char *name, const struct xengt_vgpu_config *config,
@@ -89,6 +91,25 @@ static int check_numbers(const char *name, const struct xengt_vgpu_config *confi
 	return 0;
 }
 
+/* One half of BAR 0 is registers, the other the GTT. A BAR is aligned to its size. */
+static int check_bar0(const char *name, const struct xengt_vgpu_config *config,
+		      const struct xengt_gtt_format *format)
+{
+	u64 size = 2 * format->gtt_offset;
+
+	if (!config->bar0 || config->bar0 & (size - 1)) {
+		xengt_vgpu_err(name, "bar0 %#llx is not a multiple of %llu MiB\n", config->bar0,
+			       size >> 20);
+		return -EINVAL;
+	}
+	if (config->bar0 >= MEMORY_SIZE) {
+		xengt_vgpu_err(name, "bar0 %#llx is beyond the addresses of a guest, below %#llx\n",
+			       config->bar0, MEMORY_SIZE);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * xengt_config_check - check a virtual GPU's configuration
  * @name: the virtual GPU's name, for the log
@@ -104,23 +125,11 @@ static int check_numbers(const char *name, const struct xengt_vgpu_config *confi
 int xengt_config_check(const char *name, const struct xengt_vgpu_config *config,
 		       const struct xengt_gtt_format **format, struct xengt_range *share)
 {
-	u64 bar0_size;
-	int rc;
-
 	*format = xengt_gtt_format(config->generation);
 	if (!*format) {
 		xengt_vgpu_err(name, "generation %u is not supported\n", config->generation);
 		return -EINVAL;
 	}
-	/* One half of BAR 0 is registers, the other the GTT. A BAR is aligned to its size. */
-	bar0_size = 2 * (*format)->gtt_offset;
-	if (!config->bar0 || config->bar0 & (bar0_size - 1)) {
-		xengt_vgpu_err(name, "bar0 %#llx is not a multiple of %llu MiB\n", config->bar0,
-			       bar0_size >> 20);
-		return -EINVAL;
-	}
-	rc = check_numbers(name, config);
-	if (rc)
-		return rc;
-	return check_share(name, config, *format, share);
+	return check_bar0(name, config, *format) ?: check_numbers(name, config) ?:
+	       check_share(name, config, *format, share);
 }

