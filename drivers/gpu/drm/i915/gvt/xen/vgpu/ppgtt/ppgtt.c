@@ -79,33 +79,54 @@ bool xengt_ppgtt_is_pinned(const struct xengt_ppgtt *ppgtt)
 	return ppgtt->shadow && xengt_ppgtt_shadow_is_pinned(ppgtt->shadow);
 }
 
-/*
- * Returns true if the root names a table for this entry. An address of 0 names none, as for GVT-g:
- * a PPGTT of 3 levels need not have all four page directories. If the root is in the GGTT, the
- * address is an offset there and may be 0.
+/**
+ * xengt_ppgtt_root_present - does a PPGTT's root name a table in this place
+ * @ppgtts: all PPGTTs
+ * @ppgtt: the PPGTT
+ * @i: which address of the root
+ *
+ * An address of 0 names none, as for GVT-g: a PPGTT of 3 levels need not have all four page
+ * directories. If the root is in the GGTT, the address is an offset there and may be 0.
+ *
+ * Context: the shadow's lock is held.
+ * Return: true if it does.
  */
-static bool root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
-			 unsigned int i)
+bool xengt_ppgtt_root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+			      unsigned int i)
 {
 	return in_ggtt(ppgtts) || ppgtt->root.pdp[i];
 }
 
-/*
- * Returns true if the shadow lacks a top-level SPT that the root names, or has missing entries. A
- * retry may help both. Starts a new search for used SPTs if there may be missing entries.
- */
-static bool is_short(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt)
+/* Does the shadow lack a top-level SPT that the root names? */
+static bool lacks_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt)
 {
 	unsigned int i;
 
 	for (i = 0; i < xengt_ppgtt_root_tables(&ppgtt->root); i++) {
-		if (!ppgtt->shadow->spt[i] && root_present(ppgtts, ppgtt, i))
+		if (!ppgtt->shadow->spt[i] && xengt_ppgtt_root_present(ppgtts, ppgtt, i))
 			return true;
 	}
+	return false;
+}
+
+/*
+ * Begins a new search for SPTs in use, and marks those of the shadow as used. Returns true if they
+ * have missing entries. Does nothing if no SPT has any.
+ */
+static bool search_missing(struct xengt_ppgtts *ppgtts, struct xengt_ppgtt_shadow *shadow)
+{
 	if (!ppgtts->sh->nr_missing && list_empty(&ppgtts->spts.missing))
 		return false;
 	ppgtts->sh->used_round++;
-	return xengt_ppgtt_shadow_mark_used(ppgtt->shadow);
+	return xengt_ppgtt_shadow_mark_used(shadow);
+}
+
+/* Counts a pin of a shadow that lacks something. A retry may help. */
+static void count_short(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt)
+{
+	bool lacks = lacks_root(ppgtts, ppgtt) || search_missing(ppgtts, ppgtt->shadow);
+
+	xengt_count(ppgtts->sh->counters, XENGT_COUNT_PINNED_SHORT, lacks);
 }
 
 static struct xengt_spt *get_root(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
@@ -127,7 +148,7 @@ static void get_roots(struct xengt_ppgtts *ppgtts, struct xengt_ppgtt *ppgtt)
 	unsigned int i;
 
 	for (i = 0; i < xengt_ppgtt_root_tables(&ppgtt->root); i++) {
-		if (shadow->spt[i] || !root_present(ppgtts, ppgtt, i))
+		if (shadow->spt[i] || !xengt_ppgtt_root_present(ppgtts, ppgtt, i))
 			continue;
 		spt = get_root(ppgtts, ppgtt, i);
 		if (IS_ERR(spt)) {
@@ -444,8 +465,8 @@ static struct xengt_ppgtt_shadow *pin(struct xengt_ppgtts *ppgtts,
 	rc = make_shadow(ppgtts, ppgtt);
 	if (rc)
 		return ERR_PTR(rc);
-	xengt_count(ppgtts->sh->counters, XENGT_COUNT_PINNED_SHORT, is_short(ppgtts, ppgtt));
-	tell_roots(ppgtts, ppgtt, shadow);
+	count_short(ppgtts, ppgtt);
+	store_roots(ppgtts, ppgtt, shadow);
 	kref_get(&ppgtt->shadow->ref);
 	return ppgtt->shadow;
 }

@@ -72,6 +72,8 @@ struct xengt_ppgtt *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial);
 unsigned int xengt_ppgtt_root_tables(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_level(const struct xengt_ppgtt_root *root);
 bool xengt_ppgtt_is_pinned(const struct xengt_ppgtt *ppgtt);
+bool xengt_ppgtt_root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+			      unsigned int i);
 u64 xengt_ppgtt_shadow_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
 			    unsigned int i);
 
