@@ -369,6 +369,55 @@ static void directory_in_the_ggtt_is_shown(struct kunit *test)
 	stop(in);
 }
 
+static struct xengt_vgpu *start_at_entry_0(struct kunit *test)
+{
+	static const struct {
+		const char *path;
+		const char *value;
+	} attrs[] = {
+		{ "xengt/vm5/domid", "5" },
+		{ "xengt/vm5/generation", "7" },
+		{ "xengt/vm5/bar0", "0xf0000000" },
+		{ "xengt/vm5/mappable_size", "0x400000" },
+		{ "xengt/vm5/tables", "2" },
+		{ "xengt/vm5/enable", "1" },
+	};
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, configfs_mkdir("xengt/vm5"), 0);
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		KUNIT_ASSERT_EQ(test, configfs_write(attrs[i].path, attrs[i].value), 0);
+	return xengt_vgpu_get("vm5");
+}
+
+/* The root of gen7 is an offset in the GGTT: 0 is the first entry, where there is a directory. */
+static void directory_at_offset_0_is_not_absent(struct kunit *test)
+{
+	const struct xengt_ppgtt_root other = { .levels = 2, .pdp = { 512ull << 12 } };
+	const struct xengt_ppgtt_root first = { .levels = 2 };
+	struct xengt_vgpu *vgpu = start_at_entry_0(test);
+	const char *wanted = "root 0: 0x0000000000000000 0x0000000000000000 scratch: missing\n";
+	struct xengt_ppgtt_shadow *pinned[2];
+	u64 shadow[XENGT_PPGTT_PDPS];
+	char *text = new_text(test);
+
+	/* There is room for two tables, which the other one has. */
+	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, BAR0 + 0x200000 + 512 * 4,
+					      ppgtt_encode(&ppgtt_gen7, L1, 0), 4), 0);
+	KUNIT_ASSERT_EQ(test, xengt_ppgtt_create(vgpu, &other), 0);
+	pinned[0] = xengt_ppgtt_pin(vgpu, &other, shadow);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pinned[0]));
+	KUNIT_ASSERT_EQ(test, xengt_ppgtt_create(vgpu, &first), 0);
+	pinned[1] = xengt_ppgtt_pin(vgpu, &first, shadow);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pinned[1]));
+	KUNIT_EXPECT_TRUE(test, debugfs_read(TABLES, text, TEXT_SIZE));
+	KUNIT_EXPECT_TRUE_MSG(test, strstr(text, wanted), "%s", text);
+	xengt_ppgtt_unpin(pinned[1]);
+	xengt_ppgtt_unpin(pinned[0]);
+	xengt_vgpu_put(vgpu);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir("xengt/vm5"), 0);
+}
+
 static void written_entries_are_shown_after_the_sync(struct kunit *test)
 {
 	struct inspector *in = start_gen8(test);
@@ -822,6 +871,7 @@ static struct kunit_case inspect_cases[] = {
 	KUNIT_CASE_PARAM(table_in_a_loop_is_shown_on_every_level, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(roots_and_their_states_are_shown, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(directory_in_the_ggtt_is_shown, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(directory_at_offset_0_is_not_absent, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(written_entries_are_shown_after_the_sync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pieces_of_any_size_make_the_same_text, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(tables_come_and_go_while_they_are_read, both_dom0s_gen_params),

@@ -48,6 +48,15 @@ static const char *why_no_spt(const struct xengt_spt *spt, unsigned int i)
 	return why_no_meaning(large ? format->large_pte : format->pte, pte) ?: "missing";
 }
 
+/* Returns why an address of a root has no top-level SPT; or NULL if it has one. */
+static const char *why_no_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+			       unsigned int i)
+{
+	if (ppgtt->shadow->spt[i])
+		return NULL;
+	return xengt_ppgtt_root_present(ppgtts, ppgtt, i) ? "missing" : "not present";
+}
+
 /* Returns why an entry of a leaf table is not live; or NULL if it is. */
 static const char *why_no_page(const struct xengt_leaf *leaf, unsigned long index)
 {
@@ -75,8 +84,7 @@ void xengt_dump_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt
 		.guest = ppgtt->root.pdp[i],
 		.shadow = xengt_ppgtt_shadow_root(ppgtts, ppgtt, i),
 		.child = ppgtt->shadow->spt[i],
-		.scratch = ppgtt->shadow->spt[i] ? NULL :
-			   ppgtt->root.pdp[i] ? "missing" : "not present",
+		.scratch = why_no_root(ppgtts, ppgtt, i),
 	};
 }
 
