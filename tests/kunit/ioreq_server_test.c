@@ -495,6 +495,45 @@ static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
 	expect_nothing_left(test);
 }
 
+/* 9: whoever stops a server that did not start, or that is stopped already, does no harm */
+static void stop_without_a_start_does_nothing(struct kunit *test)
+{
+	struct recorder *r = new_recorder(test);
+	unsigned long calls;
+
+	fake_xen_fail_call(FAKE_CALL_DM_MAP_RANGE, 1, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, start_recorder(r), -ENOSPC);
+	calls = fake_xen_calls(FAKE_CALL_ANY);
+	xengt_ioreq_server_stop(&r->server);
+	fake_fail_alloc(1);
+	KUNIT_EXPECT_EQ(test, start_recorder(r), -ENOMEM);
+	fake_fail_alloc_stop();
+	xengt_ioreq_server_stop(&r->server);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_ANY), calls);
+	KUNIT_EXPECT_EQ(test, start_recorder(r), 0);
+	xengt_ioreq_server_stop(&r->server);
+	xengt_ioreq_server_stop(&r->server);
+	expect_nothing_left(test);
+}
+
+/* 6: a positive value, which is no error of Xen's, is one all the same */
+static void start_fails_cleanly_at_a_positive_value(struct kunit *test)
+{
+	static const enum fake_call kinds[] = {
+		FAKE_CALL_DM_CREATE, FAKE_CALL_ACQUIRE, FAKE_CALL_DM_SET_STATE,
+		FAKE_CALL_EVTCHN_BIND, FAKE_CALL_DM_MAP_RANGE,
+	};
+	struct recorder *r = new_recorder(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		fake_xen_fail_call(kinds[i], 1, 1);
+		KUNIT_EXPECT_EQ_MSG(test, start_recorder(r), -EIO, "kind %u", kinds[i]);
+		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+		expect_nothing_left(test);
+	}
+}
+
 static void start_fails_cleanly_at_every_allocation(struct kunit *test)
 {
 	struct recorder *r = new_recorder(test);
@@ -639,6 +678,8 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(server_stops_when_xen_refuses_everything, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_that_xen_destroys_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(start_fails_cleanly_at_a_positive_value, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(stop_without_a_start_does_nothing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_not_there_has_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_starts_again_after_it_stopped, both_dom0s_gen_params),

@@ -318,7 +318,7 @@ static int start_vcpus(struct xengt_ioreq_server *server)
  *
  * Context: process context, may sleep. @handle can be called before this returns.
  * Return: 0; or an error of Xen's, -ENOMEM, or an error of binding an event channel, when nothing
- * is left behind and the server must not be stopped.
+ * is left behind, and stopping the server does nothing.
  */
 int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u64 start,
 			     u64 end)
@@ -327,6 +327,7 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 	int rc;
 
 	server->domid = domid;
+	server->workers = NULL;
 	server->nr_vcpus = 0;
 	server->page.page = NULL;
 	server->enabled = false;
@@ -393,7 +394,8 @@ int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u
 
 /**
  * xengt_ioreq_server_stop - stop serving a guest's accesses
- * @server: a server that was started
+ * @server: a server that was started, or has been stopped since, or whose start failed; then there
+ *	is nothing to stop
  *
  * Completes pending requests. Also works for a guest that is dying or gone, when Xen has destroyed
  * the server itself.
@@ -402,6 +404,8 @@ int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u
  */
 void xengt_ioreq_server_stop(struct xengt_ioreq_server *server)
 {
+	if (!server->workers)
+		return;
 	if (server->created)
 		xengt_dm_set_state(server->domid, server->id, false);
 	stop_vcpus(server);
@@ -409,6 +413,7 @@ void xengt_ioreq_server_stop(struct xengt_ioreq_server *server)
 		xengt_dm_destroy_server(server->domid, server->id);
 	xengt_foreign_page_exit(&server->page);
 	destroy_workqueue(server->workers);
+	server->workers = NULL;
 	kfree(server->vcpus);
 	server->vcpus = NULL;
 	server->nr_vcpus = 0;
