@@ -6,12 +6,14 @@
  */
 
 #include <linux/completion.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <xen/xengt.h>
 
+#include "file_user.h"
 #include "modules.h"
 #include "vgpu_fixture.h"
 
@@ -719,6 +721,74 @@ static void removal_keeps_nobody_waiting(struct kunit *test)
 	expect_nothing_left(test, "removed slowly");
 }
 
+/* Somebody who reads a virtual GPU's file in debugfs, and somebody who removes the virtual GPU */
+struct held_up {
+	struct kunit *test;
+	struct completion opened;
+	struct completion read;
+	struct completion removed;
+};
+
+static int read_file(void *data)
+{
+	struct file *file = debugfs_open("xengt/vgpus/vm5", O_RDONLY);
+	struct held_up *h = data;
+	struct file_user *user = file_user_start(h->test);
+	char text[64];
+
+	complete(&h->opened);
+	KUNIT_EXPECT_GT(h->test, user_read(user, file, text, sizeof(text)), (ssize_t)0);
+	debugfs_close(file);
+	file_user_stop(user);
+	complete(&h->read);
+	return 0;
+}
+
+static int remove_dir(void *data)
+{
+	struct held_up *h = data;
+
+	KUNIT_EXPECT_EQ(h->test, configfs_rmdir_nowait(DIR), 0);
+	complete(&h->removed);
+	return 0;
+}
+
+/*
+ * 16: a reader in debugfs that waits for a virtual GPU keeps nobody from making others, also one of
+ * the same name, which has files of its own
+ */
+static void reader_does_not_hold_up_a_removal(struct kunit *test)
+{
+	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct held_up h = { .test = test };
+	struct xengt_vgpu *vgpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	init_completion(&h.opened);
+	init_completion(&h.read);
+	init_completion(&h.removed);
+	make_dir(test, DIR);
+	vgpu = xengt_vgpu_get("vm5");
+	mutex_lock(&vgpu->lock);
+	kthread_run(read_file, &h, "read_file");
+	wait_for_completion(&h.opened);
+	schedule_timeout_uninterruptible(2);
+	KUNIT_EXPECT_FALSE(test, completion_done(&h.read));
+	kthread_run(remove_dir, &h, "remove_dir");
+	if (wait_for_completion_timeout(&h.removed, 5 * HZ)) {
+		KUNIT_EXPECT_EQ(test, configfs_mkdir(DIR), 0);
+		KUNIT_EXPECT_TRUE(test, debugfs_read("xengt/vgpus/vm5", text, PAGE_SIZE));
+		mutex_unlock(&vgpu->lock);
+		KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+	} else {
+		KUNIT_FAIL(test, "rmdir waits for the reader");
+		mutex_unlock(&vgpu->lock);
+		wait_for_completion(&h.removed);
+	}
+	wait_for_completion(&h.read);
+	xengt_vgpu_put(vgpu);
+}
+
 static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(directory_has_the_defaults, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(virtual_gpu_of_a_directory_works, both_dom0s_gen_params),
@@ -733,6 +803,7 @@ static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(second_virtual_gpu_at_the_same_addresses_is_refused,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(removal_keeps_nobody_waiting, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(reader_does_not_hold_up_a_removal, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_and_enabled_again_it_starts_afresh, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unknown_guest_dies, both_dom0s_gen_params),

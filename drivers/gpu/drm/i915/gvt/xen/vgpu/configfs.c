@@ -5,7 +5,8 @@
  *
  * During rmdir, configfs and the VFS hold locks that every mkdir and every look-up of a virtual GPU
  * needs. Disabling a virtual GPU can take long, as it waits for the guest's vCPUs and for Xen. So
- * rmdir queues work that disables the virtual GPU, and returns. A user who wants to wait writes 0
+ * can removing its files in debugfs, whose readers wait for the virtual GPU. So rmdir queues work
+ * that does both, and returns. A user who wants to wait writes 0
  * to enable before.
  *
  * Numbers are decimal, or hexadecimal with 0x, or octal with 0. The configuration can be changed
@@ -266,12 +267,16 @@ static const struct config_item_type vgpu_type = {
 	.ct_owner = THIS_MODULE,
 };
 
-/* Disables a virtual GPU after rmdir, and drops the reference that drop_vgpu() kept. */
+/*
+ * Disables a virtual GPU after rmdir, removes its files in debugfs, and drops the reference that
+ * drop_vgpu() kept.
+ */
 static void remove_vgpu(struct work_struct *work)
 {
 	struct vgpu_item *vgpu_item = container_of(work, struct vgpu_item, remove_work);
 
 	xengt_vgpu_disable(vgpu_item->vgpu);
+	xengt_debugfs_remove_vgpu(vgpu_item->vgpu);
 	config_item_put(&vgpu_item->item);
 }
 
@@ -304,7 +309,7 @@ static void drop_vgpu(struct config_group *group, struct config_item *item)
 {
 	struct vgpu_item *vgpu_item = container_of(item, struct vgpu_item, item);
 
-	xengt_debugfs_remove_vgpu(vgpu_item->vgpu);
+	xengt_debugfs_hide_vgpu(vgpu_item->vgpu);
 	xengt_served_set_removed(&vgpu_item->vgpu->served);
 	queue_work(removals_wq, &vgpu_item->remove_work);
 }

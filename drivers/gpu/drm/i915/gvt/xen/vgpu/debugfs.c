@@ -11,8 +11,9 @@
  * latter show bus addresses, so only root can open them.
  *
  * Locking: debugfs waits for readers and writers of a file before it removes the file, so a file's
- * virtual GPU exists while the file is read or written. Its state, and everything that is set up
- * only while it runs, are read under its lock.
+ * virtual GPU exists while the file is read or written. They can wait long for the virtual GPU, so
+ * no file is removed under the locks of configfs. A virtual GPU's state, and everything that is set
+ * up only while it runs, are read under its lock.
  */
 
 #include <linux/debugfs.h>
@@ -24,6 +25,7 @@
 #include "debugfs.h"
 #include "debug/inspect.h"
 #include "debug/translate.h"
+#include "ppgtt/spt.h"
 #include "vgpu.h"
 
 static struct dentry *root, *vgpus_dir, *tables_dir, *translate_dir;
@@ -266,6 +268,21 @@ void xengt_debugfs_add_vgpu(struct xengt_vgpu *vgpu)
 	files[0] = debugfs_create_file(vgpu->name, 0444, vgpus_dir, vgpu, &vgpu_fops);
 	files[1] = debugfs_create_file(vgpu->name, 0400, tables_dir, vgpu, &tables_fops);
 	files[2] = debugfs_create_file(vgpu->name, 0600, translate_dir, vgpu, &translate_fops);
+}
+
+/*
+ * Frees the files' names for another virtual GPU, and does not wait: the files stay, hidden under a
+ * name of their own, until xengt_debugfs_remove_vgpu().
+ */
+void xengt_debugfs_hide_vgpu(struct xengt_vgpu *vgpu)
+{
+	struct dentry *dirs[] = { vgpus_dir, tables_dir, translate_dir };
+	char name[32];
+	unsigned int i;
+
+	snprintf(name, sizeof(name), ".removed-%llu", xengt_new_serial());
+	for (i = 0; i < ARRAY_SIZE(vgpu->files); i++)
+		debugfs_rename(dirs[i], vgpu->files[i], dirs[i], name);
 }
 
 /* Waits for readers and writers of the files. */

@@ -11,6 +11,7 @@ struct xengt_vgpu;
 void xengt_debugfs_init(void);
 void xengt_debugfs_exit(void);
 void xengt_debugfs_add_vgpu(struct xengt_vgpu *vgpu);
+void xengt_debugfs_hide_vgpu(struct xengt_vgpu *vgpu);
 void xengt_debugfs_remove_vgpu(struct xengt_vgpu *vgpu);
 
 #endif /* _XENGT_DEBUGFS_H */
