@@ -254,7 +254,7 @@ static void add_l2(struct inspector *in, u64 l2)
 	add_l1(in, add_table(in, 4, l2, I2, PTE(L1), "2 protected"));
 	add_table(in, 4, l2, SHARED_I2, PTE(L1), "2 protected shown above");
 	table = add_entry(in, 4, l2, WIDE_I2, PTE(WIDE_L1) | WIDE);
-	add(in, " -> level 1 gfn %#llx bfn %#llx refs 1 wide%s protected\n", WIDE_L1, table,
+	add(in, " -> level 1 gfn %#llx bfn %#llx refs 1 64k%s protected\n", WIDE_L1, table,
 	    real ? " large" : "");
 	add_pages(in, table, 16, 160, 16, 0);
 	table = add_entry(in, 4, l2, LARGE_I2, BIG_PDE);

@@ -89,7 +89,7 @@ struct xen_gpu_group {
  * @watch_node: path of the guest's "vm" node in xenstore
  * @watching: the registration of @watch was started
  * @watched: @watch is registered
- * @news: an event has asked for a check since the last one
+ * @kicked: an event has asked for a check since the last one
  * @suspected: a client has called xen_gpu_domain_suspect() since the last check
  * @missing: the last check found no node in xenstore for a guest that had one
  * @missing_since: when the node was first found missing, in jiffies
@@ -144,7 +144,7 @@ struct xen_gpu_domain {
 	char watch_node[sizeof("/local/domain/65535/vm")];
 	bool watching;
 	bool watched;
-	bool news;
+	bool kicked;
 	bool suspected;
 	bool missing;
 	unsigned long missing_since;

@@ -67,7 +67,7 @@
 /* Checks soon whether the guest has ended. Context: any. */
 void xen_gpu_domain_watch_kick(struct xen_gpu_domain *dom)
 {
-	WRITE_ONCE(dom->news, true);
+	WRITE_ONCE(dom->kicked, true);
 	mod_delayed_work(dom->wq, &dom->watch_work, 0);
 }
 
@@ -122,9 +122,9 @@ static void end_domain(struct xen_gpu_domain *dom)
  */
 static void check_mappings(struct xen_gpu_domain *dom)
 {
-	bool news = xchg(&dom->news, false);
+	bool kicked = xchg(&dom->kicked, false);
 	bool suspected = xchg(&dom->suspected, false);
-	bool unknown = news && !dom->identity && !dom->backend->dying;
+	bool unknown = kicked && !dom->identity && !dom->backend->dying;
 
 	if (suspected || dom->missing || unknown)
 		xen_gpu_event_suspect(dom);

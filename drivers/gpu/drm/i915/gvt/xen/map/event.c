@@ -101,7 +101,7 @@ void xen_gpu_event_limited(struct xen_gpu_domain *dom)
 }
 
 /* Schedules the work of all domains that hit Xen's limit. */
-static void tell_limited(void)
+static void retry_limited(void)
 {
 	struct xen_gpu_domain *dom, *next;
 
@@ -134,7 +134,7 @@ void xen_gpu_event_freed(struct xen_gpu_domain *dom)
 {
 	lockdep_assert_held(&dom->lock);
 	if (!list_empty(&limited))
-		tell_limited();
+		retry_limited();
 	if (!dom->refused)
 		return;
 	dom->refused = false;

@@ -35,7 +35,7 @@
 #include "xen/dm_op.h"
 
 /* Logs and returns an error of Xen's. */
-static int cannot_look(const struct xengt_bar0 *bar0, u64 gfn, int rc)
+static int query_failed(const struct xengt_bar0 *bar0, u64 gfn, int rc)
 {
 	xengt_vgpu_err(bar0->name, "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
 		       bar0->config->domid, rc);
@@ -66,14 +66,14 @@ static int check_holes(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
 	int rc = xengt_dm_set_hole(domid, gfn, n);
 
 	if (rc != -EINVAL)
-		return rc ? cannot_look(bar0, gfn, rc) : 0;
+		return rc ? query_failed(bar0, gfn, rc) : 0;
 	for (; n > 1 && !xengt_dm_set_hole(domid, gfn, 1); n--)
 		gfn++;
 	return refuse_special(bar0, gfn);
 }
 
 /* Checks that there is nothing at the registers' pages up to @max_gfn. */
-static int look_at_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
+static int check_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
 {
 	const u64 *gfns = bar0->registers;
 	unsigned int i;
@@ -82,7 +82,7 @@ static int look_at_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
 	for (i = 0; i < ARRAY_SIZE(bar0->registers) && gfns[i] <= max_gfn; i++) {
 		type = xengt_dm_get_mem_type(bar0->config->domid, gfns[i]);
 		if (type < 0)
-			return cannot_look(bar0, gfns[i], type);
+			return query_failed(bar0, gfns[i], type);
 		if (type != HVMMEM_mmio_dm)
 			return refuse_page(bar0, gfns[i], "memory", "is bar0 right?");
 		rc = check_holes(bar0, gfns[i], 1);
@@ -101,7 +101,7 @@ static int find_ram(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u
 	for (page = 0; page < n; page++) {
 		type = xengt_dm_get_mem_type(ram->domid, ram->gfn + page);
 		if (type < 0)
-			return cannot_look(bar0, ram->gfn + page, type);
+			return query_failed(bar0, ram->gfn + page, type);
 		__assign_bit(page, ram->found, type != HVMMEM_mmio_dm);
 		cond_resched();
 	}
@@ -134,14 +134,14 @@ static int make_plain(const struct xengt_bar0 *bar0, const struct xengt_ggtt_ram
 		if (rc == -EINVAL)
 			return refuse_special(bar0, ram->gfn + page);
 		if (rc)
-			return cannot_look(bar0, ram->gfn + page, rc);
+			return query_failed(bar0, ram->gfn + page, rc);
 		cond_resched();
 	}
 	return 0;
 }
 
 /* Checks the GTT's pages up to @max_gfn. */
-static int look_at_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u64 max_gfn)
+static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u64 max_gfn)
 {
 	unsigned long n = 0, first;
 	int rc;
@@ -178,6 +178,6 @@ int xengt_bar0_check(const struct xengt_bar0 *bar0)
 
 	max_gfn = xengt_ggtt_ram_max_gfn(ram);
 	if (max_gfn < 0)
-		return cannot_look(bar0, ram->gfn, max_gfn);
-	return look_at_registers(bar0, max_gfn) ?: look_at_gtt(bar0, ram, max_gfn);
+		return query_failed(bar0, ram->gfn, max_gfn);
+	return check_registers(bar0, max_gfn) ?: check_gtt(bar0, ram, max_gfn);
 }

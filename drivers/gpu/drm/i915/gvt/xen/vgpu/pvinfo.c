@@ -136,7 +136,7 @@ static bool starts_to_load(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int
 	return true;
 }
 
-static void tell_driver(struct xengt_pvinfo *pvinfo, bool loaded)
+static void notify_driver(struct xengt_pvinfo *pvinfo, bool loaded)
 {
 	lockdep_assert_not_held(&pvinfo->lock);
 	if (pvinfo->ops->driver)
@@ -149,7 +149,7 @@ static u64 join(u32 lo, u32 hi)
 }
 
 /* Reads from the page what a notification refers to, in the same hold of the lock as its write. */
-static void take_message(struct xengt_pvinfo *pvinfo, struct message *message)
+static void read_message(struct xengt_pvinfo *pvinfo, struct message *message)
 {
 	const struct xengt_vgt_if *page = &pvinfo->page;
 	unsigned int i;
@@ -167,8 +167,8 @@ static void take_message(struct xengt_pvinfo *pvinfo, struct message *message)
  * Calls the handler for a PPGTT. The root is four page directories (3 levels) or one PML4 table (4
  * levels, pdp[0] only); the guest does not clear the elements that it does not use.
  */
-static void tell_ppgtt(struct xengt_pvinfo *pvinfo, const struct message *message,
-		       unsigned int levels, bool create)
+static void notify_ppgtt(struct xengt_pvinfo *pvinfo, const struct message *message,
+			 unsigned int levels, bool create)
 {
 	struct xengt_ppgtt_root root = { .levels = levels };
 	unsigned int i, n = levels == 4 ? 1 : XENGT_PPGTT_PDPS;
@@ -180,7 +180,7 @@ static void tell_ppgtt(struct xengt_pvinfo *pvinfo, const struct message *messag
 		xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_FAILED, 1);
 }
 
-static void tell_context(struct xengt_pvinfo *pvinfo, const struct message *message, bool create)
+static void notify_context(struct xengt_pvinfo *pvinfo, const struct message *message, bool create)
 {
 	xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_NOTIFIES, 1);
 	if (pvinfo->ops->context)
@@ -188,27 +188,27 @@ static void tell_context(struct xengt_pvinfo *pvinfo, const struct message *mess
 }
 
 /* Calls the handler of a notification. */
-static void tell(struct xengt_pvinfo *pvinfo, const struct message *message)
+static void dispatch(struct xengt_pvinfo *pvinfo, const struct message *message)
 {
 	lockdep_assert_not_held(&pvinfo->lock);
 	switch (message->what) {
 	case XENGT_VGT_G2V_PPGTT_L3_PAGE_TABLE_CREATE:
-		tell_ppgtt(pvinfo, message, 3, true);
+		notify_ppgtt(pvinfo, message, 3, true);
 		break;
 	case XENGT_VGT_G2V_PPGTT_L3_PAGE_TABLE_DESTROY:
-		tell_ppgtt(pvinfo, message, 3, false);
+		notify_ppgtt(pvinfo, message, 3, false);
 		break;
 	case XENGT_VGT_G2V_PPGTT_L4_PAGE_TABLE_CREATE:
-		tell_ppgtt(pvinfo, message, 4, true);
+		notify_ppgtt(pvinfo, message, 4, true);
 		break;
 	case XENGT_VGT_G2V_PPGTT_L4_PAGE_TABLE_DESTROY:
-		tell_ppgtt(pvinfo, message, 4, false);
+		notify_ppgtt(pvinfo, message, 4, false);
 		break;
 	case XENGT_VGT_G2V_EXECLIST_CONTEXT_CREATE:
-		tell_context(pvinfo, message, true);
+		notify_context(pvinfo, message, true);
 		break;
 	case XENGT_VGT_G2V_EXECLIST_CONTEXT_DESTROY:
-		tell_context(pvinfo, message, false);
+		notify_context(pvinfo, message, false);
 		break;
 	default:
 		xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_UNKNOWN, 1);
@@ -239,16 +239,16 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
 		return;
 	mutex_lock(&pvinfo->lock);
 	stored = store_fields(pvinfo, offset, data, len);
-	take_message(pvinfo, &message);
+	read_message(pvinfo, &message);
 	loaded = has_loaded(pvinfo, offset, len);
 	mutex_unlock(&pvinfo->lock);
 
 	if (stored < len)
 		xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_DENIED, 1);
 	if (loaded)
-		tell_driver(pvinfo, true);
+		notify_driver(pvinfo, true);
 	if (notifies(offset, len))
-		tell(pvinfo, &message);
+		dispatch(pvinfo, &message);
 }
 
 /**
@@ -276,7 +276,7 @@ void xengt_pvinfo_read(struct xengt_pvinfo *pvinfo, u32 offset, void *data, unsi
 	starts = starts_to_load(pvinfo, offset, len);
 	mutex_unlock(&pvinfo->lock);
 	if (starts)
-		tell_driver(pvinfo, false);
+		notify_driver(pvinfo, false);
 }
 
 static void fill_page(struct xengt_vgt_if *page, const struct xengt_pvinfo_config *config)

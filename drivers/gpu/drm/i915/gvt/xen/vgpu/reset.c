@@ -51,7 +51,7 @@ static void release_stuck(struct xengt_vgpu *vgpu)
 			return;
 		fsleep(RELEASE_US);
 	}
-	pr_warn_ratelimited("%s: pages of domain %u keep their traps for a while: error %d\n",
+	pr_warn_ratelimited("%s: pages of domain %u stay write-protected for a while: error %d\n",
 			    vgpu->name, vgpu->config.domid, vgpu->gtt.shadow.unprotect_error);
 }
 

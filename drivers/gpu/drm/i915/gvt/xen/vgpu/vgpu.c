@@ -53,7 +53,7 @@ static int get_domain(struct xengt_vgpu *vgpu)
 	else
 		domain = xen_gpu_domain_get(vgpu->config.domid, &limits);
 	if (IS_ERR(domain)) {
-		xengt_vgpu_err(vgpu->name, "domain %u cannot be had: %ld\n", vgpu->config.domid,
+		xengt_vgpu_err(vgpu->name, "domain %u cannot be served: %ld\n", vgpu->config.domid,
 			       PTR_ERR(domain));
 		return PTR_ERR(domain);
 	}
@@ -65,7 +65,7 @@ static int get_gsm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *forma
 {
 	vgpu->gsm = vgpu->config.gsm->get(format->gtt_entries);
 	if (IS_ERR(vgpu->gsm)) {
-		xengt_vgpu_err(vgpu->name, "place %s cannot be had: %ld\n", vgpu->config.gsm->name,
+		xengt_vgpu_err(vgpu->name, "place %s cannot be used: %ld\n", vgpu->config.gsm->name,
 			       PTR_ERR(vgpu->gsm));
 		return PTR_ERR(vgpu->gsm);
 	}

@@ -182,13 +182,13 @@ static void finish_map(struct xen_gpu_batch_entry *be, const struct xen_dm_op_de
 }
 
 /* Assigns BFNs to the entries if the guest has a window. Otherwise Xen assigns them in the map. */
-static void place(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
+static void assign_bfns(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 {
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
 	unsigned int i;
 
 	if (buffer->window) {
-		xen_gpu_window_place(dom, buffer->window, batch);
+		xen_gpu_window_assign(dom, buffer->window, batch);
 		return;
 	}
 	for (i = 0; i < batch->n; i++)
@@ -200,7 +200,7 @@ static void native_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 	struct xen_gpu_native_buffer *buffer = dom->backend_data;
 	unsigned int i, n = 0;
 
-	place(dom, batch);
+	assign_bfns(dom, batch);
 	for (i = 0; i < batch->n; i++) {
 		if (batch->entries[i].status)
 			continue;

@@ -90,7 +90,7 @@ static void physmap_map(struct xen_gpu_domain *dom, struct xen_gpu_batch *batch)
 	struct xen_gpu_batch_entry *entry;
 	unsigned int i, n = 0;
 
-	xen_gpu_window_place(dom, buffer->window, batch);
+	xen_gpu_window_assign(dom, buffer->window, batch);
 	for (i = 0; i < batch->n; i++) {
 		entry = &batch->entries[i];
 		entry->writable = true;	/* there are no read-only mappings */

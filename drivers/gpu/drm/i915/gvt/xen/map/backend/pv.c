@@ -94,7 +94,7 @@ static int table_protect(u64 *table, pgprot_t prot)
 }
 
 /* Logs that Xen has refused to accept a page of ours as a table. */
-static void tell_refused(struct xen_gpu_domain *dom, const char *what, int error)
+static void log_refused(struct xen_gpu_domain *dom, const char *what, int error)
 {
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_TABLE_FAILED, 1);
 	pr_err_ratelimited("d%u: pages cannot be mapped: Xen does not let a page be %s: error %d (see xl dmesg; backend=physmap in a PVH dom0 needs no such page)\n",
@@ -112,12 +112,12 @@ static u64 *table_new(struct xen_gpu_domain *dom)
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_SETUP_HYPERCALLS, 2);
 	rc = table_protect(table, PAGE_KERNEL_RO);
 	if (rc) {
-		tell_refused(dom, "read-only", rc);
+		log_refused(dom, "read-only", rc);
 		goto free;
 	}
 	rc = table_op(table, MMUEXT_PIN_L1_TABLE);
 	if (rc) {
-		tell_refused(dom, "pinned as a page table", rc);
+		log_refused(dom, "pinned as a page table", rc);
 		goto unprotect;
 	}
 	return table;

@@ -204,7 +204,7 @@ static void free_arena(struct xen_gpu_window *window, struct xen_gpu_arena *aren
 }
 
 /* Returns an arena with a chunk that is not in use, or NULL if all are full. */
-static struct xen_gpu_arena *arena_with_room(struct xen_gpu_window *window)
+static struct xen_gpu_arena *find_arena(struct xen_gpu_window *window)
 {
 	struct xen_gpu_arena *arena;
 
@@ -239,17 +239,17 @@ static void give_chunk_back(struct xen_gpu_window *window, struct xen_gpu_arena 
 }
 
 /* Assigns a chunk to a block. Returns 0, -ENOMEM or -ENOSPC. */
-static int place_block(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
-		       struct xen_gpu_block *block)
+static int assign_chunk(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+			struct xen_gpu_block *block)
 {
-	struct xen_gpu_arena *arena = arena_with_room(window);
+	struct xen_gpu_arena *arena = find_arena(window);
 	int rc;
 
 	if (!arena) {
 		rc = grow(dom, window);
 		if (rc)
 			return rc;
-		arena = arena_with_room(window);
+		arena = find_arena(window);
 	}
 	block->arena = arena;
 	block->window = take_chunk(window, arena);
@@ -257,12 +257,12 @@ static int place_block(struct xen_gpu_domain *dom, struct xen_gpu_window *window
 	return 0;
 }
 
-static void tell_full(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
+static void log_full(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
 {
 	xen_gpu_count(&dom->counters, XEN_GPU_COUNT_WINDOW_FULL, 1);
-	if (window->told)
+	if (window->logged)
 		return;
-	window->told = true;
+	window->logged = true;
 	pr_warn("d%u: no address space for more of its pages: they lie in %llu blocks of 2 MiB, and %llu MiB below %#llx are for all guests\n",
 		dom->domid, window->nr_used, window->capacity * CHUNK_SIZE >> 20, window->last);
 }
@@ -271,8 +271,8 @@ static void tell_full(struct xen_gpu_domain *dom, struct xen_gpu_window *window)
  * Assigns BFNs to the entries of a map batch. Each entry has status 0 and its BFN afterwards, or
  * status -ENOMEM, or status -ENOSPC and @crowded set.
  */
-void xen_gpu_window_place(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
-			  struct xen_gpu_batch *batch)
+void xen_gpu_window_assign(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+			   struct xen_gpu_batch *batch)
 {
 	struct xen_gpu_batch_entry *entry;
 	int rc = 0;
@@ -280,9 +280,9 @@ void xen_gpu_window_place(struct xen_gpu_domain *dom, struct xen_gpu_window *win
 	lockdep_assert_held(&dom->lock);
 	for (entry = batch->entries; entry < batch->entries + batch->n; entry++) {
 		if (!entry->block->arena && !rc) {
-			rc = place_block(dom, window, entry->block);
+			rc = assign_chunk(dom, window, entry->block);
 			if (rc == -ENOSPC)
-				tell_full(dom, window);
+				log_full(dom, window);
 		}
 		entry->status = entry->block->arena ? 0 : rc;
 		entry->crowded = entry->status == -ENOSPC;
@@ -331,7 +331,7 @@ struct xen_gpu_window *xen_gpu_window_new(struct xen_gpu_domain *dom)
 		kfree(window);
 		return ERR_PTR(rc);
 	}
-	window->spare = take_chunk(window, arena_with_room(window));
+	window->spare = take_chunk(window, find_arena(window));
 	return window;
 }
 

@@ -21,7 +21,7 @@ struct xen_gpu_domain;
  * @nr_used: how many of these belong to a block
  * @nr_empty: how many arenas have no chunk in use
  * @spare: a BFN at which nothing is ever mapped
- * @told: the log has the message that address space is short
+ * @logged: the log has the message that address space is short
  */
 struct xen_gpu_window {
 	struct list_head arenas;
@@ -31,7 +31,7 @@ struct xen_gpu_window {
 	u64 nr_used;
 	unsigned int nr_empty;
 	u64 spare;
-	bool told;
+	bool logged;
 };
 
 /* Returns the BFN of a GFN's mapping, in the block's chunk. */
@@ -43,8 +43,8 @@ static inline u64 xen_gpu_window_bfn(const struct xen_gpu_block *block, unsigned
 
 struct xen_gpu_window *xen_gpu_window_new(struct xen_gpu_domain *dom);
 void xen_gpu_window_free(struct xen_gpu_domain *dom, struct xen_gpu_window *window);
-void xen_gpu_window_place(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
-			  struct xen_gpu_batch *batch);
+void xen_gpu_window_assign(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
+			   struct xen_gpu_batch *batch);
 void xen_gpu_window_drop_block(struct xen_gpu_domain *dom, struct xen_gpu_window *window,
 			       struct xen_gpu_block *block);
 

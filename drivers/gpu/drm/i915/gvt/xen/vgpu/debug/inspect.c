@@ -279,7 +279,7 @@ static void show_source(struct seq_file *m, const struct xengt_spt *spt)
 static void show_flags(struct seq_file *m, const struct xengt_spt *spt)
 {
 	if (spt->ips_64k)
-		seq_puts(m, " wide");
+		seq_puts(m, " 64k");
 	if (spt->level == 1 && spt->large)
 		seq_puts(m, " large");
 	if (spt->page)

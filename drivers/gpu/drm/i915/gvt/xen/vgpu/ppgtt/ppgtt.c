@@ -442,7 +442,7 @@ u64 xengt_ppgtt_shadow_root(const struct xengt_ppgtts *ppgtts, const struct xeng
 }
 
 /* Stores the shadow's root; addresses that the root does not use are 0. */
-static void tell_roots(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt, u64 *bus)
+static void store_roots(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt, u64 *bus)
 {
 	unsigned int i;
 

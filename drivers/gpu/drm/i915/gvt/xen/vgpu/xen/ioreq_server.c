@@ -25,9 +25,10 @@
  *  - Stop leaves nothing behind in Xen: no server, port, IRQ or page, in whichever step the start
  *    failed.
  *
- * Locking: a vCPU's lock is held while its request is handled. The spinlock "answers" protects the
- * blocked range, and is held while a request is completed; no lock nests inside. The caller of
- * xengt_ioreq_server_block() may hold locks that handlers take; there is one such caller at a time.
+ * Locking: a vCPU's lock is held while its request is handled. The spinlock "completion_lock"
+ * protects the blocked range, and is held while a request is completed; no lock nests inside. The
+ * caller of xengt_ioreq_server_block() may hold locks that handlers take; there is one such caller
+ * at a time.
  *
  * Source: Xen's public/hvm/ioreq.h, common/ioreq.c, and hvmemul_do_io() in arch/x86/hvm/emulate.c.
  */
@@ -67,10 +68,10 @@ static bool touches(const struct xen_ioreq *req, u64 start, u64 end)
 	return first <= end + req->size && last > start;
 }
 
-static bool is_held(const struct xengt_ioreq_server *server, const struct xen_ioreq *req)
+static bool is_blocked(const struct xengt_ioreq_server *server, const struct xen_ioreq *req)
 {
-	lockdep_assert_held(&server->answers);
-	return server->held && touches(req, server->held_start, server->held_end);
+	lockdep_assert_held(&server->completion_lock);
+	return server->blocked && touches(req, server->blocked_start, server->blocked_end);
 }
 
 /* Completes a request. Waits first while the completion of such requests is blocked. */
@@ -79,14 +80,15 @@ static void complete_request(struct xengt_ioreq_vcpu *vcpu, const struct xen_ior
 	struct xengt_ioreq_server *server = vcpu->server;
 	struct xen_ioreq *shared = vcpu->shared;
 
-	spin_lock_irq(&server->answers);
-	wait_event_lock_irq(server->gone_on, !is_held(server, req), server->answers);
+	spin_lock_irq(&server->completion_lock);
+	wait_event_lock_irq(server->unblock_wait, !is_blocked(server, req),
+			    server->completion_lock);
 	if (req->dir == IOREQ_READ && !req->data_is_ptr)
 		shared->data = req->data;
 	/* Xen must not see the new state before the data. */
 	virt_wmb();
 	shared->state = STATE_IORESP_READY;
-	spin_unlock_irq(&server->answers);
+	spin_unlock_irq(&server->completion_lock);
 	notify_remote_via_evtchn(vcpu->port);
 }
 
@@ -263,7 +265,7 @@ static void answer_unserved(struct xengt_ioreq_server *server, struct xen_ioreq 
 	req = *shared;
 	rc = bind_port(&vcpu);
 	if (rc) {
-		pr_err("d%u: a vCPU waits for an answer, and cannot be told: %d\n", server->domid,
+		pr_err("d%u: a vCPU waits for an answer that cannot be sent: %d\n", server->domid,
 		       rc);
 		return;
 	}
@@ -331,9 +333,9 @@ int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u
 	server->nr_vcpus = 0;
 	server->page.page = NULL;
 	server->enabled = false;
-	server->held = false;
-	spin_lock_init(&server->answers);
-	init_waitqueue_head(&server->gone_on);
+	server->blocked = false;
+	spin_lock_init(&server->completion_lock);
+	init_waitqueue_head(&server->unblock_wait);
 	rc = make_workers(server);
 	if (rc)
 		return rc;
@@ -453,12 +455,12 @@ int xengt_ioreq_server_block(struct xengt_ioreq_server *server, u64 start, u64 e
 {
 	int rc;
 
-	spin_lock_irq(&server->answers);
-	WARN_ON(server->held);
-	server->held = true;
-	server->held_start = start;
-	server->held_end = end;
-	spin_unlock_irq(&server->answers);
+	spin_lock_irq(&server->completion_lock);
+	WARN_ON(server->blocked);
+	server->blocked = true;
+	server->blocked_start = start;
+	server->blocked_end = end;
+	spin_unlock_irq(&server->completion_lock);
 	rc = xengt_ioreq_server_quiesce(server);
 	if (rc)
 		xengt_ioreq_server_unblock(server);
@@ -490,7 +492,7 @@ unsigned int xengt_ioreq_server_first_pending(const struct xengt_ioreq_server *s
 	u64 start = gfn << XENGT_PAGE_SHIFT;
 	unsigned int i;
 
-	WARN_ON(!server->held);
+	WARN_ON(!server->blocked);
 	for (i = 0; i < server->nr_vcpus; i++) {
 		while (n && is_busy(&server->vcpus[i], start,
 				    start + ((u64)n << XENGT_PAGE_SHIFT) - 1))
@@ -507,8 +509,8 @@ unsigned int xengt_ioreq_server_first_pending(const struct xengt_ioreq_server *s
  */
 void xengt_ioreq_server_unblock(struct xengt_ioreq_server *server)
 {
-	spin_lock_irq(&server->answers);
-	server->held = false;
-	spin_unlock_irq(&server->answers);
-	wake_up_all(&server->gone_on);
+	spin_lock_irq(&server->completion_lock);
+	server->blocked = false;
+	spin_unlock_irq(&server->completion_lock);
+	wake_up_all(&server->unblock_wait);
 }

@@ -54,11 +54,12 @@ struct xengt_ioreq_vcpu {
  * @workers: the workqueue that serves the vCPUs
  * @vcpus: the vCPUs that are served
  * @nr_vcpus: number of entries in @vcpus
- * @answers: protects @held, @held_start and @held_end; held while a request is completed
- * @held: completions of requests that touch some addresses are blocked
- * @held_start: the first of these guest-physical addresses, in bytes
- * @held_end: the last one, inclusive
- * @gone_on: woken when completions are unblocked
+ * @completion_lock: protects @blocked, @blocked_start and @blocked_end; held while a request is
+ *	completed
+ * @blocked: completions of requests that touch some addresses are blocked
+ * @blocked_start: the first of these guest-physical addresses, in bytes
+ * @blocked_end: the last one, inclusive
+ * @unblock_wait: woken when completions are unblocked
  * @gone: called when Xen has destroyed the server, in process context, perhaps once for each vCPU;
  *	or NULL
  * @handle: handles one request, and puts the result of a read by value into it. Called in process
@@ -74,11 +75,11 @@ struct xengt_ioreq_server {
 	struct workqueue_struct *workers;
 	struct xengt_ioreq_vcpu *vcpus;
 	unsigned int nr_vcpus;
-	spinlock_t answers;	/* completions, and what is blocked */
-	bool held;
-	u64 held_start;
-	u64 held_end;
-	wait_queue_head_t gone_on;
+	spinlock_t completion_lock;	/* completions, and what is blocked */
+	bool blocked;
+	u64 blocked_start;
+	u64 blocked_end;
+	wait_queue_head_t unblock_wait;
 	void (*gone)(struct xengt_ioreq_server *server);
 	void (*handle)(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 		       const struct xengt_ioreq_scratch *scratch);
