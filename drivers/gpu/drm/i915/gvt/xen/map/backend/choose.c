@@ -10,7 +10,10 @@
 #include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/string.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/version.h>
 #include <xen/xen.h>
+#include <asm/xen/hypercall.h>
 
 #include "backend/backend.h"
 #include "backend/choose.h"
@@ -25,6 +28,30 @@ static const struct xen_gpu_backend * const backends[] = {
 	&xen_gpu_backend_xenserver,
 	&xen_gpu_backend_physmap,
 };
+
+/* As XENVER_version returns it */
+#define XEN_VERSION(major, minor)	((major) << 16 | (minor))
+
+/*
+ * Refuses a Xen that is older than the oldest one that the module was compared with: how older ones
+ * release references is not known here. Returns 0 or an error.
+ */
+static int check_xen_version(void)
+{
+	int version = HYPERVISOR_xen_version(XENVER_version, NULL);
+
+	if (version < 0)
+		return version;
+	if (version < XEN_VERSION(4, 17)) {
+		pr_err("Xen %d.%d is too old: 4.17 to 4.20 are supported\n",
+		       version >> 16, version & 0xffff);
+		return -ENODEV;
+	}
+	if (version > XEN_VERSION(4, 20))
+		pr_warn("Xen %d.%d is newer than 4.20, the newest one with which this was tried\n",
+			version >> 16, version & 0xffff);
+	return 0;
+}
 
 static const struct xen_gpu_backend *choose_forced(const char *name)
 {
@@ -66,14 +93,19 @@ static const struct xen_gpu_backend *choose_fitting(void)
 
 /*
  * Returns the first backend that fits the running system if @forced is "auto", else the backend of
- * that name if it fits. ERR_PTR(-ENODEV) if none fits, ERR_PTR(-EINVAL) if there is no such
- * backend, or the error of the forced backend's probe. Logs the result or the reasons.
+ * that name if it fits. ERR_PTR(-ENODEV) if none fits or Xen is too old, ERR_PTR(-EINVAL) if there
+ * is no such backend, or the error of the forced backend's probe. Logs the result or the reasons.
  */
 const struct xen_gpu_backend *xen_gpu_backend_choose(const char *forced)
 {
+	int rc;
+
 	if (!xen_domain()) {
 		pr_err("not running on Xen\n");
 		return ERR_PTR(-ENODEV);
 	}
+	rc = check_xen_version();
+	if (rc)
+		return ERR_PTR(rc);
 	return strcmp(forced, "auto") ? choose_forced(forced) : choose_fitting();
 }
