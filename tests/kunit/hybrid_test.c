@@ -449,6 +449,130 @@ static void page_stays_closed_if_xen_does_not_tell(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* Stores without a trap, while the page is RAM for a moment */
+static void store_untrapped(struct meanwhile *m, unsigned int vcpu, unsigned long entry)
+{
+	const u64 pte = PTE(78);
+
+	KUNIT_EXPECT_FALSE(m->test, fake_gfn_write_trapped(DOM, PFN_DOWN(ENTRY_ADDR(entry))));
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, vcpu, ENTRY_ADDR(entry), &pte, 8), 0);
+}
+
+static void store_of_third(struct meanwhile *m)
+{
+	store_untrapped(m, 2, FIRST + 10);
+}
+
+static void send_to_first_and_store(struct meanwhile *m)
+{
+	send_to_first(m);
+	m->kind = FAKE_CALL_DM_SET_STATE;
+	m->nth = 1;
+	m->act = store_of_third;
+}
+
+static struct xengt_vgpu *start_with_vcpus(struct kunit *test, unsigned int vcpus)
+{
+	struct xengt_vgpu *vgpu = new_hybrid(test, &hybrid);
+
+	fake_domain_set_vcpus(DOM, vcpus);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	fake_xen_reset_calls();
+	return vgpu;
+}
+
+/* 6: the trap is taken, and set again as one vCPU was trapped; another one was not. */
+static void store_while_the_page_is_ram_for_a_moment_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_with_vcpus(test, 3);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_first_and_store,
+		.test = test,
+	};
+
+	hybrid_heat(test, 1);
+	meanwhile_start(&m);
+	hybrid_flush(test);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	KUNIT_EXPECT_TRUE_MSG(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work),
+			      "also if the guest does not flush");
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 77));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 10, DOM, 78));
+	stop_hybrid(test, vgpu);
+}
+
+static void store_of_second(struct meanwhile *m)
+{
+	store_untrapped(m, 1, FIRST + 10);
+}
+
+/* The trap is set again as Xen does not tell whether one was trapped. */
+static void store_counts_if_xen_does_not_tell(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_STATE, .nth = 2, .act = store_of_second, .test = test,
+	};
+
+	hybrid_heat(test, 1);
+	fake_xen_fail_call(FAKE_CALL_DM_SET_STATE, 2, -ENOMEM);
+	meanwhile_start(&m);
+	hybrid_flush(test);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_FALSE(test, is_open(1));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 10, DOM, 78));
+	stop_hybrid(test, vgpu);
+}
+
+static void give_fourth_away(struct meanwhile *m)
+{
+	fake_gfn_remove(DOM, GTT_GFN(4));
+}
+
+/* The trap is set again on one page after the other. */
+static void store_to_third(struct meanwhile *m)
+{
+	store_untrapped(m, 2, IN_PAGE(3, 10));
+	m->kind = FAKE_CALL_DM_SET_TYPE;
+	m->nth = 2;
+	m->act = give_fourth_away;
+}
+
+static void send_to_third(struct meanwhile *m)
+{
+	send_to(m, IN_PAGE(3, 9));
+	m->kind = FAKE_CALL_DM_SET_STATE;
+	m->nth = 1;
+	m->act = store_to_third;
+}
+
+/* Of two pages that were RAM for a moment one is gone. The other one was written meanwhile. */
+static void store_counts_though_a_trap_cannot_be_set_again(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_with_vcpus(test, 3);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_third, .test = test,
+	};
+
+	hybrid_heat(test, 1);
+	meanwhile_start(&m);
+	hybrid_heat(test, 2);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, is_open(3));
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_GTT_RAM_LOST), 1ull);
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(3, 9), DOM, 77));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(3, 10), DOM, 78));
+	stop_hybrid(test, vgpu);
+}
+
 static void send_to_fifth(struct meanwhile *m)
 {
 	send_to(m, IN_PAGE(5, 9));
@@ -627,6 +751,47 @@ static void write_in_flight_while_a_table_is_opened(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 9), PTE(78));
 	open_table(guest);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void exchange_gfn(struct meanwhile *m)
+{
+	const u64 pte = PTE(30);
+
+	fake_gfn_remove(DOM, TABLE);
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, TABLE);
+	fake_guest_write(DOM, TABLE_ADDR(30), &pte, 8);
+}
+
+static void send_to_table_and_exchange(struct meanwhile *m)
+{
+	send_to_table(m);
+	m->kind = FAKE_CALL_DM_SET_STATE;
+	m->nth = 1;
+	m->act = exchange_gfn;
+}
+
+/* 4: it is exchanged while it is RAM for a moment: the trap is then on a page that nobody sees. */
+static void table_that_was_ram_for_a_moment_is_not_believed_after_an_event(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = new_guest(test, &ppgtt);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_to_table_and_exchange,
+		.test = test,
+	};
+
+	heat_table(guest);
+	meanwhile_start(&m);
+	ppgtt_guest_sync(guest);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_balloon_event(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 30), PTE(30));
 	ppgtt_end(&ppgtt);
 	ppgtt_guest_stop(guest);
 }
@@ -999,16 +1164,6 @@ static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test
 	ppgtt_guest_stop(guest);
 }
 
-static void exchange_gfn(struct meanwhile *m)
-{
-	const u64 pte = PTE(30);
-
-	fake_gfn_remove(DOM, TABLE);
-	fake_gfn_populate(OTHER_DOM, NO_GFN);
-	fake_gfn_populate(DOM, TABLE);
-	fake_guest_write(DOM, TABLE_ADDR(30), &pte, 8);
-}
-
 /* It is exchanged at the moment when it is closed, and the event comes after that. */
 static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *test)
 {
@@ -1051,12 +1206,17 @@ static struct kunit_case hybrid_cases[] = {
 	KUNIT_CASE_PARAM(store_after_the_look_keeps_the_page_closed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(trap_that_cannot_be_set_again_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_stays_closed_if_xen_does_not_tell, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_while_the_page_is_ram_for_a_moment_counts, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_counts_if_xen_does_not_tell, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_counts_though_a_trap_cannot_be_set_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_written_to_is_not_opened_ahead, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_elsewhere_is_no_hindrance, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_in_flight_while_the_virtual_gpu_stops, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_in_flight_while_a_start_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(tables_are_opened_without_ram_at_the_gtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_opened, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_that_was_ram_for_a_moment_is_not_believed_after_an_event,
+			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_let_go, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(open_table_is_let_go, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),

@@ -75,7 +75,7 @@ static int unprotect(struct xengt_gpt_pages *pages, struct xengt_gpt_page *page)
 
 	if (page->gpage.unsync)
 		return 0;
-	rc = xengt_shadow_unprotect(pages->sh, page->gpage.key, 1);
+	rc = xengt_gpages_unprotect(&pages->gpages, page->gpage.key, 1);
 	return rc == -EINVAL || rc == -ESRCH ? 0 : min(rc, 0);
 }
 

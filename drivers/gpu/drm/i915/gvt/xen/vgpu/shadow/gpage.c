@@ -4,7 +4,11 @@
  * PPGTTs. This file keeps the set of pages of each kind, where they are mapped, and whether they
  * are write-protected. dirty.c keeps what the guest writes to them.
  *
- * Invariants: a page is found by its key exactly from xengt_gpage_add() to xengt_gpage_remove().
+ * A page is exposed if it was unprotected for a moment, and then had to be protected again because
+ * a vCPU was in the middle of a write to it, or to a page that was unprotected with it.
+ *
+ * Invariants: a page is found by its key exactly from xengt_gpage_add() to xengt_gpage_remove(). A
+ * sync collects all entries of a page that was exposed, since writes to it may not have trapped.
  *
  * Locking: the shadow's lock. A page's va changes, and a page is removed, under the dirty lock too,
  * so that trapped accesses need only that one.
@@ -13,9 +17,12 @@
 #include <linux/lockdep.h>
 #include <linux/string.h>
 
+#include "counters.h"
 #include "shadow/gpage.h"
+#include "shadow/late_sync.h"
 #include "shadow/shadow.h"
 #include "xen/dm_op.h"
+#include "xen/write_protect.h"
 
 void xengt_gpages_init(struct xengt_gpages *pages, struct xengt_shadow *sh,
 		       const struct xengt_gpages_ops *ops)
@@ -79,6 +86,55 @@ bool xengt_gpage_write_protect(const struct xengt_gpage *page)
 
 	return !xengt_dm_set_write_protect(domid, gfn, 1, true) ||
 	       xengt_dm_is_write_protected(domid, gfn);
+}
+
+/* Records all entries of @n exposed pages from @key on as written, and plans a late sync. */
+static void note_exposed(struct xengt_gpages *pages, unsigned long key, unsigned int n)
+{
+	struct xengt_dirty *dirty = &pages->sh->dirty;
+	struct xengt_gpage *page;
+	unsigned int nr_written;
+
+	spin_lock(&dirty->lock);
+	for (; n; n--, key++) {
+		page = xa_load(&pages->pages, key);
+		page->unsure = true;
+		bitmap_fill(page->written, XENGT_TABLE_ENTRIES);
+		if (list_empty(&page->written_node))
+			list_add_tail(&page->written_node, &dirty->written);
+	}
+	nr_written = ++dirty->nr_written;
+	spin_unlock(&dirty->lock);
+	xengt_late_sync_written(pages->sh, nr_written);
+}
+
+/*
+ * Unprotects @n pages from @key on, or those before the first page that a vCPU is writing to. All
+ * are in the set of pages, and are write-protected. Returns how many pages are unprotected, or an
+ * error; see xengt_write_unprotect(). If a GFN may have another page now (-ESTALE), requests a
+ * rescan as after a balloon event, and returns -EBUSY.
+ */
+int xengt_gpages_unprotect(struct xengt_gpages *pages, unsigned long key, unsigned int n)
+{
+	struct xengt_shadow *sh = pages->sh;
+	unsigned int exposed;
+	int done;
+
+	lockdep_assert_held(&sh->lock);
+	done = xengt_write_unprotect(sh->server, pages->base + key, n, &exposed);
+	/* Before a vCPU completes its write and flushes: the flush has to wait for this event. */
+	if (done == -ESTALE) {
+		WRITE_ONCE(sh->dirty.rescan_due, true);
+		xen_gpu_balloon_event(sh->client.domain);
+		done = -EBUSY;
+	}
+	if (exposed)
+		note_exposed(pages, key, exposed);
+	xengt_write_unprotect_end(sh->server);
+	if (done < 0)
+		sh->unprotect_error = done;
+	xengt_count(sh->counters, XENGT_COUNT_UNPROTECTS_BUSY, done == -EBUSY);
+	return done;
 }
 
 /* Marks the page as not unsync. The caller deals with its protection and its mapping. */

@@ -69,8 +69,8 @@ struct xengt_gpages {
  * @memory: the page is RAM of the guest, write-protected or unsync. Else all accesses are trapped
  *	as MMIO, or the shadow is closed and the page was unprotected.
  * @unsync: the guest's writes are not trapped
- * @unsure: the page was write-protected again after it was unsync. If the guest exchanged the page
- *	at its GFN meanwhile, another page than the mapped one is protected.
+ * @unsure: the page was write-protected again after it was unsync, or exposed. If the guest
+ *	exchanged the page at its GFN meanwhile, another page than the mapped one is protected.
  * @idle: number of syncs in a row that found nothing changed while the page was unsync
  * @unsync_node: in the list of unsync pages
  *
@@ -102,6 +102,7 @@ void xengt_gpage_set_va(struct xengt_gpage *page, void *va);
 void xengt_gpage_forget_unsync(struct xengt_gpage *page);
 bool xengt_gpage_write_protect(const struct xengt_gpage *page);
 bool xengt_gpage_is_write_protected(const struct xengt_gpage *page);
+int xengt_gpages_unprotect(struct xengt_gpages *pages, unsigned long key, unsigned int n);
 
 bool xengt_gpage_load(struct xengt_gpages *pages, unsigned long key,
 		      unsigned int offset, void *data, unsigned int len);

@@ -29,7 +29,6 @@
 #include "counters.h"
 #include "gsm/gsm.h"
 #include "shadow/shadow.h"
-#include "xen/write_protect.h"
 
 /* How many pages xengt_shadow_alloc_page() allocates until one is in the device's reach */
 #define ALLOC_TRIES	32
@@ -89,31 +88,6 @@ struct page *xengt_shadow_alloc_page(struct xengt_shadow *sh, u64 *bfn)
 		pr_err_ratelimited("the device reaches BFNs up to %#llx, and none of %u pages of our own is there, the last one is at %#llx (see dma_bits)\n",
 				   sh->client.max_bfn, n, *bfn);
 	return page;
-}
-
-/*
- * Unprotects @n pages of the guest from @gfn on, or those before the first page that a vCPU is
- * writing to. Returns how many pages are unprotected, or an error; see xengt_write_unprotect(). If
- * a GFN may have another page now (-ESTALE), requests a rescan as after a balloon event, and
- * returns -EBUSY.
- */
-int xengt_shadow_unprotect(struct xengt_shadow *sh, u64 gfn, unsigned int n)
-{
-	int done;
-
-	lockdep_assert_held(&sh->lock);
-	done = xengt_write_unprotect(sh->server, gfn, n);
-	/* Before a vCPU completes its write and flushes: the flush has to wait for this event. */
-	if (done == -ESTALE) {
-		WRITE_ONCE(sh->dirty.rescan_due, true);
-		xen_gpu_balloon_event(sh->client.domain);
-		done = -EBUSY;
-	}
-	xengt_write_unprotect_end(sh->server);
-	if (done < 0)
-		sh->unprotect_error = done;
-	xengt_count(sh->counters, XENGT_COUNT_UNPROTECTS_BUSY, done == -EBUSY);
-	return done;
 }
 
 /**

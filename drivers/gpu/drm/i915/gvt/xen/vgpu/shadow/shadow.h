@@ -47,7 +47,8 @@ enum xengt_mode {
  * @lock: the dirty lock: protects what a trapped write needs. It nests inside the shadow's lock,
  *	and is never held across a hypercall.
  * @written: pages with entries that were written since the last sync; the dirty lock
- * @nr_written: number of trapped writes since the last sync; the dirty lock
+ * @nr_written: number of trapped writes since the last sync, and of times that pages were exposed
+ *	(see gpage.c); the dirty lock
  * @hot: write-hot pages that are to be unsync; the dirty lock
  * @nr_syncs: number of syncs so far, wraps around; the dirty lock
  * @unsync: pages that are unsync; the shadow's lock
@@ -94,7 +95,7 @@ struct xengt_dirty {
  * @used_round: number of searches so far for the leaf tables that the GPU may use, wraps around
  * @retry_round: number of rounds so far of retrying missing entries, wraps around
  * @closed: all entries are scratch, and nothing is mapped any more
- * @unprotect_error: the last error of xengt_shadow_unprotect(); read without the lock, for the log
+ * @unprotect_error: the last error of xengt_gpages_unprotect(); read without the lock, for the log
  * @update: the entries that are to be shadowed, and work area of a remap
  */
 struct xengt_shadow {
@@ -152,6 +153,5 @@ void xengt_shadow_exit(struct xengt_shadow *sh);
 void xengt_shadow_wait_current(struct xengt_shadow *sh);
 void xengt_shadow_invalidate(struct xengt_shadow *sh);
 struct page *xengt_shadow_alloc_page(struct xengt_shadow *sh, u64 *bfn);
-int xengt_shadow_unprotect(struct xengt_shadow *sh, u64 gfn, unsigned int n);
 
 #endif /* _XENGT_SHADOW_H */

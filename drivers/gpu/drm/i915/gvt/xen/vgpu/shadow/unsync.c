@@ -119,7 +119,6 @@ static unsigned int unsync_pages(struct xengt_gpages *pages, unsigned long key,
 				 unsigned int most)
 {
 	struct xengt_shadow *sh = pages->sh;
-	u64 gfn = pages->base + key;
 	unsigned int n;
 	int done;
 
@@ -129,7 +128,7 @@ static unsigned int unsync_pages(struct xengt_gpages *pages, unsigned long key,
 	n = count_unsyncable(pages, key, most);
 	if (!n)
 		return 0;
-	done = xengt_shadow_unprotect(sh, gfn, n);
+	done = xengt_gpages_unprotect(pages, key, n);
 	if (done < 0) {
 		if (done != -EBUSY)
 			reset_write_count(pages, key);
@@ -137,7 +136,7 @@ static unsigned int unsync_pages(struct xengt_gpages *pages, unsigned long key,
 	}
 	note_unsync(pages, key, done);
 	xengt_late_sync_unsync(sh);
-	trace_xengt_unsync(sh->domid, gfn, done);
+	trace_xengt_unsync(sh->domid, pages->base + key, done);
 	return done;
 }
 
@@ -383,7 +382,7 @@ unsigned long xengt_unsync_unprotect_all(struct xengt_gpages *pages)
 	xa_for_each(&pages->pages, key, page) {
 		if (!is_protected(page))
 			continue;
-		done = xengt_shadow_unprotect(sh, pages->base + key, count_protected(pages, key));
+		done = xengt_gpages_unprotect(pages, key, count_protected(pages, key));
 		/* The page or the guest is gone. */
 		if (done > 0 || done == -EINVAL || done == -ESRCH)
 			note_unprotected(pages, key, max(done, 1));

@@ -49,7 +49,8 @@ static int protect_again(domid_t domid, u64 gfn, unsigned int n)
 	return rc ? -ESTALE : -EBUSY;
 }
 
-static int unprotect_blocked(struct xengt_ioreq_server *server, u64 gfn, unsigned int n)
+static int unprotect_blocked(struct xengt_ioreq_server *server, u64 gfn, unsigned int n,
+			     unsigned int *exposed)
 {
 	int done;
 
@@ -63,6 +64,7 @@ static int unprotect_blocked(struct xengt_ioreq_server *server, u64 gfn, unsigne
 	if (!xengt_ioreq_server_quiesce(server) &&
 	    xengt_ioreq_server_first_pending(server, gfn, done) == done)
 		return done;
+	*exposed = done;
 	return protect_again(server->domid, gfn, done);
 }
 
@@ -80,6 +82,9 @@ static int cannot_block(int error)
  * @server: the server that has claimed the guest's writes
  * @gfn: the first page, a GFN
  * @n: number of pages, in GFNs
+ * @exposed: OUT: how many pages from @gfn on were unprotected for a moment and had to be protected
+ *	again, if the return value is -EBUSY or -ESTALE; else 0. The guest may have written to them
+ *	without a trap.
  *
  * Stops before the first page that a vCPU is in the middle of a write to, and before the first page
  * that Xen cannot change. If Xen has destroyed the server, no vCPU waits for it, and the pages are
@@ -92,23 +97,24 @@ static int cannot_block(int error)
  * Context: process context, may sleep. A caller that is handling a store to one of the pages has a
  * request pending there itself.
  * Return: how many pages are unprotected; -EBUSY: a vCPU is writing to the first page, or the
- * pages had to be protected again, and may have been written without a trap for a moment; -ESTALE:
- * the same, but a page could not be protected again, since it is gone or another page is at its
- * GFN; -ESRCH: the guest is gone; -EINVAL: the first page is gone; -EAGAIN: completions could not
- * be blocked; or another error of Xen's.
+ * pages had to be protected again; -ESTALE: they had to be, but one of them could not be, since it
+ * is gone or another page is at its GFN; -ESRCH: the guest is gone; -EINVAL: the first page is
+ * gone; -EAGAIN: completions could not be blocked; or another error of Xen's.
  */
-int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned int n)
+int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned int n,
+			  unsigned int *exposed)
 {
 	u64 start = gfn << XENGT_PAGE_SHIFT;
 	int rc = xengt_ioreq_server_block(server, start,
 					  start + ((u64)n << XENGT_PAGE_SHIFT) - 1);
 
+	*exposed = 0;
 	/* Xen has destroyed the server, so no vCPU waits for it. */
 	if (rc == -ENOENT)
 		return unprotect_pages(server->domid, gfn, n);
 	if (rc)
 		return cannot_block(rc);
-	return unprotect_blocked(server, gfn, n);
+	return unprotect_blocked(server, gfn, n, exposed);
 }
 
 /**

@@ -10,7 +10,8 @@
 
 struct xengt_ioreq_server;
 
-int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned int n);
+int xengt_write_unprotect(struct xengt_ioreq_server *server, u64 gfn, unsigned int n,
+			  unsigned int *exposed);
 void xengt_write_unprotect_end(struct xengt_ioreq_server *server);
 
 #endif /* _XENGT_WRITE_PROTECT_H */
