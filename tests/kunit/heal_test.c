@@ -221,6 +221,68 @@ static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* So many directories that each lead to the table of 64K pages with all their 512 entries */
+#define MANY	3
+#define PD(n)	(620ull + (n))
+
+/*
+ * Returns a PPGTT with a directory of 512 entries that lead to one table of 64K pages, and with
+ * MANY - 1 more that are not in use yet.
+ */
+static struct ppgtt many_parents(struct ppgtt_guest *guest)
+{
+	struct ppgtt ppgtt = chain(guest, L4);
+	unsigned int i, n;
+
+	for (n = 0; n < MANY; n++) {
+		for (i = 0; i < 512; i++)
+			ppgtt_guest_put(guest, PD(n), i, PTE(L1) | WIDE);
+	}
+	ppgtt_guest_put(guest, L3, 0, PTE(PD(0)));
+	for (i = 0; i < 512; i += 16)
+		ppgtt_guest_put(guest, L1, i, PTE(160));
+	return ppgtt;
+}
+
+/* The table has a page of 64K less for a moment: for that moment it can have no shortcut. */
+static void toggle(struct ppgtt_guest *guest)
+{
+	ppgtt_guest_put(guest, L1, 0, 0);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_put(guest, L1, 0, PTE(160));
+	ppgtt_guest_sync(guest);
+}
+
+/* 8: else each write to the table rewrites them all */
+static void table_with_many_parents_has_no_shortcut(struct kunit *test)
+{
+	struct ppgtt_guest *guest = new_guest(test);
+	struct ppgtt ppgtt = many_parents(guest);
+	u64 rewritten;
+	unsigned int n;
+
+	ppgtt_start(&ppgtt);
+	ppgtt_check(&ppgtt);
+	for (n = 1; n < MANY; n++)
+		ppgtt_guest_put(guest, L3, n, PTE(PD(n)));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	rewritten = ppgtt_guest_count("parents_rewritten");
+	toggle(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("parents_rewritten"), rewritten);
+	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 163));
+	ppgtt_check(&ppgtt);
+	/* With few of them it has one again. */
+	for (n = 1; n < MANY; n++)
+		ppgtt_guest_put(guest, L3, n, 0);
+	ppgtt_guest_sync(guest);
+	toggle(guest);
+	KUNIT_EXPECT_GT(test, ppgtt_guest_count("parents_rewritten"), rewritten);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
 /* Xen has us do the store of a copy from what we answer for. */
 static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
 {
@@ -415,6 +477,7 @@ static struct kunit_case heal_cases[] = {
 	KUNIT_CASE_PARAM(lost_page_is_looked_at_once_in_a_sync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pdp_of_0_is_no_table, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(parents_are_rewritten_only_if_they_change, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_many_parents_has_no_shortcut, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(copy_to_a_table_from_the_gtt_is_a_write_to_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_without_memory_is_scratch_until_there_is_some,
 			 both_dom0s_gen_params),

@@ -84,7 +84,9 @@ struct xengt_spt_ops {
  * @shadow: the page that the GPU reads; NULL if it is in the GGTT
  * @bfn: the BFN of @shadow
  * @parents: the entries that point to it (struct xengt_spt_entry)
- * @large: parent entries may be large ones, or say that this is a table of 64 KiB pages
+ * @nr_parents: how many these are
+ * @large: parent entries may be large ones, or say that this is a table of 64 KiB pages; only if
+ *	there are at most XENGT_LARGE_PARENTS
  * @large_frame: the frame (a BFN) that a large parent entry names, if this is a split; else 0
  */
 struct xengt_spt {
@@ -106,6 +108,7 @@ struct xengt_spt {
 	struct page *shadow;
 	u64 bfn;
 	struct hlist_head parents;
+	unsigned int nr_parents;
 	bool large;
 	u64 large_frame;
 };

@@ -22,6 +22,7 @@
 #include <linux/err.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "counters.h"
@@ -115,33 +116,65 @@ static bool dir_write_entry(struct xengt_spt_dir *dir, unsigned int i)
 }
 
 /**
- * xengt_spt_dir_rewrite - rewrite a shadow entry, since its child allows a large one now, or not
- * @entry: the entry
+ * xengt_spt_set_large - set whether the parent entries of an SPT may be large ones
+ * @spt: the SPT; if @large, it has at most XENGT_LARGE_PARENTS parent entries
+ * @large: they may be
+ * @frame: the frame that they name then, if the SPT is a split; else 0
  *
- * The caller makes the GPU forget the old entry.
+ * Rewrites the parent entries, but only if something changes. The caller makes the GPU forget the
+ * old entries.
  *
- * Context: the shadow's lock is held.
+ * Context: process context, may sleep; the shadow's lock is held.
  */
-void xengt_spt_dir_rewrite(struct xengt_spt_entry *entry)
+void xengt_spt_set_large(struct xengt_spt *spt, bool large, u64 frame)
 {
-	struct xengt_spt_dir *dir = entry->dir;
+	struct xengt_spt_entry *entry;
 
-	xengt_count(dir->spt.spts->sh->counters, XENGT_COUNT_PARENTS_REWRITTEN, 1);
-	dir_write_entry(dir, entry - dir->entries);
+	if (large == spt->large && frame == spt->large_frame)
+		return;
+	spt->large = large;
+	spt->large_frame = frame;
+	hlist_for_each_entry(entry, &spt->parents, node)
+		dir_write_entry(entry->dir, entry - entry->dir->entries);
+	xengt_count(spt->spts->sh->counters, XENGT_COUNT_PARENTS_REWRITTEN, spt->nr_parents);
+	cond_resched();
 }
 
-/* The new child becomes the present one. The old child is put at the end of the sync. */
-static void switch_child(struct xengt_spt_entry *entry)
+/*
+ * The entry leads to its child from now on. Returns true if the child has so many parent entries
+ * now that those before could not stay large ones and were rewritten.
+ */
+static bool link_child(struct xengt_spt_entry *entry)
+{
+	struct xengt_spt *child = entry->child;
+
+	hlist_add_head(&entry->node, &child->parents);
+	if (++child->nr_parents <= XENGT_LARGE_PARENTS || !child->large)
+		return false;
+	xengt_spt_set_large(child, false, 0);
+	return true;
+}
+
+static void unlink_child(struct xengt_spt_entry *entry)
+{
+	hlist_del(&entry->node);
+	entry->child->nr_parents--;
+}
+
+/*
+ * The new child becomes the present one. The old child is put at the end of the sync. Returns true
+ * if other parent entries of the new child were rewritten.
+ */
+static bool switch_child(struct xengt_spt_entry *entry)
 {
 	if (entry->child) {
-		hlist_del(&entry->node);
+		unlink_child(entry);
 		xengt_spt_put_deferred(entry->child);
 	}
 	entry->guest = entry->next_guest;
 	entry->child = entry->next;
 	entry->next = NULL;
-	if (entry->child)
-		hlist_add_head(&entry->node, &entry->child->parents);
+	return entry->child && link_child(entry);
 }
 
 /**
@@ -150,8 +183,8 @@ static void switch_child(struct xengt_spt_entry *entry)
  *
  * The caller makes the GPU forget the old entries, and puts the old children after that.
  *
- * Context: the shadow's lock is held.
- * Return: true if a shadow entry changed.
+ * Context: process context, may sleep; the shadow's lock is held.
+ * Return: true if a shadow entry changed, of this directory or of another one.
  */
 bool xengt_spt_dir_write(struct xengt_spt *spt)
 {
@@ -161,7 +194,7 @@ bool xengt_spt_dir_write(struct xengt_spt *spt)
 
 	lockdep_assert_held(&spt->spts->sh->lock);
 	for_each_set_bit(i, spt->dirty, n) {
-		switch_child(&dir->entries[i]);
+		changed |= switch_child(&dir->entries[i]);
 		changed |= dir_write_entry(dir, i);
 	}
 	bitmap_zero(spt->dirty, n);
@@ -272,7 +305,7 @@ void xengt_spt_dir_update(struct xengt_spt *spt)
 static void dir_exit_entry(struct xengt_spt_entry *entry)
 {
 	if (entry->child) {
-		hlist_del(&entry->node);
+		unlink_child(entry);
 		xengt_spt_put(entry->child);
 	}
 	if (entry->next)

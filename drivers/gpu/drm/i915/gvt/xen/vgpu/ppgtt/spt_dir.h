@@ -26,6 +26,12 @@ struct xengt_spt_entry {
 	struct xengt_spt *next;
 };
 
+/*
+ * Parent entries of an SPT are large ones only if there are at most so many: when the SPT changes,
+ * all of them may have to be rewritten.
+ */
+#define XENGT_LARGE_PARENTS	512
+
 /**
  * struct xengt_spt_dir - a directory
  * @spt: the SPT; the first member
@@ -51,7 +57,7 @@ static inline struct xengt_spt_dir *xengt_to_spt_dir(const struct xengt_spt *spt
 
 void xengt_spt_dir_update(struct xengt_spt *spt);
 bool xengt_spt_dir_write(struct xengt_spt *spt);
-void xengt_spt_dir_rewrite(struct xengt_spt_entry *entry);
+void xengt_spt_set_large(struct xengt_spt *spt, bool large, u64 frame);
 u64 xengt_spt_dir_read_shadow(const struct xengt_spt *spt, unsigned int i);
 
 #endif /* _XENGT_SPT_DIR_H */

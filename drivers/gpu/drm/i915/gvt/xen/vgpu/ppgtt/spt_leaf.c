@@ -6,7 +6,8 @@
  * and gets 16 shadow entries. A large page (2 MiB) of the guest gets a whole leaf SPT, the split.
  * So pages are mapped, counted and revalidated in the same way everywhere. If the frames happen to
  * be contiguous and aligned, the parent entry may still be a large one, or say that the table has
- * 64 KiB pages. For the GPU that is a shortcut to the same translations.
+ * 64 KiB pages. For the GPU that is a shortcut to the same translations. A table with more than
+ * XENGT_LARGE_PARENTS parent entries has no shortcut: a change of one entry would rewrite them all.
  *
  * Invariants:
  *  - An SPT's "large" is true only while all its entries translate like the shortcut.
@@ -61,6 +62,8 @@ static bool may_be_large(const struct xengt_spt *spt)
 	const struct xengt_leaf *leaf = to_leaf(spt);
 	unsigned int i;
 
+	if (spt->nr_parents > XENGT_LARGE_PARENTS)
+		return false;
 	if (spt->split)
 		return one_piece(leaf, 0, leaf->n);
 	if (!spt->ips_64k)
@@ -72,23 +75,14 @@ static bool may_be_large(const struct xengt_spt *spt)
 	return true;
 }
 
-/*
- * Sets whether parent entries may be large. Rewrites them only if that changes them, as there may
- * be many.
- */
+/* Sets whether parent entries may be large. */
 static void set_large(struct xengt_spt *spt, bool large)
 {
 	const struct xengt_leaf *leaf = to_leaf(spt);
 	u64 frame = large && spt->split ?
 		    xengt_pte_frame(leaf->format, leaf->shadow[0]) : 0;
-	struct xengt_spt_entry *entry;
 
-	if (large == spt->large && frame == spt->large_frame)
-		return;
-	spt->large = large;
-	spt->large_frame = frame;
-	hlist_for_each_entry(entry, &spt->parents, node)
-		xengt_spt_dir_rewrite(entry);
+	xengt_spt_set_large(spt, large, frame);
 }
 
 /*
