@@ -256,6 +256,7 @@ static unsigned long pages_to_ram(struct xengt_ggtt_pages *pages, struct xengt_g
 		} else {
 			n++;
 		}
+		cond_resched();
 	}
 	return n;
 }
@@ -400,6 +401,7 @@ void xengt_ggtt_pages_rescan(struct xengt_ggtt_pages *pages)
 		xengt_count(pages->gpages.sh->counters, XENGT_COUNT_PAGES_RESCANNED, 1);
 		if (!xengt_gpage_is_write_protected(gpage))
 			rescan_ram(page);
+		cond_resched();
 	}
 	/* An update has each entry at most once: apply it before somebody adds the same entries. */
 	xengt_leaves_apply(pages->gpages.sh);

@@ -249,6 +249,7 @@ static unsigned long mark_used(struct xengt_spt *spt)
 	if (spt->used == round)
 		return 0;
 	spt->used = round;
+	cond_resched();
 	return spt->ops->nr_missing(spt) + spt->ops->mark_used(spt);
 }
 
@@ -679,5 +680,6 @@ void xengt_spts_put_deferred(struct xengt_spts *spts)
 		spt->refs -= spt->deferred - 1;
 		spt->deferred = 0;
 		xengt_spt_put(spt);
+		cond_resched();
 	}
 }

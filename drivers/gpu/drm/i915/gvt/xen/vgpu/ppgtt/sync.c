@@ -19,6 +19,7 @@
  */
 
 #include <linux/lockdep.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
 
 #include "counters.h"
@@ -73,6 +74,7 @@ void xengt_spts_rescan(struct xengt_spts *spts)
 			xengt_gpt_page_check_stuck(page);
 		else
 			rescan_gpt_page(spts, page);
+		cond_resched();
 	}
 }
 
@@ -133,6 +135,7 @@ static void update_directories(struct xengt_spts *spts)
 			spt = list_first_entry(&spts->dirty[level], struct xengt_spt, dirty_node);
 			list_move_tail(&spt->dirty_node, &spts->changed[level]);
 			xengt_spt_dir_update(spt);
+			cond_resched();
 		}
 	}
 }
@@ -145,6 +148,7 @@ static void update_page_spts(struct xengt_spts *spts)
 		spt = list_first_entry(&spts->dirty[1], struct xengt_spt, dirty_node);
 		list_del_init(&spt->dirty_node);
 		xengt_spt_leaf_update(spt);
+		cond_resched();
 	}
 	xengt_leaves_apply(spts->sh);
 }
@@ -161,6 +165,7 @@ static void write_directories(struct xengt_spts *spts)
 					       dirty_node);
 			list_del_init(&spt->dirty_node);
 			changed |= xengt_spt_dir_write(spt);
+			cond_resched();
 		}
 	}
 	if (changed)

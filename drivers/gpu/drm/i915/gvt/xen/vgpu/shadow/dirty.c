@@ -18,6 +18,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "shadow/dirty.h"
@@ -195,6 +196,7 @@ void xengt_dirty_collect(struct xengt_shadow *sh)
 	while ((page = next_written(dirty, &written))) {
 		if (page->va)
 			page->pages->ops->collect(page, dirty->mask);
+		cond_resched();
 	}
 	xengt_unsync_write_hot(sh);
 }

@@ -20,6 +20,7 @@
 #include <linux/bsearch.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <xen/xen_gpu_map.h>
@@ -230,6 +231,7 @@ void xengt_leaves_apply(struct xengt_shadow *sh)
 	write_update(sh, update);
 	finish_update(sh, update);
 	update->n = 0;
+	cond_resched();
 }
 
 /*
@@ -380,12 +382,14 @@ static void move_entries(struct xengt_shadow *sh, struct moves *moves)
 	list_for_each_entry(leaf, &sh->leaves, node) {
 		if (leaf_moves(leaf, moves))
 			rewrite_moved(leaf, moves);
+		cond_resched();
 	}
 	finish_writes(sh);
 	sh->update->nr_gfns = 0;
 	list_for_each_entry(leaf, &sh->leaves, node) {
 		if (leaf->zapped)
 			release_zapped(leaf);
+		cond_resched();
 	}
 	release_gfns(sh);
 }

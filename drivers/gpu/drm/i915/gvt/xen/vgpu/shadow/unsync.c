@@ -25,6 +25,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 
 #include "counters.h"
 #include "shadow/gpage.h"
@@ -323,6 +324,7 @@ void xengt_unsync_collect(struct xengt_shadow *sh)
 			page->idle = 0;
 		else
 			page->idle++;
+		cond_resched();
 	}
 	list_splice_tail(&refused, &sh->dirty.unsync);
 }
@@ -339,6 +341,7 @@ void xengt_unsync_resync_all(struct xengt_shadow *sh)
 	list_for_each_entry_safe(page, next, &sh->dirty.unsync, unsync_node) {
 		if (resync_page(page))
 			collect_unsync_page(page);
+		cond_resched();
 	}
 	xengt_leaves_apply(sh);
 }
