@@ -118,6 +118,23 @@ static void old_writes_are_synced(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* 8: a time of 0 would have a guest with open pages keep a CPU busy for good. */
+static void age_has_a_range_and_what_waits_follows(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
+
+	KUNIT_EXPECT_EQ(test, module_param_set("xengt.posted_age_ms", "0"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, module_param_set("xengt.posted_age_ms", "4294967295"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, module_param_set("xengt.posted_age_ms", "3600000"), 0);
+	hybrid_put(test, FIRST, PTE(7));
+	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST));
+	KUNIT_EXPECT_EQ(test, module_param_set("xengt.posted_age_ms", "1"), 0);
+	wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 1);
+	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
+	stop_hybrid(test, vgpu);
+}
+
 static void many_writes_are_synced(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
@@ -300,6 +317,7 @@ static struct kunit_case posted_cases[] = {
 	KUNIT_CASE_PARAM(sync_maps_everything_in_batches, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(gpu_sees_the_old_entry_or_the_new_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(old_writes_are_synced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(age_has_a_range_and_what_waits_follows, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(many_writes_are_synced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(strict_writes_do_not_wait, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(posted_writes_may_be_left, both_dom0s_gen_params),

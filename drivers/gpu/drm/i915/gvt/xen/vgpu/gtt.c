@@ -127,8 +127,10 @@ static int init_shadow(struct xengt_shadow *sh, const struct xengt_shadow_config
 	xengt_dirty_init(sh);
 	xengt_late_sync_init(sh, late_sync);
 	rc = xengt_leaves_init(sh);
-	if (rc)
+	if (rc) {
+		xengt_late_sync_exit(sh);
 		xengt_shadow_exit(sh);
+	}
 	return rc;
 }
 

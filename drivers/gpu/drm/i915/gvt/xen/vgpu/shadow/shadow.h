@@ -56,6 +56,7 @@ enum xengt_mode {
  * @rescan_left: the last rescan left pages for want of memory; the shadow's lock
  * @mask: work area of a sync: the entries of one page that were written; the shadow's lock
  * @work: the late sync, see late_sync.c
+ * @late_node: in the list of all shadows, see late_sync.c
  */
 struct xengt_dirty {
 	enum xengt_mode mode;
@@ -70,6 +71,7 @@ struct xengt_dirty {
 	bool rescan_left;
 	DECLARE_BITMAP(mask, XENGT_TABLE_ENTRIES);
 	struct delayed_work work;
+	struct list_head late_node;
 };
 
 /**
