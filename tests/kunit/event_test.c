@@ -295,6 +295,24 @@ static void failures_are_counted_anew_after_a_success(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 8: also if a revalidation takes less than a jiffy: each has to wait for the next one. */
+static void short_revalidations_have_pauses_too(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned long start;
+	unsigned int i;
+
+	map_some(test, user, 5, 1);
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.balloon_delay_ms", "0"), 0);
+	start = jiffies;
+	for (i = 0; i < 50; i++) {
+		xen_gpu_balloon_event(user->client.domain);
+		KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
+	}
+	KUNIT_EXPECT_GE(test, jiffies - start, 49ul);
+	stop_user(test, user);
+}
+
 /* A delay that was set by mistake can be taken back. */
 static void parameters_have_ranges_and_what_is_pending_follows(struct kunit *test)
 {
@@ -881,6 +899,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(what_cannot_be_looked_at_is_let_go, platforms_gen_params),
 	KUNIT_CASE_PARAM(failures_of_one_gfn_are_not_those_of_another, platforms_gen_params),
 	KUNIT_CASE_PARAM(failures_are_counted_anew_after_a_success, platforms_gen_params),
+	KUNIT_CASE_PARAM(short_revalidations_have_pauses_too, native_gen_params),
 	KUNIT_CASE_PARAM(parameters_have_ranges_and_what_is_pending_follows, platforms_gen_params),
 	KUNIT_CASE_PARAM(refused_unmap_is_tried_again_after_a_pause, native_gen_params),
 	KUNIT_CASE_PARAM(room_in_the_quota_is_made_known, platforms_gen_params),

@@ -9,8 +9,8 @@
  *
  * Invariants: the work is due at the earliest of the requested times, so a distant retry never
  * delays an event. After a revalidation, the next one does not start before as much time has passed
- * as that one took. So a guest that balloons all the time keeps the service busy for at most half
- * of the time.
+ * as that one took, rounded up. So a guest that balloons all the time keeps the service busy for at
+ * most half of the time.
  *
  * Locking: due_lock, a spinlock, protects the schedule, since events come from any context. A
  * domain's @refused is protected by the domain's lock. limited_lock protects the list of all
@@ -154,7 +154,8 @@ void xen_gpu_event_done(struct xen_gpu_domain *dom, u32 generation, unsigned lon
 	unsigned long flags;
 
 	spin_lock_irqsave(&dom->due_lock, flags);
-	dom->not_before = jiffies + took;
+	/* A revalidation that took less than a jiffy has @took 0. */
+	dom->not_before = jiffies + took + 1;
 	spin_unlock_irqrestore(&dom->due_lock, flags);
 	WRITE_ONCE(dom->current_generation, generation);
 	wake_up_all(&dom->current_wait);
