@@ -138,8 +138,9 @@ static void write_update(struct xengt_shadow *sh, struct xengt_update *update)
 
 /*
  * Can another try succeed though the guest does not write the entry again? Not if the status is
- * about the entry, the page or the guest as such. Other errors may be gone by then: Xen was busy,
- * or there was no page, quota or memory.
+ * about the entry, the device's reach or the guest as such. Other errors may be gone by then: Xen
+ * was busy, there was no page, quota or memory, or the guest has exchanged a page that must not be
+ * mapped (-EPERM), such as a grant, for another one.
  */
 static bool may_heal(int status)
 {
@@ -147,7 +148,6 @@ static bool may_heal(int status)
 	case 0:
 	case NOT_PRESENT:
 	case -EINVAL:
-	case -EPERM:
 	case -ERANGE:
 	case -ENODEV:
 		return false;
