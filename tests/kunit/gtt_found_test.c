@@ -135,6 +135,41 @@ static void ram_of_a_former_one_is_used(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* Just before the first page is trapped: its entries have been read by then. */
+static void store_before_the_trap(struct meanwhile *m)
+{
+	const u64 pte = PTE(20);
+
+	if (!fake_domain_claimed(DOM)) {
+		m->nth = 1;
+		return;
+	}
+	KUNIT_EXPECT_EQ(m->test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(ENTRY + 5), &pte, 8), 0);
+}
+
+/* 6: the guest runs meanwhile. */
+static void write_while_ram_is_adopted_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_before_the_trap,
+		.test = test,
+	};
+
+	leave_ram(1, PAGES);
+	meanwhile_start(&m);
+	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST), PTE(20));
+	KUNIT_EXPECT_EQ(test, hybrid_get(test, ENTRY + 5), PTE(20));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 20));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(ENTRY + 5, DOM, 20));
+	expect_found_entry_works(test);
+	stop_hybrid(test, vgpu);
+}
+
 static void ram_of_a_former_one_is_taken_away(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
@@ -306,6 +341,7 @@ static void guest_populates_over_its_own_page(struct kunit *test)
 static struct kunit_case found_cases[] = {
 	KUNIT_CASE_PARAM(ram_is_refused_and_stays, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_used, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_while_ram_is_adopted_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_taken_away, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(some_of_it_is_there, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_is_trapped_for_nobody, both_dom0s_gen_params),

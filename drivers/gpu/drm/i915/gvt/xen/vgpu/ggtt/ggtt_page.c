@@ -157,22 +157,31 @@ static int map_ram(struct xengt_ggtt_page *page)
 }
 
 /*
- * Moves the entries from our own page to the RAM at the page's GFN. This overwrites what is in
- * the RAM: Xen does not clear memory that another guest gave back.
+ * Moves the entries from our own page to the RAM at the page's GFN. If we put the RAM there, this
+ * overwrites what is in it: Xen does not clear memory that another guest gave back. Found RAM has
+ * the entries already. The guest may have written more since they were read: collects those.
+ * Returns 0; or an error of map_ram(), when the entries are still in our own page.
  */
-static int page_to_ram(struct xengt_ggtt_page *page)
+static int page_to_ram(struct xengt_ggtt_page *page, bool found)
 {
-	int rc = map_ram(page);
+	struct xengt_gpage *gpage = &page->gpage;
+	int rc;
 
-	if (rc)
+	/* Trapped writes wait until the entries are in the RAM. */
+	xengt_gpage_set_va(gpage, NULL);
+	rc = map_ram(page);
+	if (rc) {
+		xengt_gpage_set_va(gpage, page->own);
 		return rc;
-	/* Trapped writes wait until the entries are copied. */
-	xengt_gpage_set_va(&page->gpage, NULL);
-	memcpy(page->ram.va, page->own, XENGT_PAGE_SIZE);
-	xengt_gpage_set_va(&page->gpage, page->ram.va);
-	page->gpage.memory = true;
+	}
+	if (!found)
+		memcpy(page->ram.va, page->own, XENGT_PAGE_SIZE);
+	xengt_gpage_set_va(gpage, page->ram.va);
+	gpage->memory = true;
 	free_page((unsigned long)page->own);
 	page->own = NULL;
+	if (found)
+		gpage->pages->ops->collect(gpage, NULL);
 	return 0;
 }
 
@@ -250,7 +259,7 @@ static unsigned long pages_to_ram(struct xengt_ggtt_pages *pages, struct xengt_g
 	xa_for_each(&pages->gpages.pages, key, gpage) {
 		if (!xengt_ggtt_ram_has(ram, key))
 			continue;
-		if (page_to_ram(to_ggtt_page(gpage))) {
+		if (page_to_ram(to_ggtt_page(gpage), xengt_ggtt_ram_was_found(ram, key))) {
 			xengt_ggtt_ram_give_back(ram, key, 1);
 			__set_bit(key, ram->found);
 		} else {
@@ -258,6 +267,7 @@ static unsigned long pages_to_ram(struct xengt_ggtt_pages *pages, struct xengt_g
 		}
 		cond_resched();
 	}
+	xengt_leaves_apply(pages->gpages.sh);
 	return n;
 }
 
