@@ -759,6 +759,37 @@ static void expect_short_waits(struct waiting *w)
 	init_completion(&w->done);
 }
 
+/*
+ * Pages that are idle at an event are mapped anew, and their old mappings set aside. At the second
+ * event those have to go first.
+ */
+static void map_twice_set_aside(struct mediator *user, struct waiting *w, const u64 *gfns)
+{
+	struct kunit *test = user->test;
+	unsigned int round, mapped;
+	struct mapped m;
+
+	flush(user);
+	KUNIT_ASSERT_EQ(test, map_gfns(user, gfns, 64, &m), 64u);
+	release_gfns(user, gfns, 64);
+	for (round = 1; round <= 2; round++) {
+		xen_gpu_balloon_event(user->client.domain);
+		fake_xen_set_hook(count_unmaps, w);
+		mapped = map_gfns(user, gfns, 64, &m);
+		KUNIT_EXPECT_EQ(test, mapped, round == 1 ? 64u : 16u);
+		if (round == 1)
+			release_gfns(user, gfns, 64);
+	}
+	KUNIT_EXPECT_EQ(test, m.status[63], -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&user->client.domain->reval_work));
+	expect_short_waits(w);
+	release_gfns(user, gfns, 16);
+	flush(user);
+	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 64, &m), 64u);
+	release_gfns(user, gfns, 64);
+	flush(user);
+}
+
 /* 16: what takes a flush for each page lets others in between */
 static void lock_is_let_go_between_flushes(struct kunit *test)
 {
@@ -784,6 +815,7 @@ static void lock_is_let_go_between_flushes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, ARRAY_SIZE(gfns), &m), 64u);
 	expect_short_waits(&w);
 	release_gfns(user, gfns, ARRAY_SIZE(gfns));
+	map_twice_set_aside(user, &w, gfns);
 	/* the end */
 	map_some(test, user, 0, 200);
 	fake_xen_set_hook(count_unmaps, &w);

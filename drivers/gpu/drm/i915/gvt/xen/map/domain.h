@@ -65,6 +65,7 @@ struct xen_gpu_group {
  * @ended: the guest has ended. Set once, under both mutexes; may be read under either, or without a
  *	lock by readers that only need a hint
  * @refused: a map failed with -ENOSPC or -ENOMEM since the clients were last told to retry
+ * @unmaps_left: how many more pages a map call may unmap one by one under this hold of @lock
  * @limited_node: in event.c's list of the domains that hit Xen's limit; protected by its
  *	limited_lock
  * @batch: the batch of map, drain and revalidation
@@ -119,6 +120,7 @@ struct xen_gpu_domain {
 	u64 aged_next;
 	bool ended;
 	bool refused;
+	unsigned int unmaps_left;
 	struct list_head limited_node;
 	struct xen_gpu_batch *batch;
 	struct xen_gpu_batch *other_batch;

@@ -151,10 +151,19 @@ static int map_failure(struct xen_gpu_domain *dom, int status)
 	return status;
 }
 
-/* Unmaps one mapping of a GFN. Returns its status; if it is an error, a retry is scheduled. */
+/*
+ * Unmaps one mapping of a GFN. Returns its status; if it is an error, a retry is scheduled. Each
+ * unmap can take a flush: if as many were done under this hold of the lock as the backend's
+ * unmap_chunk says, returns -EAGAIN and leaves the mapping to the revalidation.
+ */
 static int unmap_mapping(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int idx,
 			 unsigned int mapping)
 {
+	if (!dom->unmaps_left) {
+		xen_gpu_event_again(dom);
+		return -EAGAIN;
+	}
+	dom->unmaps_left--;
 	xen_gpu_batch_start(dom->batch, XEN_GPU_CALL_UNMAP);
 	xen_gpu_batch_add(dom->batch, block, idx, mapping, false);
 	if (!xen_gpu_domain_unmap(dom, dom->batch))
@@ -164,7 +173,7 @@ static int unmap_mapping(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 
 /*
  * Unmaps the other mapping of a GFN, so that the GFN can be mapped a second time. Returns 0, or
- * -EBUSY if the other mapping still has users (MOVING), or Xen's error.
+ * -EBUSY if the other mapping still has users (MOVING), or an error of unmap_mapping().
  */
 static int free_other_mapping(struct xen_gpu_domain *dom, struct xen_gpu_block *block,
 			      unsigned int idx)
@@ -187,7 +196,7 @@ static bool may_hit_new(struct xen_gpu_domain *dom, const struct xen_gpu_block *
 	       (xen_gpu_gfn_held(block, idx) || xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER));
 }
 
-/* Unmaps the current mapping of a GFN. Returns GROUP_MISSING, or -EAGAIN if Xen refuses. */
+/* Unmaps the current mapping of a GFN. Returns GROUP_MISSING, or -EAGAIN if that fails. */
 static int unmap_now(struct xen_gpu_domain *dom, struct xen_gpu_block *block, unsigned int idx)
 {
 	if (unmap_mapping(dom, block, idx, xen_gpu_gfn_current(block, idx)))
@@ -621,6 +630,7 @@ static unsigned int map_chunk(struct chunk *chunk)
 	lockdep_assert_held(&dom->lock);
 	left = get_all_cached(chunk, order);
 	mapped = chunk->n - left;
+	dom->unmaps_left = dom->backend->unmap_chunk;
 	if (left)
 		mapped += map_left(chunk, order, left);
 	if (chunk->nr_limited) {

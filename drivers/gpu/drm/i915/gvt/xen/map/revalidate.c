@@ -281,18 +281,22 @@ static void recheck_block(struct pass *pass, struct xen_gpu_block *block)
 		classify_rechecked(pass, &batch->entries[i]);
 }
 
-/* Unmaps the second mappings of the GFNs that were kept. */
-static void undo_kept(struct xen_gpu_domain *dom, struct xen_gpu_block *block)
+/*
+ * Unmaps the second mappings of the GFNs that were kept. Only a backend that sees frames, and
+ * unmaps in batches, has any. Other mappings that were set aside are left to drop_leftovers().
+ */
+static void undo_kept(struct xen_gpu_domain *dom)
 {
+	const struct xen_gpu_batch *second = dom->other_batch;
 	struct xen_gpu_batch *batch = dom->batch;
-	unsigned int idx;
+	unsigned int i;
 
 	xen_gpu_batch_start(batch, XEN_GPU_CALL_REVALIDATE);
-	for (idx = 0; idx < XEN_GPU_BLOCK_GFNS && block->nr_leftover; idx++) {
-		if (xen_gpu_gfn_is(block, idx, XEN_GPU_GFN_OTHER) &&
-		    !xen_gpu_gfn_named(block, idx))
-			xen_gpu_batch_add(batch, block, idx, !xen_gpu_gfn_current(block, idx),
-					  false);
+	for (i = 0; i < second->n; i++) {
+		const struct xen_gpu_batch_entry *entry = &second->entries[i];
+
+		if (!entry->status && !xen_gpu_gfn_named(entry->block, entry->idx))
+			xen_gpu_batch_add(batch, entry->block, entry->idx, entry->mapping, false);
 	}
 	xen_gpu_domain_unmap(dom, batch);
 }
@@ -356,7 +360,7 @@ static void check_block(struct pass *pass, struct xen_gpu_block *block)
 		distrust_idle(block);
 		block->generation = pass->generation;
 	}
-	undo_kept(dom, block);
+	undo_kept(dom);
 	xen_gpu_domain_clean(dom, block);
 }
 
