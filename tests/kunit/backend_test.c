@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "fake_xen.h"
+#include "map/domain.h"
 #include "map_fixture.h"
 #include "modules.h"
 
@@ -104,6 +105,36 @@ static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, user_map(user, 32 + i), 0);
 	}
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 0u);
+	stop_user(test, user);
+}
+
+/* 8: one that never comes is not tried again all the time */
+static void page_that_never_comes_is_tried_later_each_time(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned long start;
+	unsigned int told;
+
+	module_param_set("xen_gpu_map.balloon_delay_ms", "1");
+	fake_xen_fail_gfn(DOM, 32, -ENOENT);
+	fake_xen_reset_calls();
+	start = jiffies;
+	while (time_before(jiffies, start + HZ / 2)) {
+		told = user->nr_settled;
+		KUNIT_EXPECT_EQ(test, user_map(user, 32), -EAGAIN);
+		KUNIT_EXPECT_TRUE(test,
+				  delayed_work_pending(&user->client.domain->reval_work));
+		while (READ_ONCE(user->nr_settled) == told &&
+		       time_before(jiffies, start + HZ / 2))
+			schedule_timeout_uninterruptible(1);
+	}
+	KUNIT_EXPECT_LE(test, map_calls(), 6ul);
+	/* When it has come the first few times are soon again. */
+	fake_xen_fail_nothing();
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user_map(user, 32), 0);
+	balloon(user);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(user->client.domain->not_yet_rounds), 0u);
 	stop_user(test, user);
 }
 
@@ -715,6 +746,7 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(page_of_somebody_else_is_gone, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_on_its_way_is_tried_again, pv_gen_params),
+	KUNIT_CASE_PARAM(page_that_never_comes_is_tried_later_each_time, pv_gen_params),
 	KUNIT_CASE_PARAM(table_goes_with_its_last_page, pv_gen_params),
 	KUNIT_CASE_PARAM(upgrade_leaves_no_table, pv_gen_params),
 	KUNIT_CASE_PARAM(page_that_cannot_be_a_table, pv_gen_params),

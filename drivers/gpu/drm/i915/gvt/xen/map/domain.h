@@ -66,6 +66,9 @@ struct xen_gpu_group {
  *	lock by readers that only need a hint
  * @refused: a map failed with -ENOSPC or -ENOMEM since the clients were last told to retry
  * @unmaps_left: how many more pages a map call may unmap one by one under this hold of @lock
+ * @not_yet: Xen could not map a page since the current round started (-EAGAIN)
+ * @not_yet_rounds: rounds in a row with such pages, see event.c; a round starts when a revalidation
+ *	tells the clients to try again
  * @limited_node: in event.c's list of the domains that hit Xen's limit; protected by its
  *	limited_lock
  * @batch: the batch of map, drain and revalidation
@@ -121,6 +124,8 @@ struct xen_gpu_domain {
 	bool ended;
 	bool refused;
 	unsigned int unmaps_left;
+	bool not_yet;
+	unsigned int not_yet_rounds;
 	struct list_head limited_node;
 	struct xen_gpu_batch *batch;
 	struct xen_gpu_batch *other_batch;

@@ -31,6 +31,8 @@
 /* Delay until the first retry; doubled for each revalidation that fails, up to the longest */
 #define RETRY_FIRST	HZ
 #define RETRY_LONGEST	(64 * HZ)
+/* After so many rounds in a row with pages that Xen could not map yet, they are retried later */
+#define SOON_MAX	4
 
 static DEFINE_SPINLOCK(limited_lock);
 static LIST_HEAD(limited);
@@ -66,12 +68,39 @@ void xen_gpu_event_suspect(struct xen_gpu_domain *dom)
 	due_in(dom, 0);
 }
 
+/* Returns the delay until the next retry, in jiffies, after @tries that failed. */
+static unsigned long retry_delay(unsigned int tries)
+{
+	return min_t(unsigned long, RETRY_FIRST << min(tries, 6u), RETRY_LONGEST);
+}
+
 /* Schedules a retry of what failed, later after each revalidation that failed. Context: any. */
 void xen_gpu_event_retry(struct xen_gpu_domain *dom)
 {
-	unsigned int doublings = min(dom->failures, 6u);
+	due_in(dom, retry_delay(dom->failures));
+}
 
-	due_in(dom, min_t(unsigned long, RETRY_FIRST << doublings, RETRY_LONGEST));
+/*
+ * Xen could not map a page now (-EAGAIN): it is paged out, say. Schedules a retry: soon the first
+ * few times, as most such pages come soon, and later each time after that.
+ */
+void xen_gpu_event_not_yet(struct xen_gpu_domain *dom)
+{
+	lockdep_assert_held(&dom->lock);
+	dom->not_yet = true;
+	if (dom->not_yet_rounds < SOON_MAX)
+		xen_gpu_event_again(dom);
+	else
+		due_in(dom, retry_delay(dom->not_yet_rounds - SOON_MAX));
+}
+
+/* A round starts: the clients are about to try again what could not be mapped. */
+void xen_gpu_event_start_round(struct xen_gpu_domain *dom)
+{
+	mutex_lock(&dom->lock);
+	dom->not_yet_rounds = dom->not_yet ? dom->not_yet_rounds + 1 : 0;
+	dom->not_yet = false;
+	mutex_unlock(&dom->lock);
 }
 
 /*

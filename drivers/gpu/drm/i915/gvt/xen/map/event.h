@@ -19,6 +19,8 @@ extern unsigned int xen_gpu_balloon_delay_ms;
 void xen_gpu_event_suspect(struct xen_gpu_domain *dom);
 void xen_gpu_event_again(struct xen_gpu_domain *dom);
 void xen_gpu_event_retry(struct xen_gpu_domain *dom);
+void xen_gpu_event_not_yet(struct xen_gpu_domain *dom);
+void xen_gpu_event_start_round(struct xen_gpu_domain *dom);
 void xen_gpu_event_refused(struct xen_gpu_domain *dom, int status);
 void xen_gpu_event_freed(struct xen_gpu_domain *dom);
 void xen_gpu_event_limited(struct xen_gpu_domain *dom);

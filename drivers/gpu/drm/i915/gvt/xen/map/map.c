@@ -136,14 +136,14 @@ static void put_refs(struct xen_gpu_domain *dom, struct xen_gpu_block *block, un
 }
 
 /*
- * A page could not be mapped. Schedules what makes a retry possible, and returns @status: after
+ * Xen could not map a page. Schedules what makes a retry possible, and returns @status: after
  * -EAGAIN the revalidation, which calls the clients' revalidated operation; after -ENODEV a check
  * whether the guest has ended.
  */
 static int map_failure(struct xen_gpu_domain *dom, int status)
 {
 	if (status == -EAGAIN)
-		xen_gpu_event_again(dom);
+		xen_gpu_event_not_yet(dom);
 	else if (status == -ENODEV)
 		xen_gpu_domain_watch_kick(dom);
 	else
@@ -264,7 +264,8 @@ static int make_writable(struct xen_gpu_domain *dom, struct xen_gpu_block *block
 		if (dom->backend->recheck)
 			xen_gpu_gfn_assign(block, idx, XEN_GPU_GFN_UPGRADE, true);
 		xen_gpu_gfn_set_stale(block, idx, true);
-		rc = map_failure(dom, -EAGAIN);
+		xen_gpu_event_again(dom);
+		rc = -EAGAIN;
 	}
 	unmap_mapping(dom, block, idx, !xen_gpu_gfn_current(block, idx));
 	xen_gpu_domain_clean(dom, block);

@@ -630,6 +630,7 @@ static void revalidate_work(struct work_struct *work)
 		if (generation != dom->current_generation)
 			xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
 		WRITE_ONCE(dom->failures, again ? dom->failures + 1 : 0);
+		xen_gpu_event_start_round(dom);
 		/*
 		 * Before event_done(): a waiter relies on what the clients do in revalidated(),
 		 * too.
