@@ -94,12 +94,15 @@ struct xen_gpu_client_ops {
  * @ops: the client's operations, set by the mediator; remap and release are mandatory
  * @max_bfn: the highest BFN that this client's entries can hold, set by the mediator
  * @domain: the domain's handle, set by xen_gpu_client_register()
+ * @after_event: for revalidated(), set by the service: GFNs may have other pages since the last
+ *	call, as there was a balloon event, or the guest was suspected to have ended
  * @node: the service's: an element of the domain's list of clients
  */
 struct xen_gpu_client {
 	const struct xen_gpu_client_ops *ops;
 	u64 max_bfn;
 	struct xen_gpu_domain *domain;
+	bool after_event;
 	struct list_head node;
 };
 

@@ -1114,6 +1114,25 @@ static void open_page_is_not_believed_after_an_event(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* 8: a retry for want of memory, say, does not look at all pages again. */
+static void retry_without_an_event_looks_at_no_page(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	fake_xen_fail_gfn(DOM, 50, -ENOMEM);
+	hybrid_put(test, FIRST, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST));
+	fake_xen_fail_nothing();
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 50));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESCANNED), 0ull);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESCANNED), 4ull);
+	stop_hybrid(test, vgpu);
+}
+
 /* 13: what is bound again after an event leads to the page that the guest has now */
 static void page_that_is_bound_again_after_an_event(struct kunit *test)
 {
@@ -1231,6 +1250,7 @@ static struct kunit_case hybrid_cases[] = {
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_trapped_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(open_page_is_not_believed_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(retry_without_an_event_looks_at_no_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_bound_again_after_an_event, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_is_not_closed_before_the_event_is_dealt_with,
 			 both_dom0s_gen_params),

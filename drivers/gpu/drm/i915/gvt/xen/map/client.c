@@ -69,12 +69,13 @@ void xen_gpu_clients_remap(struct xen_gpu_domain *dom, const struct xen_gpu_move
 		client->ops->remap(client, moves, n);
 }
 
-void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom)
+void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom, bool after_event)
 {
 	struct xen_gpu_client *client;
 
 	lockdep_assert_held(&dom->notify_lock);
 	list_for_each_entry(client, &dom->clients, node) {
+		client->after_event = after_event;
 		if (client->ops->revalidated)
 			client->ops->revalidated(client);
 	}

@@ -9,7 +9,7 @@ struct xen_gpu_move;
 
 void xen_gpu_clients_remap(struct xen_gpu_domain *dom, const struct xen_gpu_move *moves,
 			   unsigned int n);
-void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom);
+void xen_gpu_clients_revalidated(struct xen_gpu_domain *dom, bool after_event);
 void xen_gpu_clients_release(struct xen_gpu_domain *dom);
 
 #endif /* _XEN_GPU_MAP_CLIENT_H */

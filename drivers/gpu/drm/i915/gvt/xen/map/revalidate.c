@@ -622,20 +622,20 @@ static void revalidate_work(struct work_struct *work)
 	struct xen_gpu_domain *dom = container_of(work, struct xen_gpu_domain, reval_work.work);
 	u32 generation = xen_gpu_domain_generation(dom);
 	unsigned long start = jiffies;
-	bool again = false;
+	bool again = false, after_event;
 
 	mutex_lock(&dom->notify_lock);
 	if (!dom->ended) {
 		again = revalidate(dom, generation);
-		if (generation != dom->current_generation)
-			xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, 1);
+		after_event = generation != dom->current_generation;
+		xen_gpu_count(&dom->counters, XEN_GPU_COUNT_REVALIDATIONS, after_event);
 		WRITE_ONCE(dom->failures, again ? dom->failures + 1 : 0);
 		xen_gpu_event_start_round(dom);
 		/*
 		 * Before event_done(): a waiter relies on what the clients do in revalidated(),
 		 * too.
 		 */
-		xen_gpu_clients_revalidated(dom);
+		xen_gpu_clients_revalidated(dom, after_event);
 		xen_gpu_event_done(dom, generation, jiffies - start);
 	}
 	if (again)

@@ -79,6 +79,8 @@ static void on_revalidated(struct xen_gpu_client *client)
 	struct xengt_gtt *gtt = to_gtt(client);
 
 	retry_missing(&gtt->shadow);
+	if (!client->after_event && !READ_ONCE(gtt->shadow.dirty.rescan_due))
+		return;
 	mutex_lock(&gtt->shadow.lock);
 	if (!gtt->shadow.closed)
 		rescan_all(gtt);
