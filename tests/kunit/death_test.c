@@ -8,6 +8,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -477,7 +478,7 @@ static void finish_actor(struct actor *actor)
 static bool comes_to_wait(struct kunit *test, struct actor *actor)
 {
 	wait_for(test, completion_done(&actor->done) ||
-		 READ_ONCE(actor->thread->__state) == TASK_UNINTERRUPTIBLE);
+		 READ_ONCE(actor->thread->__state) & TASK_UNINTERRUPTIBLE);
 	return !completion_done(&actor->done);
 }
 
@@ -580,6 +581,40 @@ static void get_waits_for_the_one_that_is_taken_down(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(third.dom));
 	xen_gpu_domain_put(same.dom);
 	xen_gpu_domain_put(third.dom);
+	stop_user(test, user);
+}
+
+static int get_domain_until_killed(void *arg)
+{
+	allow_signal(SIGKILL);
+	return get_domain(arg);
+}
+
+/* That can take minutes: whoever waits for it can be killed. */
+static void get_that_waits_can_be_killed(struct kunit *test)
+{
+	struct actor same = { .domid = OTHER_DOM }, put = {};
+	struct mediator *user = start_user(test, 64, 64);
+	struct slow_watch slow;
+	struct neighbour old;
+
+	start_neighbour(test, &old);
+	xen_gpu_client_unregister(&old.client);
+	put.dom = old.dom;
+	begin_slow_watch(test, &slow);
+	start_actor(test, &put, put_domain);
+	KUNIT_EXPECT_TRUE(test, comes_to_wait(test, &put));
+	start_actor(test, &same, get_domain_until_killed);
+	KUNIT_EXPECT_TRUE(test, comes_to_wait(test, &same));
+	send_sig(SIGKILL, same.thread, 1);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&same.done, 10 * HZ), 0ul);
+	end_slow_watch(&slow);
+	finish_actor(&put);
+	wait_for_completion(&same.done);
+	put_task_struct(same.thread);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(same.dom), -EINTR);
+	if (!IS_ERR(same.dom))
+		xen_gpu_domain_put(same.dom);
 	stop_user(test, user);
 }
 
@@ -719,6 +754,7 @@ static struct kunit_case death_cases[] = {
 	KUNIT_CASE_PARAM(two_gets_make_one_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_waits_for_the_one_that_is_taken_down, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_does_not_wait_for_one_that_has_ended, platforms_gen_params),
+	KUNIT_CASE_PARAM(get_that_waits_can_be_killed, platforms_gen_params),
 	KUNIT_CASE_PARAM(watch_is_registered_once, platforms_gen_params),
 	{}
 };

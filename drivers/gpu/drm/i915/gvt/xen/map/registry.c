@@ -84,7 +84,8 @@ static void release_claim(domid_t domid)
 
 /*
  * Returns a reference on the domain of a guest. Returns NULL if there is none: the domid is busy
- * then, and the caller creates the domain. Waits while another caller has the domid.
+ * then, and the caller creates the domain. Waits while another caller has the domid, which can take
+ * minutes if that unmaps many pages. Returns ERR_PTR(-EINTR) if the caller is killed meanwhile.
  */
 static struct xen_gpu_domain *find_or_claim(domid_t domid)
 {
@@ -98,7 +99,8 @@ static struct xen_gpu_domain *find_or_claim(domid_t domid)
 		mutex_unlock(&domains_lock);
 		if (dom || claimed)
 			return dom;
-		wait_event(busy_wait, !test_bit(domid, busy));
+		if (wait_event_killable(busy_wait, !test_bit(domid, busy)))
+			return ERR_PTR(-EINTR);
 	}
 }
 
@@ -159,8 +161,9 @@ static void raise_quota(struct xen_gpu_domain *dom, unsigned long quota)
  * Context: process context, may sleep.
  * Return: the handle, or an ERR_PTR: -EINVAL if @domid is 0 or reserved, or the calling domain's
  * (with a line in the log), or a limit is 0, -ENODEV if there is no such domain, -ENOSPC if there
- * is no address space for its BFNs below the limit, -ENOMEM, or what Xen says (-EPERM: the guest is
- * no target of this domain).
+ * is no address space for its BFNs below the limit, -ENOMEM, -EINTR if the caller was killed while
+ * the last user's pages were being unmapped, or what Xen says (-EPERM: the guest is no target of
+ * this domain).
  */
 struct xen_gpu_domain *xen_gpu_domain_get(domid_t domid, const struct xen_gpu_limits *limits)
 {
@@ -171,7 +174,8 @@ struct xen_gpu_domain *xen_gpu_domain_get(domid_t domid, const struct xen_gpu_li
 
 	dom = find_or_claim(domid);
 	if (dom) {
-		raise_quota(dom, limits->quota);
+		if (!IS_ERR(dom))
+			raise_quota(dom, limits->quota);
 		return dom;
 	}
 	dom = add_domain(domid, limits);
