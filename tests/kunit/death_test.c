@@ -715,6 +715,25 @@ static void watch_is_registered_once(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 9: xenstore refuses the watch for all, once */
+static void watch_that_is_refused_is_tried_again(struct kunit *test)
+{
+	struct mediator *user;
+
+	fake_store_come_up_late();
+	user = start_user(test, 64, 64);
+	fake_xen_fail_call(FAKE_CALL_WATCH, 1, -ENOMEM);
+	fake_store_come_up();
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	/* It, once more, and the domain's own */
+	wait_for(test, fake_xen_calls(FAKE_CALL_WATCH) == 3);
+	map_some(test, user, 8);
+	fake_domain_kill(DOM);
+	fake_store_release(DOM);
+	wait_for_the_end(test, user);
+	stop_user(test, user);
+}
+
 static const void *lasting_gen_params(const void *prev, char *desc)
 {
 	const struct platform *p = prev;
@@ -756,6 +775,7 @@ static struct kunit_case death_cases[] = {
 	KUNIT_CASE_PARAM(get_does_not_wait_for_one_that_has_ended, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_that_waits_can_be_killed, platforms_gen_params),
 	KUNIT_CASE_PARAM(watch_is_registered_once, platforms_gen_params),
+	KUNIT_CASE_PARAM(watch_that_is_refused_is_tried_again, platforms_gen_params),
 	{}
 };
 

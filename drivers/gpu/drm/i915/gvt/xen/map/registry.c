@@ -19,6 +19,7 @@
 #include <linux/lockdep.h>
 #include <linux/printk.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <xen/xenbus.h>
 #include <xen/xen_gpu_map.h>
@@ -33,7 +34,11 @@
 #include "revalidate.h"
 #include "unmap.h"
 
+/* Delay until the watch for the end of domains is registered again, if xenstore refused it */
+#define WATCH_RETRY	HZ
+
 static DEFINE_MUTEX(domains_lock);
+static DEFINE_MUTEX(watch_lock);	/* registers the watch for the end of domains */
 static DEFINE_XARRAY_ALLOC(domains);
 static u32 next_id;
 static DECLARE_BITMAP(busy, DOMID_FIRST_RESERVED);	/* domids being set up or freed */
@@ -322,23 +327,50 @@ static struct xenbus_watch release_watch = {
 	.callback = on_release_domain,
 };
 
-/* xenstored has come up, which may be after the module was loaded. */
-static int on_xenstore_up(struct notifier_block *nb, unsigned long event, void *data)
+static void retry_watch(struct work_struct *work);
+static DECLARE_DELAYED_WORK(watch_work, retry_watch);
+
+/* Registers the watch for the end of domains, and tries again later if xenstore refuses. */
+static int watch_release(void)
+{
+	int rc = 0;
+
+	mutex_lock(&watch_lock);
+	if (!xenstore_up)
+		rc = register_xenbus_watch(&release_watch);
+	WRITE_ONCE(xenstore_up, !rc);
+	mutex_unlock(&watch_lock);
+	if (!rc)
+		return 0;
+	pr_err_ratelimited("cannot watch for the end of domains: %d; dead guests stay zombies until that works\n",
+			   rc);
+	queue_delayed_work(domains_wq, &watch_work, WATCH_RETRY);
+	return rc;
+}
+
+/* Watches for the end of domains, of all and of each one. */
+static void watch_all(void)
 {
 	struct xen_gpu_domain *dom;
 	unsigned long id = 0;
-	int rc;
 
-	if (xenstore_up)
-		return NOTIFY_DONE;
-	rc = register_xenbus_watch(&release_watch);
-	WRITE_ONCE(xenstore_up, !rc);
-	if (rc)
-		pr_err("cannot watch for the end of domains: %d; dead guests stay zombies\n", rc);
-	while (!rc && (dom = xen_gpu_domain_next(&id))) {
+	if (watch_release())
+		return;
+	while ((dom = xen_gpu_domain_next(&id))) {
 		xen_gpu_domain_watch_register(dom);
 		xen_gpu_domain_put_later(dom);
 	}
+}
+
+static void retry_watch(struct work_struct *work)
+{
+	watch_all();
+}
+
+/* xenstored has come up, which may be after the module was loaded. */
+static int on_xenstore_up(struct notifier_block *nb, unsigned long event, void *data)
+{
+	watch_all();
 	return NOTIFY_DONE;
 }
 
@@ -382,6 +414,7 @@ int xen_gpu_domains_init(const struct xen_gpu_backend *backend)
 void xen_gpu_domains_exit(void)
 {
 	unregister_xenstore_notifier(&xenstore_notifier);
+	cancel_delayed_work_sync(&watch_work);
 	if (xenstore_up)
 		unregister_xenbus_watch(&release_watch);
 	xenstore_up = false;
