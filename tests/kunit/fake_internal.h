@@ -178,7 +178,7 @@ struct fake {
 	unsigned long next_mfn;
 	unsigned long refs;
 	struct list_head domains;
-	struct list_head buried;
+	struct list_head destroyed;
 	struct fake_index physmap;	/* dom0's foreign mappings, by GFN: struct fake_map */
 	u64 mmio_start;			/* a device of dom0's, by GFN */
 	u64 mmio_end;
@@ -239,34 +239,49 @@ static inline void fake_alloc_leave(unsigned int fail_nth)
 
 void *fake_zalloc(size_t size);
 
-/* fake_mem.c */
+/* fake_index.c */
+void fake_index_init(struct fake_index *index);
 void *fake_index_find(struct fake_index *index, unsigned long number);
 void fake_index_store(struct fake_index *index, unsigned long number, void *entry);
 void *fake_index_erase(struct fake_index *index, unsigned long number);
+
+/* fake_mem.c */
 void fake_mem_start(void);
 void fake_mem_stop(void);
 void fake_mem_check(struct kunit *test);
-struct fake_domain *fake_domain_find(domid_t domid);
-int fake_remote_domain(domid_t domid, struct fake_domain **d);
+
+/* fake_frame.c */
+struct fake_frame *fake_frame_find(unsigned long mfn);
 struct fake_frame *fake_frame_alloc(struct fake_domain *d);
+struct fake_frame *fake_frame_alloc_at(struct fake_domain *d, unsigned long mfn);
 struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d);
 void fake_frame_release_allocated(struct fake_frame *frame);
-struct fake_frame *fake_frame_find(unsigned long mfn);
-struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
-enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn);
 void *fake_frame_data(struct fake_frame *frame);
-void fake_mem_sync(void);
 void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn);
 void fake_map_put(struct fake_map *map, u64 bfn);
+
+/* fake_domain.c */
+struct fake_domain *fake_domain_find(domid_t domid);
+int fake_remote_domain(domid_t domid, struct fake_domain **d);
+void fake_domain_destroy(struct fake_domain *d);
+void fake_domain_destroy_if_empty(struct fake_domain *d);
+struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
+enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn);
+void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
+void fake_physmap_add(struct fake_domain *d, u64 gfn);
+void fake_physmap_lose(struct fake_domain *d, u64 gfn);
+void fake_physmap_remove(struct fake_domain *d, u64 gfn);
+
+/* fake_unpopulated.c */
+void fake_unpopulated_stop(void);
+void fake_mem_sync(void);
+struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
 			 u64 gfn);
 void fake_unpopulated_unmap(struct fake_unpopulated *u);
-struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 
-void fake_physmap_add(struct fake_domain *d, u64 gfn);
-void fake_physmap_lose(struct fake_domain *d, u64 gfn);
-void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
-void fake_physmap_remove(struct fake_domain *d, u64 gfn);
+/* fake_physmap.c */
+bool fake_is_own_ram(u64 gfn);
 
 /* fake_reserve.c */
 long fake_reserve_op(unsigned int cmd, void *arg);

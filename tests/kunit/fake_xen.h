@@ -8,7 +8,13 @@
  * that outlives its reference shows up as one to somebody else's page.
  *
  *   fake_xen.c	  start and stop, counts of hypercalls, failures to order, the record, the books
- *   fake_mem.c	  frames, domains, their physmaps, XENMEM_*, the view of a device
+ *   fake_mem.c	  memory as a whole: start, stop, books
+ *   fake_index.c	  from a number to what is there
+ *   fake_frame.c	  frames, their owners and references
+ *   fake_domain.c  domains, their physmaps and memory
+ *   fake_physmap.c XENMEM_*, dom0's physmap
+ *   fake_unpopulated.c  pages of dom0's that show guests' frames
+ *   fake_dma.c	  what a device reaches
  *   fake_pv.c	  page tables of a PV dom0
  *   fake_dev_map.c  Xen's own map operation
  *   fake_iommu_op.c XenServer's iommu_op
@@ -166,7 +172,7 @@ bool fake_fail_alloc_stop(void);
 void fake_fail_kvmalloc(size_t from);
 unsigned int fake_kvmalloc_failures(void);
 
-/* fake_mem.c: guests and their memory */
+/* fake_domain.c: guests and their memory */
 void fake_domain_create(domid_t domid, u64 nr_pages);
 void fake_domain_start_dying(domid_t domid);
 void fake_domain_kill(domid_t domid);
@@ -181,16 +187,19 @@ unsigned long fake_gfn_mfn(domid_t domid, u64 gfn);
 void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len);
 void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len);
 
+/* fake_frame.c */
 unsigned int fake_mfn_refs(unsigned long mfn);
 int fake_mfn_owner(unsigned long mfn);
 bool fake_mfn_writable(unsigned long mfn);
 unsigned long fake_total_refs(void);
 
-/* The frame that a device reaches through a BFN, FAKE_NO_MFN: none, the IOMMU stops it. */
+/* fake_physmap.c */
+void fake_xen_set_mmio(u64 gfn, u64 pages);
+
+/* fake_dma.c */
 unsigned long fake_dma_mfn(u64 bfn);
 bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn);
 bool fake_bfn_held(u64 bfn);	/* for observers */
-void fake_xen_set_mmio(u64 gfn, u64 pages);
 int fake_dma_read(u64 addr, void *data, size_t len);
 int fake_dma_write(u64 addr, const void *data, size_t len);
 
