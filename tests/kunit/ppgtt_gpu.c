@@ -7,7 +7,6 @@
 
 #include "ppgtt_gpu.h"
 
-#define WIDE_PAGES	16
 /* Keys of "met"; see also key_of() */
 #define KEY_PFN			BIT_ULL(61)
 #define KEY_PAGE(entry)		((u64)(entry)->pages)
@@ -54,8 +53,8 @@ static void meet_entry(struct ppgtt_gpu *gpu, const struct ppgtt_gpu_table *in, 
 		break;
 	case PPGTT_PAGE:
 		if (in->wide) {
-			entry.frame = round_down(entry.frame, WIDE_PAGES);
-			entry.pages = WIDE_PAGES;
+			entry.frame = round_down(entry.frame, PPGTT_WIDE_PAGES);
+			entry.pages = PPGTT_WIDE_PAGES;
 		}
 		meet_page(gpu, &entry);
 		break;
@@ -69,7 +68,7 @@ static void meet_entry(struct ppgtt_gpu *gpu, const struct ppgtt_gpu_table *in, 
 static void walk_table(struct ppgtt_gpu *gpu, struct ppgtt_gpu_table table)
 {
 	const void *entries = ppgtt_dom0_table(table.bfn);
-	unsigned int i, step = table.wide ? WIDE_PAGES : 1;
+	unsigned int i, step = table.wide ? PPGTT_WIDE_PAGES : 1;
 	u64 raw, last = 0;
 
 	if (!entries) {

@@ -26,107 +26,11 @@
 #include <linux/types.h>
 
 #include "fake_xen.h"
+#include "ppgtt_format.h"
+#include "ppgtt_set.h"
 
-#define PPGTT_MAX_LEVEL		4
 #define PPGTT_ROOTS		4
-#define PPGTT_NO_FRAME		(~0ull)
 #define PPGTT_MODEL_GFNS	4096	/* higher ones are not counted */
-
-/**
- * struct ppgtt_format - the tables of a PPGTT
- * @name: for messages
- * @generation: of the GPU
- * @entry_size: in bytes
- * @ggtt_entries: how many entries the GGTT has
- * @top: the level of the root tables
- * @roots: how many there are
- * @root_in_ggtt: the root table is made of GGTT entries
- * @entries: of a table of each level
- * @shift: what an entry of each level covers, in bits of the address
- * @present: the bit that makes an entry valid
- * @address: the bits of an address that stand where they are
- * @high: the bits that hold higher bits of the address
- * @high_shift: how far these are below their place
- * @flags: what else an entry of each level may have that the GPU looks at
- * @ignored: what it may have that the GPU does not look at
- * @large_ignored: the same for a page of 2 MiB
- * @rw: the flag that allows writes, 0: there is none
- * @large: in an entry of level 2 or 3: it is a page of 2 MiB, or 1 GiB
- * @large_address: the address bits of a page of 2 MiB
- * @large_pat: the flag of a page of 2 MiB that is @small_pat in those of 4 KiB
- * @small_pat: see @large_pat
- * @wide: in an entry of level 2: its table is one of pages of 64 KiB
- */
-struct ppgtt_format {
-	const char *name;
-	unsigned int generation;
-	unsigned int entry_size;
-	unsigned long ggtt_entries;
-	unsigned int top;
-	unsigned int roots;
-	bool root_in_ggtt;
-	unsigned int entries[PPGTT_MAX_LEVEL + 1];
-	unsigned int shift[PPGTT_MAX_LEVEL + 1];
-	u64 present;
-	u64 address;
-	u64 high;
-	unsigned int high_shift;
-	u64 flags[PPGTT_MAX_LEVEL + 1];
-	u64 ignored[PPGTT_MAX_LEVEL + 1];
-	u64 large_ignored;
-	u64 rw;
-	u64 large;
-	u64 large_address;
-	u64 large_pat;
-	u64 small_pat;
-	u64 wide;
-};
-
-extern const struct ppgtt_format ppgtt_gen8_4;
-extern const struct ppgtt_format ppgtt_gen8_3;
-extern const struct ppgtt_format ppgtt_gen7;
-
-enum ppgtt_kind {
-	PPGTT_NONE,	/* not present */
-	PPGTT_BAD,	/* has bits that it must not have */
-	PPGTT_HUGE,	/* a page of 1 GiB */
-	PPGTT_TABLE,
-	PPGTT_PAGE,
-};
-
-/* What an entry says. */
-struct ppgtt_entry {
-	enum ppgtt_kind kind;
-	u64 frame;		/* of the table or the first page */
-	unsigned int pages;	/* of 4 KiB */
-	bool wide;		/* the table has pages of 64 KiB */
-	u64 flags;		/* as an entry of level 1 has them */
-	u64 raw;
-};
-
-u64 ppgtt_encode(const struct ppgtt_format *format, u64 frame, u64 flags);
-struct ppgtt_entry ppgtt_decode(const struct ppgtt_format *format, unsigned int level, u64 raw);
-u64 ppgtt_load(const struct ppgtt_format *format, const void *table, unsigned int index);
-struct ppgtt_entry ppgtt_leaf(const struct ppgtt_format *format, const void *table,
-			      unsigned int index, bool wide);
-bool ppgtt_is_dom0(unsigned long mfn);
-const void *ppgtt_dom0_table(u64 bfn);
-
-/* Pairs of numbers that were met. */
-#define PPGTT_SET_SLOTS	8192
-
-struct ppgtt_set {
-	u32 round;		/* slots of other rounds are empty */
-	unsigned int n;
-	struct {
-		u64 a, b;
-		u32 round;
-	} slots[PPGTT_SET_SLOTS];
-};
-
-void ppgtt_set_clear(struct ppgtt_set *set);
-bool ppgtt_set_has(const struct ppgtt_set *set, u64 a, u64 b);
-bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b);
 
 /* What compares have met. */
 enum ppgtt_met {
