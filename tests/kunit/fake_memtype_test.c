@@ -441,17 +441,6 @@ static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 	l->last = *req;
 }
 
-static int stores_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void stores_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 /* It serves an MMIO range, and has the claim. */
 static struct listener *start_listener(struct kunit *test, unsigned int vcpus)
 {
@@ -685,8 +674,8 @@ static struct kunit_case stores_cases[] = {
 
 static struct kunit_suite stores_suite = {
 	.name = "fake_stores",
-	.init = stores_init,
-	.exit = stores_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = stores_cases,
 };
 

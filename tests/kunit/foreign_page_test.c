@@ -15,17 +15,6 @@
 #define GFN	8ull
 #define ADDR	(GFN * PAGE_SIZE)
 
-static int foreign_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void foreign_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static void init_foreign(struct kunit *test, struct xengt_foreign_page *foreign)
 {
 	KUNIT_ASSERT_EQ(test, xengt_foreign_page_init(foreign, DOM), 0);
@@ -222,8 +211,8 @@ static struct kunit_case foreign_cases[] = {
 
 static struct kunit_suite foreign_suite = {
 	.name = "xengt_foreign_page",
-	.init = foreign_init,
-	.exit = foreign_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = foreign_cases,
 };
 

@@ -11,7 +11,6 @@
 #include "hybrid_fixture.h"
 #include "modules.h"
 
-#define FIRST		IN_PAGE(1, 0)
 #define PAGES		4ul
 #define ENTRY		IN_PAGE(2, 3)
 #define PVINFO_GFN	((BAR0 + 0x78000) >> PAGE_SHIFT)
@@ -24,17 +23,6 @@ static const enum xengt_mode modes[] = {
 static const u64 places[] = {
 	GTT_GFN(2), GTT_GFN(100), PVINFO_GFN, FLUSH_GFN, GTT_GFN(-1ul), GTT_GFN(GTT_PAGES - 1),
 };
-
-static int found_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void found_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static struct xengt_vgpu *new_one(struct kunit *test, enum xengt_mode mode, unsigned long room,
 				  bool adopt)
@@ -130,7 +118,7 @@ static void ram_of_a_former_one_is_used(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
-	hybrid_open(test, 3);
+	hybrid_unsync(test, 3);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(3)));
 	stop_hybrid(test, vgpu);
 }
@@ -241,7 +229,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 	int rc;
 
 	leave_ram(1, PAGES);
-	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_the_look()) {
+	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_get_types()) {
 		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
 		rc = xengt_vgpu_enable(vgpu);
 		pending = fake_xen_fail_pending();
@@ -320,8 +308,8 @@ static struct kunit_case found_cases[] = {
 
 static struct kunit_suite found_suite = {
 	.name = "xengt_gtt_found",
-	.init = found_init,
-	.exit = found_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = found_cases,
 };
 

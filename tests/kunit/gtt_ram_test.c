@@ -11,23 +11,11 @@
 #include "modules.h"
 #include "ppgtt_fixture.h"
 
-#define FIRST		IN_PAGE(1, 0)
 #define PAGES		4ul
 
 static const struct hybrid_config config = {
 	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = PAGES, .room = PAGES,
 };
-
-static int ram_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void ram_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static bool is_ram(unsigned long page)
 {
@@ -91,7 +79,7 @@ static void without_room_all_is_trapped(struct kunit *test)
 	vgpu = start_hybrid(test, &none);
 	KUNIT_EXPECT_EQ(test, count_ram(), 0ul);
 	expect_works(test, FIRST, 7);
-	hybrid_heat(test, 2);
+	hybrid_write_often(test, 2);
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_WRITES), 1 + 1 + 4 + 1ull);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED), 0ull);
@@ -261,7 +249,7 @@ static void enabling_fails_cleanly_at_every_hypercall(struct kunit *test)
 	unsigned int nth;
 	int rc;
 
-	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_the_look()) {
+	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_get_types()) {
 		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
 		rc = xengt_vgpu_enable(vgpu);
 		pending = fake_xen_fail_pending();
@@ -309,7 +297,7 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
-	hybrid_open(test, 2);
+	hybrid_unsync(test, 2);
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
 	/* One is trapped, with a write that waits for a sync; one is open. */
@@ -354,7 +342,7 @@ static void ram_that_the_guest_exchanges(struct kunit *test)
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
 	hybrid_put(test, FIRST, PTE(7));
-	hybrid_open(test, 2);
+	hybrid_unsync(test, 2);
 	exchange(test, 1, PTE(11));
 	exchange(test, 2, PTE(12));
 	sync_vgpu(vgpu);
@@ -459,7 +447,7 @@ static void write_while_ram_is_mapped_anew_counts(struct kunit *test)
 		.kind = mapping_call(), .nth = 1, .act = send_write, .test = test,
 	};
 
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
 	sync_vgpu(vgpu);
@@ -491,7 +479,7 @@ static void entry_that_is_looked_at_and_written_back(struct kunit *test)
 
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_flush(test);
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
@@ -508,7 +496,7 @@ static void guest_dies_with_ram_at_the_gtt(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	hybrid_put(test, IN_PAGE(2, 1), PTE(7));
 	hybrid_flush(test);
 	fake_domain_kill(DOM);
@@ -553,7 +541,7 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 	};
 
 	/* The second page is the one for which there is no memory. */
-	hybrid_open(test, 2);
+	hybrid_unsync(test, 2);
 	hybrid_put(test, IN_PAGE(2, 20), PTE(20));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
@@ -598,8 +586,8 @@ static struct kunit_case ram_cases[] = {
 
 static struct kunit_suite ram_suite = {
 	.name = "xengt_ggtt_ram",
-	.init = ram_init,
-	.exit = ram_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = ram_cases,
 };
 

@@ -20,17 +20,6 @@
 #define WIDE		BIT_ULL(11)
 #define QUOTA		8
 
-static int heal_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void heal_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static struct ppgtt chain(struct ppgtt_guest *guest, u64 l4)
 {
 	ppgtt_guest_put(guest, l4, 0, PTE(l4 + 1));
@@ -427,8 +416,8 @@ static struct kunit_case heal_cases[] = {
 
 static struct kunit_suite heal_suite = {
 	.name = "xengt_heal",
-	.init = heal_init,
-	.exit = heal_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = heal_cases,
 };
 

@@ -73,8 +73,8 @@ bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
 	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->gtt.shadow.scratch);
 }
 
-/* As many writes as it takes to have a page opened by a sync. */
-void hybrid_heat(struct kunit *test, unsigned long page)
+/* As many writes as it takes to have a page hybrid_unsynced by a sync. */
+void hybrid_write_often(struct kunit *test, unsigned long page)
 {
 	unsigned int i;
 
@@ -83,9 +83,9 @@ void hybrid_heat(struct kunit *test, unsigned long page)
 }
 
 /* It is open after that, if it can be. */
-void hybrid_open(struct kunit *test, unsigned long page)
+void hybrid_unsync(struct kunit *test, unsigned long page)
 {
-	hybrid_heat(test, page);
+	hybrid_write_often(test, page);
 	hybrid_flush(test);
 }
 
@@ -118,4 +118,69 @@ void meanwhile_end(struct meanwhile *m)
 {
 	fake_xen_set_hook(NULL, NULL);
 	KUNIT_EXPECT_EQ_MSG(m->test, m->nth, 0u, "nothing happened meanwhile");
+}
+
+bool hybrid_is_unsync(unsigned long page)
+{
+	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN &&
+	       !fake_gfn_write_trapped(DOM, GTT_GFN(page));
+}
+
+unsigned long hybrid_set_type_calls(void)
+{
+	return fake_xen_calls(FAKE_CALL_DM_SET_TYPE);
+}
+
+u64 hybrid_traps(struct xengt_vgpu *vgpu)
+{
+	return vgpu_count(vgpu, XENGT_COUNT_TRAPS);
+}
+
+u64 hybrid_unsynced(struct xengt_vgpu *vgpu)
+{
+	return vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED);
+}
+
+void hybrid_flush_times(struct kunit *test, unsigned int n)
+{
+	while (n--)
+		hybrid_flush(test);
+}
+
+/* PPGTTs in hybrid mode */
+
+struct ppgtt_guest *hybrid_guest_start(struct kunit *test, struct ppgtt *ppgtt)
+{
+	const struct ppgtt_guest_config config = { .mode = XENGT_MODE_HYBRID };
+	struct ppgtt_guest *guest = ppgtt_guest_start(test, &config);
+
+	*ppgtt = ppgtt_3(guest, (const u64[]){ TABLE_ROOT, 611, 612, 613 });
+	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
+	ppgtt_start(ppgtt);
+	return guest;
+}
+
+void hybrid_write_table_often(struct ppgtt_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ppgtt_guest_put(guest, TABLE, i, PTE(100 + i));
+}
+
+void hybrid_unsync_table(struct ppgtt_guest *guest)
+{
+	hybrid_write_table_often(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_trapped(DOM, TABLE));
+}
+
+void hybrid_unsync_directory(struct ppgtt_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 1; i < 9; i++)
+		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(TABLE));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_trapped(DOM, TABLE_ROOT));
 }

@@ -10,6 +10,7 @@
 #ifndef _XENGT_TEST_HYBRID_FIXTURE_H
 #define _XENGT_TEST_HYBRID_FIXTURE_H
 
+#include "ppgtt_fixture.h"
 #include "vgpu_fixture.h"
 
 #define GTT_PAGES		2048ul
@@ -17,6 +18,13 @@
 #define GTT_GFN(page)		((GTT_BASE >> PAGE_SHIFT) + (page))
 /* The n-th entry of a page of the GTT */
 #define IN_PAGE(page, n)	((page) * GTT_PAGE_ENTRIES + (n))
+
+/* The first entry of the share, if that begins with page 1 */
+#define FIRST			IN_PAGE(1, 0)
+/* A page of PPGTT tables, and the root that leads to it */
+#define TABLE			600ull
+#define TABLE_ROOT		610ull
+#define TABLE_ADDR(n)		((TABLE << PAGE_SHIFT) + (n) * 8)
 
 /**
  * struct hybrid_config - what a virtual GPU is to be like
@@ -40,10 +48,20 @@ void hybrid_put(struct kunit *test, unsigned long entry, u64 pte);
 u64 hybrid_get(struct kunit *test, unsigned long entry);
 void hybrid_flush(struct kunit *test);
 bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry);
-void hybrid_heat(struct kunit *test, unsigned long page);
-void hybrid_open(struct kunit *test, unsigned long page);
+void hybrid_write_often(struct kunit *test, unsigned long page);
+void hybrid_unsync(struct kunit *test, unsigned long page);
+bool hybrid_is_unsync(unsigned long page);
+unsigned long hybrid_set_type_calls(void);
+u64 hybrid_traps(struct xengt_vgpu *vgpu);
+u64 hybrid_unsynced(struct xengt_vgpu *vgpu);
+void hybrid_flush_times(struct kunit *test, unsigned int n);
 unsigned long mapping_calls(void);
 enum fake_call mapping_call(void);
+
+struct ppgtt_guest *hybrid_guest_start(struct kunit *test, struct ppgtt *ppgtt);
+void hybrid_write_table_often(struct ppgtt_guest *guest);
+void hybrid_unsync_table(struct ppgtt_guest *guest);
+void hybrid_unsync_directory(struct ppgtt_guest *guest);
 
 /**
  * struct meanwhile - what happens at the start of a hypercall

@@ -50,17 +50,6 @@ static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 		req->data = ~req->addr;
 }
 
-static int server_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void server_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static struct recorder *new_recorder(struct kunit *test)
 {
 	struct recorder *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
@@ -650,8 +639,8 @@ static struct kunit_case server_cases[] = {
 
 static struct kunit_suite server_suite = {
 	.name = "xengt_ioreq_server",
-	.init = server_init,
-	.exit = server_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = server_cases,
 };
 

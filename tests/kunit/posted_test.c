@@ -11,22 +11,10 @@
 #include "ppgtt_fixture.h"
 
 #define PAGES		4ul
-#define FIRST		IN_PAGE(1, 0)
 
 static const struct hybrid_config posted = {
 	.mode = XENGT_MODE_POSTED, .first = 1, .pages = PAGES,
 };
-
-static int posted_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void posted_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static void put_many(struct kunit *test, unsigned long entry, u64 gfn, unsigned int n)
 {
@@ -313,8 +301,8 @@ static struct kunit_case posted_cases[] = {
 
 static struct kunit_suite posted_suite = {
 	.name = "xengt_posted",
-	.init = posted_init,
-	.exit = posted_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = posted_cases,
 };
 

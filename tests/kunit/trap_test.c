@@ -22,17 +22,6 @@
 #define DATA_ADDR	(DATA_GFN * PAGE_SIZE)
 #define DATA_BYTES	(2 * PAGE_SIZE)
 
-static int trap_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void trap_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static void write_reaches_the_gpu(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
@@ -565,8 +554,8 @@ static struct kunit_case trap_cases[] = {
 
 static struct kunit_suite trap_suite = {
 	.name = "xengt_trap",
-	.init = trap_init,
-	.exit = trap_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = trap_cases,
 };
 

@@ -18,17 +18,6 @@
 #define DIR		"xengt/vm5"
 #define OTHER_DIR	"xengt/vm6"
 
-static int vgpu_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void vgpu_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static void expect_nothing_left(struct kunit *test, const char *what)
 {
 	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "%s", what);
@@ -264,7 +253,7 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 		else
 			xengt_vgpu_disable(vgpu);
 		expect_nothing_left(test, what);
-		skip = skip_the_look();
+		skip = skip_get_types();
 		skipped += skip;
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
@@ -746,8 +735,8 @@ static struct kunit_case vgpu_cases[] = {
 
 static struct kunit_suite vgpu_suite = {
 	.name = "xengt_vgpu",
-	.init = vgpu_init,
-	.exit = vgpu_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = vgpu_cases,
 };
 

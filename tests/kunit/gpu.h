@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A GPU that notices every unsafe entry of the shadow GGTT.
+ *
+ * The GPU is a GSM ("gpu"). It knows what each of its entries is in memory, and what it may still
+ * have in its TLB: all that an entry was since the last invalidate. Whenever something happens (an
+ * entry is about to be written, an invalidate, any hypercall) all of that must be safe: every
+ * present entry is the owner's scratch page, or reaches a frame that belongs to the owner and is
+ * referenced.
+ *
+ * The GPU is slow: while an entry is written, everything that is idle in the mapping service gets
+ * unmapped. So a page that was released too early has lost its reference by then.
+ */
+
+#ifndef _XENGT_TEST_GPU_H
+#define _XENGT_TEST_GPU_H
+
+#include <kunit/test.h>
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#include "vgpu/gsm/gsm.h"
+#include "fake_xen.h"
+
+struct xen_gpu_domain;
+
+#define GTT_ENTRIES	0x100000ul
+#define PTE_PRESENT	BIT_ULL(0)
+#define PTE_RW		BIT_ULL(1)
+#define PTE_FLAGS	(BIT_ULL(1) | BIT_ULL(3) | BIT_ULL(4) | BIT_ULL(7))
+#define PTE_ADDRESS	GENMASK_ULL(45, 12)
+#define PTE_IGNORED	(BIT_ULL(2) | BIT_ULL(5) | BIT_ULL(6) | GENMASK_ULL(11, 8) | \
+			 GENMASK_ULL(62, 52))
+#define PTE_RESERVED	(~(PTE_PRESENT | PTE_FLAGS | PTE_ADDRESS | PTE_IGNORED))
+#define PTE(gfn)	(((u64)(gfn) << 12) | PTE_RW | PTE_PRESENT)
+#define PTE_FRAME(pte)	(((pte) & PTE_ADDRESS) >> 12)
+
+struct ppgtt_format;
+
+/**
+ * struct gpu_walker - what the GPU walks besides its GGTT
+ * @check: everything is checked
+ * @forget: the GPU forgets what it has in its TLB
+ * @is_table: is an entry of the GGTT one of a directory, and leads to a table that is safe?
+ */
+struct gpu_walker {
+	void (*check)(struct gpu_walker *walker);
+	void (*forget)(struct gpu_walker *walker);
+	bool (*is_table)(struct gpu_walker *walker, domid_t owner, u64 pte);
+};
+
+extern const struct xengt_gsm_ops gpu_place;
+
+void gpu_start(void);
+void gpu_stop(struct kunit *test);
+struct xengt_gsm *gpu_get(void);
+void gpu_put(struct xengt_gsm *place);
+void gpu_set_owner(domid_t domid);
+void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain);
+u64 gpu_entry(unsigned long index);
+unsigned int gpu_reserved(void);
+bool gpu_reaches(unsigned long entry, domid_t domid, u64 gfn);
+void gpu_check(void);
+void gpu_check_at_hypercall(enum fake_call kind, void *unused);
+void gpu_fail_reserve(unsigned int nth, int error);
+const char *gpu_unsafe(domid_t owner, u64 bfn);
+void gpu_found(domid_t owner, u64 pte, const char *what);
+void gpu_check_one_in(unsigned int n);
+void gpu_set_format(const struct ppgtt_format *format);
+void gpu_set_walker(struct gpu_walker *walker);
+void gpu_on_invalidate(void (*call)(void *data), void *data);
+
+#endif /* _XENGT_TEST_GPU_H */

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of pages that are resynced: when an unsync page is write-protected again, what is written to it
+ * meanwhile, changes of the mode, and balloon events.
+ */
+
+#include "hybrid_fixture.h"
+#include "modules.h"
+#include "ppgtt_fixture.h"
+
+static const struct hybrid_config hybrid = {
+	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
+};
+
+/* Closing */
+
+static void calm_page_is_closed(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	module_param_set("xengt.idle_syncs", "3");
+	hybrid_write_often(test, 1);
+	hybrid_flush_times(test, 1 + 2);
+	hybrid_put(test, FIRST, PTE(60));
+	/* With the change, and three times without one */
+	hybrid_flush_times(test, 1 + 3);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESYNCED), 1ull);
+	KUNIT_EXPECT_EQ(test, hybrid_set_type_calls(), 2ul);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 60));
+	hybrid_put(test, FIRST, PTE(61));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 61));
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull, "none since");
+	stop_hybrid(test, vgpu);
+}
+
+static void store_to_gtt(struct meanwhile *m)
+{
+	const u64 pte = PTE(79);
+
+	KUNIT_EXPECT_TRUE(m->test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST + 9), &pte, 8), 0);
+}
+
+/* The last one that is not trapped comes just before the page is closed. */
+static void write_before_the_page_is_closed_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_to_gtt, .test = test,
+	};
+
+	module_param_set("xengt.idle_syncs", "1");
+	hybrid_write_often(test, 1);
+	hybrid_flush_times(test, 2);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	meanwhile_start(&m);
+	hybrid_flush(test);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 79));
+	stop_hybrid(test, vgpu);
+}
+
+static void page_that_xen_does_not_close_stays_open(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	module_param_set("xengt.idle_syncs", "2");
+	hybrid_write_often(test, 1);
+	hybrid_flush_times(test, 3);
+	fake_xen_reset_calls();
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_RESYNCED), 0ull);
+	hybrid_flush(test);
+	KUNIT_EXPECT_EQ_MSG(test, hybrid_set_type_calls(), 1ul, "not at each sync");
+	hybrid_put(test, FIRST, PTE(63));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 63));
+	hybrid_flush_times(test, 3);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	stop_hybrid(test, vgpu);
+}
+
+/* The guest writes the same once more when the page has come back: that is to be noticed. */
+static void page_with_a_missing_entry_is_closed(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_unsync(test, 1);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	hybrid_put(test, FIRST + 5, PTE(NO_GFN));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST + 5));
+	hybrid_flush(test);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	hybrid_unsync(test, 1);
+	KUNIT_EXPECT_FALSE_MSG(test, hybrid_is_unsync(1), "nor hybrid_unsynced again");
+	fake_gfn_populate(DOM, NO_GFN);
+	hybrid_put(test, FIRST + 5, PTE(NO_GFN));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 5, DOM, NO_GFN));
+	hybrid_unsync(test, 1);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	fake_gfn_remove(DOM, NO_GFN);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	sync_vgpu(vgpu);
+	stop_hybrid(test, vgpu);
+}
+
+static void table_with_a_missing_entry_is_closed(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
+	unsigned int i;
+
+	hybrid_unsync_table(guest);
+	hybrid_unsync_directory(guest);
+	ppgtt_guest_put(guest, TABLE, 5, PTE(NO_GFN));
+	for (i = 1; i < 5; i++)
+		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(NO_GFN + 1));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 2ull);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
+	ppgtt_check(&ppgtt);
+	fake_gfn_populate(DOM, NO_GFN);
+	fake_gfn_populate(DOM, NO_GFN + 1);
+	ppgtt_guest_put(guest, TABLE, 5, PTE(NO_GFN));
+	for (i = 1; i < 5; i++)
+		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(NO_GFN + 1));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* Modes */
+
+static void another_mode_closes_all_pages(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_write_often(test, 1);
+	hybrid_write_often(test, 3);
+	hybrid_flush(test);
+	hybrid_put(test, FIRST + 20, PTE(20));
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20), "what was written before");
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(3));
+	hybrid_put(test, FIRST + 21, PTE(21));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 21, DOM, 21));
+	stop_hybrid(test, vgpu);
+}
+
+/* The last write that is not trapped comes just before the page is. */
+static void write_while_the_mode_changes_counts(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_to_gtt, .test = test,
+	};
+
+	hybrid_write_often(test, 1);
+	hybrid_flush(test);
+	meanwhile_start(&m);
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 9, DOM, 79));
+	stop_hybrid(test, vgpu);
+}
+
+static void page_that_stays_open_in_another_mode_is_closed_later(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+
+	hybrid_write_often(test, 1);
+	hybrid_flush(test);
+	/* The sync that goes with the change tries once more. */
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
+	hybrid_put(test, FIRST, PTE(64));
+	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 64));
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	stop_hybrid(test, vgpu);
+}
+
+/* Balloon events */
+
+static void event_costs_one_hypercall_for_a_trapped_page(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
+	unsigned long pages;
+
+	ppgtt_guest_put(guest, TABLE, 1, PTE(1));
+	ppgtt_guest_settle(guest);
+	pages = fake_domain_trapped(DOM);
+	KUNIT_EXPECT_EQ(test, pages, 5ul);
+	fake_xen_reset_calls();
+	ppgtt_guest_balloon_event(guest);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_GET_TYPE), pages);
+	KUNIT_EXPECT_EQ(test, hybrid_set_type_calls(), 0ul);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* A page of tables is exchanged, which the event tells some time after it. */
+static void exchange(struct kunit *test, u64 gfn, unsigned int index, u64 pte)
+{
+	fake_gfn_remove(DOM, gfn);
+	/* So that it is another frame */
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, gfn);
+	fake_guest_write(DOM, (gfn << PAGE_SHIFT) + index * 8, &pte, 8);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+}
+
+static void open_page_is_not_believed_after_an_event(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
+
+	hybrid_write_table_often(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, TABLE));
+	exchange(test, TABLE, 30, PTE(30));
+	ppgtt_guest_settle(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
+	ppgtt_guest_sync(guest);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+/* 13: what is bound again after an event leads to the page that the guest has now */
+static void page_that_is_bound_again_after_an_event(struct kunit *test)
+{
+	const struct hybrid_config config = {
+		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
+	};
+	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
+	const unsigned long entry = IN_PAGE(2, 7);
+
+	hybrid_unsync(test, 2);
+	hybrid_put(test, entry, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
+	/* Nothing of this hybrid_traps but the balloon event. */
+	hybrid_put(test, entry, 0);
+	fake_gfn_remove(DOM, 50);
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, 50);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
+	hybrid_put(test, entry, PTE(50));
+	hybrid_flush(test);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
+	stop_hybrid(test, vgpu);
+}
+
+/* The trap would be on a page that nobody looks into. */
+static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
+
+	module_param_set("xengt.idle_syncs", "1");
+	hybrid_write_table_often(guest);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	exchange(test, TABLE, 30, PTE(30));
+	/* As by age: nobody waits for the event to be dealt with. */
+	xengt_gtt_sync(&guest->vgpu->gtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
+	xengt_vgpu_set_mode(guest->vgpu, XENGT_MODE_POSTED);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
+	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 31), PTE(31));
+	ppgtt_guest_settle(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
+	ppgtt_check(&ppgtt);
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static void exchange_gfn(struct meanwhile *m)
+{
+	const u64 pte = PTE(30);
+
+	fake_gfn_remove(DOM, TABLE);
+	fake_gfn_populate(OTHER_DOM, NO_GFN);
+	fake_gfn_populate(DOM, TABLE);
+	fake_guest_write(DOM, TABLE_ADDR(30), &pte, 8);
+}
+
+/* It is exchanged at the moment when it is closed, and the event comes after that. */
+static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *test)
+{
+	struct ppgtt ppgtt;
+	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = exchange_gfn, .test = test,
+	};
+
+	module_param_set("xengt.idle_syncs", "1");
+	hybrid_write_table_often(guest);
+	ppgtt_guest_sync(guest);
+	ppgtt_guest_sync(guest);
+	meanwhile_start(&m);
+	ppgtt_guest_sync(guest);
+	meanwhile_end(&m);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_resynced"), 1ull);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	ppgtt_guest_balloon_event(guest);
+	ppgtt_check(&ppgtt);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 30), PTE(30));
+	ppgtt_end(&ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+static struct kunit_case resync_cases[] = {
+	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_before_the_page_is_closed_counts, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_xen_does_not_close_stays_open, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_with_a_missing_entry_is_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_a_missing_entry_is_closed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(another_mode_closes_all_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_while_the_mode_changes_counts, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_stays_open_in_another_mode_is_closed_later,
+			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_trapped_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(open_page_is_not_believed_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_is_bound_again_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_is_not_closed_before_the_event_is_dealt_with, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_was_closed_is_not_believed_after_an_event,
+			 both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite resync_suite = {
+	.name = "xengt_resync",
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
+	.test_cases = resync_cases,
+};
+
+kunit_test_suite(resync_suite);
