@@ -33,8 +33,8 @@ unsigned long fake_dma_mfn(u64 bfn)
 }
 
 /*
- * Does a device reach the page that the guest has at a GFN now, and is the frame safe from
- * reuse?
+ * Does a device reach the page that the guest has at the GFN now, and does a reference keep the
+ * frame from reuse?
  */
 bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn)
 {
@@ -43,13 +43,13 @@ bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn)
 	return mfn != FAKE_NO_MFN && mfn == fake_gfn_mfn(domid, gfn) && fake_mfn_refs(mfn);
 }
 
-/* While a reference goes: is there another one that keeps the frame behind the BFN? */
+/* For observers, while a reference is dropped: does another one keep the frame behind the BFN? */
 bool fake_bfn_held(u64 bfn)
 {
 	struct fake_frame *frame;
 
 	if (!fake_is_pv())
-		return false;	/* the mapping goes, whatever else holds the frame */
+		return false;	/* the mapping is removed, whatever else holds the frame */
 	frame = fake_frame_find(bfn);
 	return frame && frame->refs > 1;
 }
@@ -86,7 +86,9 @@ static int dma(u64 addr, void *data, size_t len, bool write)
 	return rc;
 }
 
-/* A device's accesses, within one page. -EFAULT: the IOMMU stops it, or there is nothing. */
+/*
+ * A device accesses memory, within one page. -EFAULT: the IOMMU refuses it, or there is no memory.
+ */
 int fake_dma_read(u64 addr, void *data, size_t len)
 {
 	return dma(addr, data, len, false);

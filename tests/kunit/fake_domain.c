@@ -23,7 +23,7 @@ struct fake_domain *fake_domain_find(domid_t domid)
 	return NULL;
 }
 
-/* rcu_lock_remote_domain_by_id(): another domain than the caller, of which only dom0 has an id. */
+/* rcu_lock_remote_domain_by_id(): refuses the caller itself. Only dom0 can be named by a domid. */
 int fake_remote_domain(domid_t domid, struct fake_domain **d)
 {
 	if (!domid && (fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0))
@@ -32,7 +32,9 @@ int fake_remote_domain(domid_t domid, struct fake_domain **d)
 	return *d ? 0 : -ESRCH;
 }
 
-/* It is gone for everybody, but a vCPU's thread may still be looking at it. */
+/*
+ * Nobody finds the domain any more. It is freed at the end, since a vCPU's thread may still use it.
+ */
 void fake_domain_destroy(struct fake_domain *d)
 {
 	list_move(&d->node, &fake.destroyed);
@@ -47,7 +49,7 @@ void fake_domain_destroy_if_empty(struct fake_domain *d)
 		fake_domain_destroy(d);
 }
 
-/* The domain's frame behind a GFN, NULL: none; one that was torn down has none. */
+/* Returns the frame behind a GFN, or NULL. A domain that was torn down has no frames. */
 struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn)
 {
 	return fake_index_find(&d->physmap, gfn);
@@ -80,21 +82,21 @@ static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 
-/* As p2m_add_page(): memory that is there stays the domain's, at no GFN, until it ends. */
+/* p2m_add_page(): a page that is replaced stays the domain's, at no GFN, until the domain ends. */
 void fake_physmap_add(struct fake_domain *d, u64 gfn)
 {
 	d->homeless += !!fake_frame_of_gfn(d, gfn);
 	set_physmap(d, gfn, fake_frame_alloc(d));
 }
 
-/* What is there leaves the physmap, and stays the domain's. */
+/* The page leaves the physmap and stays the domain's. */
 void fake_physmap_lose(struct fake_domain *d, u64 gfn)
 {
 	d->homeless += !!fake_index_erase(&d->physmap, gfn);
 	fake_set_type(d, gfn, FAKE_HOLE);
 }
 
-/* relinquish_memory(): also what is at no GFN */
+/* relinquish_memory(): releases the pages that are at no GFN. */
 static void release_homeless(struct fake_domain *d)
 {
 	struct fake_frame *frame;
@@ -159,9 +161,9 @@ void fake_domain_create(domid_t domid, u64 nr_pages)
 }
 
 /*
- * A guest begins to die. Xen takes it down piece by piece, which can take minutes: its event
- * channels go first, its physmap and its memory later, its ioreq servers last. Until
- * fake_domain_kill() it still has its memory, and a PV or PVH dom0 can still map it.
+ * A guest begins to die. Xen takes it down piece by piece, which can take minutes: event channels
+ * first, then physmap and memory, ioreq servers last. Until fake_domain_kill() the guest has its
+ * memory, and a PV or PVH dom0 can map it.
  */
 void fake_domain_start_dying(domid_t domid)
 {
@@ -194,7 +196,7 @@ void fake_domain_kill(domid_t domid)
 		panic("fake xen: a test kills domain %u, which is not alive\n", domid);
 	d->dying = true;
 	d->torn_down = true;
-	d->pages++;	/* so that it outlives the loop */
+	d->pages++;	/* keeps it alive during the loop */
 	fake_ioreq_domain_kill(d);
 	fake_iommu_op_domain_kill(d);
 	xa_destroy(&d->types);
@@ -208,7 +210,7 @@ void fake_domain_kill(domid_t domid)
 	spin_unlock_irqrestore(&fake.lock, flags);
 }
 
-/* Also true for a zombie. */
+/* True for a zombie, too. */
 bool fake_domain_exists(domid_t domid)
 {
 	unsigned long flags;
@@ -221,8 +223,8 @@ bool fake_domain_exists(domid_t domid)
 }
 
 /*
- * Frames that are the domain's: in its physmap, or ballooned out and still referenced, or of its
- * ioreq servers.
+ * Counts the domain's frames: those in its physmap, those ballooned out but still referenced, and
+ * the pages of its ioreq servers.
  */
 unsigned long fake_domain_pages(domid_t domid)
 {
@@ -241,7 +243,7 @@ unsigned int fake_domain_count(void)
 	return n;
 }
 
-/* Puts a page of memory at an empty GFN; returns its MFN. */
+/* Puts a new page at an empty GFN. Returns its MFN. */
 unsigned long fake_gfn_populate(domid_t domid, u64 gfn)
 {
 	struct fake_frame *frame;
@@ -258,7 +260,7 @@ unsigned long fake_gfn_populate(domid_t domid, u64 gfn)
 	return frame->mfn;
 }
 
-/* The same with a frame number of the test's choice, in place of what is there. */
+/* Puts a page with a chosen frame number at a GFN, in place of the page there. */
 void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn)
 {
 	struct fake_frame *frame, *old;
@@ -276,8 +278,8 @@ void fake_gfn_populate_at(domid_t domid, u64 gfn, unsigned long mfn)
 }
 
 /*
- * The guest gives a page back: XENMEM_decrease_reservation, without what Xen tells ioreq
- * servers.
+ * The guest gives a page back by XENMEM_decrease_reservation. The ioreq servers are not notified
+ * here.
  */
 void fake_gfn_remove(domid_t domid, u64 gfn)
 {
@@ -288,7 +290,7 @@ void fake_gfn_remove(domid_t domid, u64 gfn)
 	spin_unlock_irqrestore(&fake.lock, flags);
 }
 
-/* What is nobody's RAM needs a hole, what is some of the guest's own needs RAM there. */
+/* Kinds of RAM need RAM at the GFN, all others need a hole. */
 void fake_gfn_set_type(domid_t domid, u64 gfn, enum fake_page_type type)
 {
 	bool own = type == FAKE_RAM || type == FAKE_RAM_RO || type == FAKE_XEN_PAGE;
@@ -342,7 +344,7 @@ static bool guest_access(domid_t domid, u64 addr, void *data, size_t len, bool w
 	return all;
 }
 
-/* The guest's own accesses to its memory, which has to be there. */
+/* The guest accesses its own memory. All of the range must be populated. */
 void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len)
 {
 	WARN_ON(!guest_access(domid, addr, (void *)data, len, true));

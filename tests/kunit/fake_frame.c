@@ -56,7 +56,7 @@ struct fake_frame *fake_frame_alloc(struct fake_domain *d)
 	return frame;
 }
 
-/* A frame with a number of the test's choice. It is never given to another domain. */
+/* Allocates a frame with a chosen number. It is never given to another domain. */
 struct fake_frame *fake_frame_alloc_at(struct fake_domain *d, unsigned long mfn)
 {
 	struct fake_frame *frame;
@@ -69,7 +69,9 @@ struct fake_frame *fake_frame_alloc_at(struct fake_domain *d, unsigned long mfn)
 	return frame;
 }
 
-/* For Xen's own use on the domain's behalf (MEMF_no_refcount): it keeps the domain all the same. */
+/*
+ * A frame for Xen's own use for the domain (MEMF_no_refcount). The domain lives as long as it does.
+ */
 struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d)
 {
 	struct fake_frame *frame = free_frame();
@@ -99,7 +101,7 @@ static void put_frame_if_unused(struct fake_frame *frame)
 	fake_record(FAKE_EVENT_FREE, &freed, 0);
 	d = fake_domain_find(frame->owner);
 	take_frame(frame, d);
-	/* Xen clears what was a dead guest's, not what a guest gives back. */
+	/* Xen clears the frames of a dead guest, not those that a live guest gives back. */
 	if (!d || d->dying) {
 		kfree(frame->data);
 		frame->data = NULL;
@@ -142,7 +144,7 @@ void fake_map_put(struct fake_map *map, u64 bfn)
 	put_frame_if_unused(frame);
 }
 
-/* How many references others than its owner hold on a frame. */
+/* Counts the references on a frame, without the owner's own. */
 unsigned int fake_mfn_refs(unsigned long mfn)
 {
 	struct fake_frame *frame = fake_frame_find(mfn);
@@ -150,7 +152,7 @@ unsigned int fake_mfn_refs(unsigned long mfn)
 	return frame ? frame->refs : 0;
 }
 
-/* The domain that a frame belongs to, -1: it is free. */
+/* Returns the domid of the frame's owner, or -1 if the frame is free. */
 int fake_mfn_owner(unsigned long mfn)
 {
 	struct fake_frame *frame = fake_frame_find(mfn);
@@ -158,7 +160,7 @@ int fake_mfn_owner(unsigned long mfn)
 	return frame ? frame->owner : -1;
 }
 
-/* Is there a mapping of the frame that can be written through? */
+/* Does a mapping of the frame allow writes? */
 bool fake_mfn_writable(unsigned long mfn)
 {
 	if (fake.dev_map)

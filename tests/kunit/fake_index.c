@@ -8,7 +8,7 @@
 
 #include "fake_internal.h"
 
-/* Nothing is ever at the highest number. */
+/* ULONG_MAX is no number in use: it marks an empty slot of the cache. */
 static void forget(struct fake_index *index, unsigned long number)
 {
 	index->found[number % FAKE_INDEX_SLOTS].index = ULONG_MAX;

@@ -2,8 +2,8 @@
 /*
  * What the parts of the fake hypervisor share; see fake_xen.h.
  *
- * Locking: everything in struct fake is under its lock; functions without another word expect it
- * held.
+ * Locking: the lock in struct fake protects all of it. Functions expect it held, unless their
+ * comments say otherwise.
  */
 
 #ifndef _XENGT_FAKE_INTERNAL_H
@@ -28,9 +28,7 @@
 #define FAKE_INDEX_SLOTS	2048
 #define FAKE_GFN_BITS		36	/* of a page table with 4 levels */
 
-/*
- * What is where, by a number. Tests look millions of times: what was found stays at hand.
- */
+/* From a number to an entry. A cache of what was found last spares most look-ups in the xarray. */
 struct fake_index {
 	struct xarray xa;
 	struct {
@@ -40,8 +38,8 @@ struct fake_index {
 };
 
 /*
- * What holds a reference: a slot of dom0's physmap or of a page table, a page of dom0's, or a
- * record of the hypervisor's.
+ * The holder of a reference: an entry of dom0's physmap or of a page table, an unpopulated page, or
+ * a record of the map operation.
  */
 struct fake_map {
 	struct fake_frame *frame;
@@ -49,17 +47,20 @@ struct fake_map {
 	u64 gfn;
 };
 
-/* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
+/*
+ * A frame of memory, which lives as long as the fake. Its contents are allocated at the first
+ * access.
+ */
 struct fake_frame {
 	unsigned long mfn;
 	int owner;		/* domid, -1: free */
 	bool allocated;		/* the owner's own reference (Xen's PGC_allocated) */
 	bool extra;		/* Xen's for the owner: not in its allowance (PGC_extra) */
-	bool fixed;		/* asked for by MFN: never given to others */
+	bool fixed;		/* allocated by MFN: never given to others */
 	unsigned int refs;	/* of others */
 	void *data;		/* where the contents are now, NULL: zeroes */
-	void *home;		/* where they go when dom0 unmaps them, NULL: not mapped */
-	struct fake_map foreign;	/* XenServer's bit, and who set it */
+	void *home;		/* where they go back when dom0 unmaps them, NULL: not mapped */
+	struct fake_map foreign;	/* XenServer's bit, and the guest for which it was set */
 	struct list_head node;	/* in the free list */
 };
 
@@ -84,32 +85,32 @@ struct fake_server {
 
 struct fake_vcpu {
 	struct completion done;
-	unsigned long waiting;		/* for which servers, by id */
-	u8 seen[FAKE_MAX_SERVERS];	/* the request's state, when it looked last */
-	bool invalidate;		/* tells the servers next (Xen's mapcache_invalidate) */
+	unsigned long waiting;		/* for these servers, a bit for each id */
+	u8 seen[FAKE_MAX_SERVERS];	/* the request's state, when last read */
+	bool invalidate;		/* notifies the servers next (Xen's mapcache_invalidate) */
 	int status;
 	struct xen_ioreq answer;
-	struct fake_frame *trapped;	/* what it stores to; may be gone */
+	struct fake_frame *trapped;	/* the page it stores to; may be gone */
 };
 
 struct fake_domain {
 	domid_t domid;
 	bool dying;
-	bool torn_down;			/* and nothing is in its physmap any more */
+	bool torn_down;			/* its physmap is empty */
 	struct list_head node;
 	struct fake_index physmap;	/* GFN to frame */
 	struct xarray types;		/* GFN to what is there, if it is not just RAM */
-	u64 max_gfn;			/* the highest there ever was */
+	u64 max_gfn;			/* the highest ever */
 	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
 	unsigned long extra_pages;	/* and those of Xen's for it */
-	unsigned long homeless;		/* frames that are at no GFN, and nobody has released */
-	unsigned long max_pages;	/* that reservations must not exceed */
+	unsigned long homeless;		/* frames at no GFN that are not released */
+	unsigned long max_pages;	/* the limit of reservations */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
 	struct fake_server *claimer;	/* of writes to trapped pages */
 	bool no_hap;
-	bool target;			/* a driver domain's */
+	bool target;			/* the caller is a driver domain with this target */
 };
 
 /* A page table: a page of dom0's that is read-only, and perhaps pinned. */
@@ -124,12 +125,12 @@ struct fake_table {
 struct fake_unpopulated {
 	struct page *page;
 	struct fake_map map;
-	void *snapshot;		/* the frame was mapped elsewhere already: what it held */
+	void *snapshot;		/* contents at map time, if mapped elsewhere already */
 };
 
 struct fake_port {
 	bool bound;
-	bool lonely;		/* the other end is gone (Xen's ECS_UNBOUND) */
+	bool lonely;		/* the other end is closed (Xen's ECS_UNBOUND) */
 	bool pending;
 	bool masked;		/* from the event to its EOI */
 	bool irq_masked;	/* by disable_irq() and the like */
@@ -185,8 +186,8 @@ struct fake {
 	struct xarray tables;		/* by PFN */
 	struct fake_index unpopulated;	/* by PFN */
 
-	bool dev_map;			/* Xen has the map operation, */
-	bool isolated;			/* and an IOMMU that lets through what is mapped only */
+	bool dev_map;			/* Xen has the map operation */
+	bool isolated;			/* the IOMMU only passes what is mapped */
 	struct xarray dev_maps;		/* its records, by BFN */
 	unsigned int nr_dev_maps;
 	u32 dev_map_limit;
@@ -223,7 +224,7 @@ static inline bool fake_is_pv(void)
 	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PV_DOMU;
 }
 
-/* Allocations of the fake's own, that no test makes fail. */
+/* Brackets the fake's own allocations, which never fail. */
 static inline unsigned int fake_alloc_enter(void)
 {
 	unsigned int fail_nth = current->fail_nth;

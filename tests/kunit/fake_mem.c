@@ -48,7 +48,7 @@ void fake_mem_stop(void)
 	xa_destroy(&fake.frames.xa);
 }
 
-/* What is left of the modules' doings. */
+/* Fails the test if the modules left references, mappings, pages or zombies. */
 void fake_mem_check(struct kunit *test)
 {
 	struct fake_unpopulated *u;

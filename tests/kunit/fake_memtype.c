@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's memory types: which ioreq server has claimed a guest's writes, and which of
- * the guest's pages are trapped (HVMMEM_ioreq_server). What else a page can be is with its physmap
- * (enum fake_page_type).
+ * The fake hypervisor's memory types: which of a guest's pages are write-protected
+ * (HVMMEM_ioreq_server), and which ioreq server has claimed the writes to them. The other types of
+ * pages are in the domain (enum fake_page_type).
  *
- * A trapped page is one with a mark in the physmap, so that the trap goes with the page.
+ * A write-protected page has a mark in the physmap, so that the protection ends with the page.
  *
  * Source: Xen's arch/x86/hvm/dm.c (set_mem_type(), allow_p2m_type_change(), dm_op()),
  * hvmop_get_mem_type() in arch/x86/hvm/hvm.c, and p2m_set_ioreq_server() in arch/x86/mm/p2m.c.
@@ -18,7 +18,7 @@
 
 #include "fake_internal.h"
 
-#define HVMMEM_UNUSED	3	/* a hole in Xen's enum */
+#define HVMMEM_UNUSED	3	/* not a type of Xen's */
 
 static unsigned int count_trapped(struct fake_domain *d)
 {
@@ -45,7 +45,7 @@ bool fake_memtype_trapped(struct fake_domain *d, u64 gfn)
 	return xa_get_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
 }
 
-/* Who gets the guest's writes to trapped pages, enabled or not; -ENODEV: nobody. */
+/* Returns the server that has claimed write-protected pages, enabled or not, or -ENODEV. */
 int fake_memtype_server(struct fake_domain *d)
 {
 	return d->claimer ? d->claimer->id : -ENODEV;
@@ -76,7 +76,7 @@ int fake_memtype_claim(struct fake_domain *d,
 	if (d->no_hap)
 		return -EOPNOTSUPP;
 	if (op->opaque)
-		return 0;	/* Xen takes it for a call that it had begun */
+		return 0;	/* Xen takes it for the continuation of a call */
 	if (op->type != XEN_HVMMEM_ioreq_server || (op->flags & ~XEN_DMOP_IOREQ_MEM_ACCESS_WRITE))
 		return -EINVAL;
 	server = op->id < FAKE_MAX_SERVERS ? d->servers[op->id] : NULL;
@@ -85,7 +85,7 @@ int fake_memtype_claim(struct fake_domain *d,
 	return op->flags ? claim(d, server) : unclaim(d, server);
 }
 
-/* The claim goes; pages that are trapped stay so. */
+/* Ends the claim of a server that is destroyed. Pages stay write-protected. */
 void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 {
 	if (d->claimer == server)
@@ -137,7 +137,7 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 		if (!d->claimer)
 			return -EINVAL;
 	}
-	/* Those before one that fails keep their new type. */
+	/* Pages before one that fails keep their new type. */
 	for (rc = 0, gfn = op->first_pfn; !rc && gfn <= last; gfn++)
 		rc = set_type(d, gfn, op->mem_type);
 	return rc;
@@ -178,7 +178,7 @@ int HYPERVISOR_hvm_op(int op, void *arg)
 	return fake_leave(&state, rc);
 }
 
-/* A guest without hardware-assisted paging. */
+/* Says whether the guest has hardware-assisted paging. */
 void fake_domain_set_hap(domid_t domid, bool hap)
 {
 	struct fake_domain *d = fake_domain_find(domid);
@@ -187,7 +187,7 @@ void fake_domain_set_hap(domid_t domid, bool hap)
 		d->no_hap = !hap;
 }
 
-/* Do a guest's writes to the page go to an ioreq server? */
+/* Is the page write-protected, so that an ioreq server gets the guest's writes? */
 bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
 {
 	struct fake_domain *d;
@@ -201,7 +201,7 @@ bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
 	return trapped;
 }
 
-/* How many of its pages that is. */
+/* Counts the guest's write-protected pages. */
 unsigned int fake_domain_trapped(domid_t domid)
 {
 	struct fake_domain *d;
@@ -215,7 +215,7 @@ unsigned int fake_domain_trapped(domid_t domid)
 	return n;
 }
 
-/* Has one of its ioreq servers claimed the writes to trapped pages? */
+/* Has an ioreq server claimed the guest's write-protected pages? */
 bool fake_domain_claimed(domid_t domid)
 {
 	struct fake_domain *d;

@@ -14,7 +14,7 @@
 
 #include "fake_internal.h"
 
-/* Is there memory of dom0's own at the GFN? Xen frees it, to map there. */
+/* Is there RAM of dom0's own at the GFN? Xen would free it to map something there. */
 bool fake_is_own_ram(u64 gfn)
 {
 	return pfn_valid(gfn) && !fake_unpopulated_find(gfn);
@@ -25,14 +25,14 @@ static bool is_mmio(u64 gfn)
 	return fake.mmio_start <= gfn && gfn < fake.mmio_end;
 }
 
-/* From here on there are registers of a device in dom0's physmap, as Xen puts them there. */
+/* Puts the registers of a device into dom0's physmap, as Xen does. */
 void fake_xen_set_mmio(u64 gfn, u64 pages)
 {
 	fake.mmio_start = gfn;
 	fake.mmio_end = gfn + pages;
 }
 
-/* What is mapped at a GFN of dom0's, NULL: nothing. */
+/* Returns what is mapped at a GFN of dom0's, or NULL. */
 static struct fake_map *foreign_at(u64 gpfn)
 {
 	struct fake_unpopulated *u = fake_unpopulated_find(gpfn);
@@ -42,7 +42,7 @@ static struct fake_map *foreign_at(u64 gpfn)
 	return fake_index_find(&fake.physmap, gpfn);
 }
 
-/* set_foreign_p2m_entry() at a GFN that holds no memory of dom0's */
+/* set_foreign_p2m_entry(), at a GFN without RAM of dom0's */
 static int set_foreign_entry(u64 gpfn, struct fake_frame *frame, domid_t domid, u64 gfn)
 {
 	struct fake_unpopulated *u = fake_unpopulated_find(gpfn);
@@ -64,7 +64,7 @@ static int set_foreign_entry(u64 gpfn, struct fake_frame *frame, domid_t domid, 
 	return 0;
 }
 
-/* p2m_add_foreign() frees memory that is there, which it cannot do with another domain's. */
+/* p2m_add_foreign(): it would free RAM at the GFN, but cannot replace a page of another domain. */
 static int add_foreign(const struct xen_add_to_physmap_range *range, unsigned int i)
 {
 	u64 gfn = range->idxs[i], gpfn = range->gpfns[i];
@@ -90,7 +90,7 @@ static int add_foreign(const struct xen_add_to_physmap_range *range, unsigned in
 	return foreign_at(gpfn) ? -ENXIO : set_foreign_entry(gpfn, frame, d->domid, gfn);
 }
 
-/* Each entry has its own status, also if there is no such domain. */
+/* Each entry has its own status, even if the domain does not exist. */
 static long add_to_physmap_range(struct xen_add_to_physmap_range *range)
 {
 	unsigned int i;
@@ -107,7 +107,7 @@ static long add_to_physmap_range(struct xen_add_to_physmap_range *range)
 	return 0;
 }
 
-/* One IOTLB flush, complete before the reference goes. */
+/* One IOTLB flush, which is complete before the reference is dropped. */
 static long remove_from_physmap(struct xen_remove_from_physmap *remove)
 {
 	struct fake_unpopulated *u = fake_unpopulated_find(remove->gpfn);
@@ -148,7 +148,7 @@ static long maximum_gpfn(const domid_t *domid)
 	return fake_may_control(d) ? d->max_gfn : -EPERM;
 }
 
-/* At a GFN of the caller's choice; memory of its own that is there would be nowhere any more. */
+/* Maps a resource at a GFN of the caller's. RAM of the caller there would be lost. */
 static int map_resource(u64 gpfn, struct fake_frame *frame, domid_t domid)
 {
 	if (fake_is_own_ram(gpfn)) {
@@ -195,7 +195,7 @@ static long acquire_resource(struct xen_mem_acquire_resource *res)
 	return rc;
 }
 
-/* What dom0 takes away is told to servers by each vCPU, as soon as it has something to say. */
+/* After a decrease by dom0 each vCPU notifies its servers, with its next request. */
 static long decrease_reservation(struct xen_memory_reservation *r)
 {
 	struct fake_domain *d = fake_domain_find(r->domid);

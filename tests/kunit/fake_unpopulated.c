@@ -16,7 +16,7 @@
 
 #include "fake_internal.h"
 
-/* How many pages show a frame that is shown elsewhere, too */
+/* Number of pages that show a frame which another page shows as well */
 static unsigned int nr_snapshots;
 
 #define UNMAPPED_POISON	0xa5
@@ -26,7 +26,7 @@ struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn)
 	return fake_index_find(&fake.unpopulated, pfn);
 }
 
-/* Makes the page show the frame. While it does, the contents live in the page. */
+/* Makes the page show the frame. The contents move into the page until it is unmapped. */
 int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
 			 u64 gfn)
 {
@@ -47,13 +47,13 @@ int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, d
 	return 0;
 }
 
-/* A page that shows a frame which is shown elsewhere, too: only what was written here goes back. */
+/* Copies back what was written to a page since the snapshot, and nothing else. */
 static void merge_snapshot(u8 *to, const u8 *now, const u8 *before)
 {
 	const u64 *now_words = (const u64 *)now, *before_words = (const u64 *)before;
 	unsigned int word, i;
 
-	/* By words first: this runs at every hypercall, and bytes seldom differ. */
+	/* Compares words first: this runs at every hypercall, and bytes seldom differ. */
 	for (word = 0; word < PAGE_SIZE / 8; word++) {
 		if (now_words[word] == before_words[word])
 			continue;
@@ -64,7 +64,7 @@ static void merge_snapshot(u8 *to, const u8 *now, const u8 *before)
 	}
 }
 
-/* Pages that show the same frame agree again: they are not really the same memory. */
+/* Makes pages that show the same frame agree: the kernel has different memory for each. */
 void fake_mem_sync(void)
 {
 	struct fake_unpopulated *u;
@@ -139,7 +139,7 @@ static void free_unpopulated(struct page *page)
 	kfree(u);
 }
 
-/* What xen_alloc_unpopulated_pages() becomes without CONFIG_XEN_UNPOPULATED_ALLOC. */
+/* xen_alloc_unpopulated_pages() is a macro for this without CONFIG_XEN_UNPOPULATED_ALLOC. */
 int xen_alloc_ballooned_pages(unsigned int nr_pages, struct page **pages)
 {
 	struct fake_call_state state;
@@ -175,7 +175,7 @@ void fake_unpopulated_stop(void)
 
 	xa_for_each(&fake.unpopulated.xa, pfn, u) {
 		if (u->map.frame && !u->snapshot)
-			u->map.frame->data = NULL;	/* it is in the page that goes here */
+			u->map.frame->data = NULL;	/* in the page that is freed here */
 		__free_page(u->page);
 		kfree(u->snapshot);
 		kfree(u);
