@@ -24,7 +24,7 @@ struct fake_dev_map {
 	struct fake_map map;	/* first, since a translated caller's physmap points to it */
 	u64 bfn;
 	u32 flags;
-	struct fake_dev_map *next;	/* the next one at the same BFN, or in the list of those being unmapped */
+	struct fake_dev_map *next;	/* at the same BFN, or being unmapped */
 };
 
 void fake_dev_map_start(void)

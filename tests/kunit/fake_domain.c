@@ -78,7 +78,7 @@ static void set_physmap(struct fake_domain *d, u64 gfn, struct fake_frame *frame
 {
 	fake_index_store(&d->physmap, gfn, frame);
 	fake_set_type(d, gfn, FAKE_RAM);
-	xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	xa_clear_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 	d->max_gfn = max(d->max_gfn, gfn);
 }
 

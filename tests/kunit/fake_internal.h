@@ -24,7 +24,7 @@
 #define FAKE_MAX_RANGES		256
 #define FAKE_NR_RANGE_TYPES	3
 #define FAKE_TABLE_SLOTS	512
-#define FAKE_TRAPPED		XA_MARK_0	/* of a physmap's entry */
+#define FAKE_WRITE_PROTECTED		XA_MARK_0	/* of a physmap's entry */
 #define FAKE_INDEX_SLOTS	2048
 #define FAKE_GFN_BITS		36	/* of a page table with 4 levels */
 
@@ -333,8 +333,8 @@ struct xen_dm_op_map_mem_type_to_ioreq_server;
 struct xen_dm_op_set_mem_type;
 
 void fake_memtype_check(struct kunit *test);
-bool fake_memtype_trapped(struct fake_domain *d, u64 gfn);
-void fake_memtype_untrap(struct fake_domain *d);
+bool fake_memtype_protected(struct fake_domain *d, u64 gfn);
+void fake_memtype_unprotect(struct fake_domain *d);
 int fake_memtype_server(struct fake_domain *d);
 int fake_memtype_claim(struct fake_domain *d,
 		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op);

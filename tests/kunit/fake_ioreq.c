@@ -177,7 +177,7 @@ void fake_ioreq_domain_kill(struct fake_domain *d)
 }
 
 /* Lets a living emulator notice: the ports are 0, and each gets a last event. */
-static void say_goodbye(struct fake_domain *d, struct fake_server *server)
+static void notify_revoked(struct fake_domain *d, struct fake_server *server)
 {
 	struct fake_port *port;
 	unsigned int i;
@@ -205,11 +205,11 @@ void fake_ioreq_revoke(domid_t domid)
 	d = fake_domain_find(domid);
 	for (id = 0; d && id < FAKE_MAX_SERVERS; id++) {
 		if (d->servers[id])
-			say_goodbye(d, d->servers[id]);
+			notify_revoked(d, d->servers[id]);
 		destroy_server(d, id, true);
 	}
 	if (d)
-		fake_memtype_untrap(d);
+		fake_memtype_unprotect(d);
 	spin_unlock_irqrestore(&fake.lock, flags);
 	fake_deliver();
 }
@@ -488,7 +488,7 @@ static void complete_store(struct fake_domain *d, struct fake_vcpu *vcpu)
 	u64 gfn = PFN_DOWN(vcpu->answer.addr);
 
 	if (vcpu->trapped && fake_frame_of_gfn(d, gfn) == vcpu->trapped &&
-	    !fake_memtype_trapped(d, gfn))
+	    !fake_memtype_protected(d, gfn))
 		fake_error("domain %u crashes: page %llx is RAM in the middle of a store to it",
 			   d->domid, gfn);
 }
@@ -593,13 +593,13 @@ int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int fr
 }
 
 /* Returns the write-protected page that a request stores to, or NULL. */
-static struct fake_frame *trapped_frame(struct fake_domain *d, const struct xen_ioreq *req)
+static struct fake_frame *protected_frame(struct fake_domain *d, const struct xen_ioreq *req)
 {
 	u64 gfn = PFN_DOWN(req->addr);
 
 	if (req->type != IOREQ_TYPE_COPY || req->dir != IOREQ_WRITE)
 		return NULL;
-	return fake_memtype_trapped(d, gfn) ? fake_frame_of_gfn(d, gfn) : NULL;
+	return fake_memtype_protected(d, gfn) ? fake_frame_of_gfn(d, gfn) : NULL;
 }
 
 /* ioreq_send() drops the access if the slot is not as Xen left it. */
@@ -635,7 +635,7 @@ bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number
 	slot = slot_of(d->servers[id], number);
 	vcpu->waiting |= BIT(id);
 	vcpu->seen[id] = STATE_IOREQ_READY;
-	vcpu->trapped = trapped_frame(d, req);
+	vcpu->trapped = protected_frame(d, req);
 	*slot = *req;
 	slot->vp_eport = d->servers[id]->remote_port[number];
 	slot->state = STATE_IOREQ_READY;

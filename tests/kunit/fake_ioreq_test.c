@@ -645,7 +645,7 @@ static void guest_that_is_taken_away_leaves_no_server(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e.events, events + 1);
 	KUNIT_EXPECT_EQ(test, e.slots[0].vp_eport, 0u);
 	KUNIT_EXPECT_EQ(test, fake_servers(DOM), 0u);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	stop_emulator(test, &e);
 	KUNIT_EXPECT_EQ_MSG(test, create(&e), 0, "it is ours again");

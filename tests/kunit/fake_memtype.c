@@ -20,29 +20,29 @@
 
 #define HVMMEM_UNUSED	3	/* not a type of Xen's */
 
-static unsigned int count_trapped(struct fake_domain *d)
+static unsigned int count_protected(struct fake_domain *d)
 {
 	struct fake_frame *frame;
 	unsigned int n = 0;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_WRITE_PROTECTED)
 		n++;
 	return n;
 }
 
-void fake_memtype_untrap(struct fake_domain *d)
+void fake_memtype_unprotect(struct fake_domain *d)
 {
 	struct fake_frame *frame;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
-		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_WRITE_PROTECTED)
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 }
 
-bool fake_memtype_trapped(struct fake_domain *d, u64 gfn)
+bool fake_memtype_protected(struct fake_domain *d, u64 gfn)
 {
-	return xa_get_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	return xa_get_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 }
 
 /* Returns the server that has claimed write-protected pages, enabled or not, or -ENODEV. */
@@ -53,7 +53,7 @@ int fake_memtype_server(struct fake_domain *d)
 
 static int claim(struct fake_domain *d, struct fake_server *server)
 {
-	if (d->claimer || count_trapped(d))
+	if (d->claimer || count_protected(d))
 		return -EBUSY;
 	d->claimer = server;
 	return 0;
@@ -64,7 +64,7 @@ static int unclaim(struct fake_domain *d, struct fake_server *server)
 	if (d->claimer != server)
 		return -EINVAL;
 	d->claimer = NULL;
-	fake_memtype_untrap(d);
+	fake_memtype_unprotect(d);
 	return 0;
 }
 
@@ -95,16 +95,16 @@ void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 {
 	enum fake_page_type now = fake_type_of_gfn(d, gfn);
-	bool trapped = fake_memtype_trapped(d, gfn);
+	bool trapped = fake_memtype_protected(d, gfn);
 
 	if (!fake_frame_of_gfn(d, gfn))
 		return now == FAKE_HOLE && type == HVMMEM_mmio_dm ? 0 : -EINVAL;
 	if (type == XEN_HVMMEM_ioreq_server && !trapped && now != FAKE_RAM_RO) {
-		xa_set_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+		xa_set_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 		return 0;
 	}
 	if (type == XEN_HVMMEM_ram_rw) {
-		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 		if (now == FAKE_RAM_RO)
 			fake_set_type(d, gfn, FAKE_RAM);
 		return 0;
@@ -145,7 +145,7 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 
 static unsigned int type_of(struct fake_domain *d, u64 gfn)
 {
-	if (fake_memtype_trapped(d, gfn))
+	if (fake_memtype_protected(d, gfn))
 		return XEN_HVMMEM_ioreq_server;
 	switch (fake_type_of_gfn(d, gfn)) {
 	case FAKE_RAM:
@@ -188,7 +188,7 @@ void fake_domain_set_hap(domid_t domid, bool hap)
 }
 
 /* Is the page write-protected, so that an ioreq server gets the guest's writes? */
-bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
+bool fake_gfn_write_protected(domid_t domid, u64 gfn)
 {
 	struct fake_domain *d;
 	unsigned long flags;
@@ -196,13 +196,13 @@ bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
-	trapped = d && fake_memtype_trapped(d, gfn);
+	trapped = d && fake_memtype_protected(d, gfn);
 	spin_unlock_irqrestore(&fake.lock, flags);
 	return trapped;
 }
 
 /* Counts the guest's write-protected pages. */
-unsigned int fake_domain_trapped(domid_t domid)
+unsigned int fake_domain_nr_protected(domid_t domid)
 {
 	struct fake_domain *d;
 	unsigned long flags;
@@ -210,7 +210,7 @@ unsigned int fake_domain_trapped(domid_t domid)
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
-	n = d ? count_trapped(d) : 0;
+	n = d ? count_protected(d) : 0;
 	spin_unlock_irqrestore(&fake.lock, flags);
 	return n;
 }
@@ -234,7 +234,7 @@ void fake_memtype_check(struct kunit *test)
 	struct fake_domain *d;
 
 	list_for_each_entry(d, &fake.domains, node) {
-		KUNIT_EXPECT_EQ_MSG(test, count_trapped(d), 0u,
+		KUNIT_EXPECT_EQ_MSG(test, count_protected(d), 0u,
 				    "pages of domain %u are left trapped", d->domid);
 		KUNIT_EXPECT_NULL_MSG(test, d->claimer,
 				      "a server is left with domain %u's writes", d->domid);

@@ -240,15 +240,15 @@ static void only_plain_ram_becomes_trapped(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is already");
 	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is nothing");
 	KUNIT_EXPECT_EQ(test, set_type(PAGES, TRAPPED), -EINVAL);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
 	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "and plain RAM it may stay");
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, RAM), -EINVAL);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 9ul);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
@@ -263,9 +263,9 @@ static void range_of_pages_must_make_sense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 3, TRAPPED), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 3), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 5), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 2, TRAPPED), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
@@ -275,9 +275,9 @@ static void range_of_pages_ends_at_the_first_bad_one(struct kunit *test)
 
 	fake_gfn_remove(DOM, GFN + 2);
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 4, TRAPPED), -EINVAL);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN + 1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
@@ -299,9 +299,9 @@ static void giving_the_claim_back_makes_all_pages_plain(struct kunit *test)
 	int id = start_claimed(test), other = new_server(test);
 
 	KUNIT_EXPECT_EQ(test, set_types(0, PAGES, TRAPPED), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, claim(other), 0);
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
@@ -315,7 +315,7 @@ static void server_that_is_destroyed_leaves_its_pages_trapped(struct kunit *test
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, claim(other), -EBUSY);
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 2, TRAPPED), -EINVAL);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ADDR, &data, 8), -EAGAIN);
@@ -332,7 +332,7 @@ static void server_without_the_claim_takes_nothing_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, destroy(other), 0);
 	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
@@ -342,12 +342,12 @@ static void page_that_leaves_takes_its_trap_along(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
 	fake_gfn_remove(DOM, GFN);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -EINVAL);
 	fake_gfn_populate(DOM, GFN);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	fake_gfn_populate_at(DOM, GFN + 1, FAKE_MFN_BASE + 0x10000);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "none of them is left");
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
@@ -359,7 +359,7 @@ static void dead_guest_has_neither_claim_nor_traps(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	fake_domain_kill(DOM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	KUNIT_EXPECT_EQ(test, claim(id), -ESRCH);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -ESRCH);
@@ -391,10 +391,10 @@ static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
 	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 2, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, TRAPPED), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	fake_xen_fail_call(FAKE_CALL_DM_CLAIM, 1, -EPERM);
 	KUNIT_EXPECT_EQ(test, unclaim(id), -EPERM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 

@@ -67,7 +67,7 @@ static void pages_are_the_guests(struct kunit *test)
 	fake_guest_write(DOM, (GFN + 1) << PAGE_SHIFT, &value, sizeof(value));
 	fake_guest_read(DOM, (GFN + 1) << PAGE_SHIFT, &got, sizeof(got));
 	KUNIT_EXPECT_EQ(test, got, value);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, decrease(GFN, 2), 2l);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GFN), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES + 0ul);

@@ -65,7 +65,7 @@ static int find_server(struct fake_domain *d, const struct xen_ioreq *req, int f
 
 	if (req->type != IOREQ_TYPE_COPY || fake_type_of_gfn(d, gfn) == FAKE_HOLE)
 		return fake_ioreq_select(d, req, from, false);
-	if (req->dir != IOREQ_WRITE || !fake_memtype_trapped(d, gfn))
+	if (req->dir != IOREQ_WRITE || !fake_memtype_protected(d, gfn))
 		return -ENODEV;
 	id = fake_memtype_server(d);
 	return id < 0 ? -EAGAIN : id;
@@ -122,7 +122,7 @@ static bool store_natively(struct fake_domain *d, struct fake_vcpu *vcpu,
 {
 	struct fake_frame *frame = fake_frame_of_gfn(d, PFN_DOWN(req->addr));
 
-	if (!frame || fake_memtype_trapped(d, PFN_DOWN(req->addr)))
+	if (!frame || fake_memtype_protected(d, PFN_DOWN(req->addr)))
 		return false;
 	fake_mem_sync();
 	if (fake_type_of_gfn(d, PFN_DOWN(req->addr)) != FAKE_RAM_RO)

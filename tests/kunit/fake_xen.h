@@ -227,8 +227,8 @@ void fake_ioreq_revoke(domid_t domid);
 unsigned int fake_servers(domid_t domid);
 
 /* fake_memtype.c: write protection of a guest's memory */
-bool fake_gfn_write_trapped(domid_t domid, u64 gfn);
-unsigned int fake_domain_trapped(domid_t domid);
+bool fake_gfn_write_protected(domid_t domid, u64 gfn);
+unsigned int fake_domain_nr_protected(domid_t domid);
 bool fake_domain_claimed(domid_t domid);
 void fake_domain_set_hap(domid_t domid, bool hap);
 

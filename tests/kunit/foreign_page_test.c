@@ -191,7 +191,7 @@ static void trapped_page_is_written_as_any_other(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, word_at(ADDR), 3ull);
 	KUNIT_EXPECT_EQ(test, xengt_foreign_page_copy(&foreign, ADDR + 8, &word, 8, true), 0);
 	KUNIT_EXPECT_EQ(test, word_at(ADDR + 8), 4ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
 	xengt_foreign_page_exit(&foreign);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, false), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);

@@ -115,11 +115,11 @@ static void ram_of_a_former_one_is_used(struct kunit *test)
 	mfn = fake_gfn_mfn(DOM, GTT_GFN(2));
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GTT_GFN(2)), mfn);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
 	hybrid_unsync(test, 3);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(3)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(3)));
 	stop_hybrid(test, vgpu);
 }
 
@@ -148,13 +148,13 @@ static void some_of_it_is_there(struct kunit *test)
 	leave_ram(2, 1);
 	fake_domain_set_room(DOM, PAGES - 1);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	xengt_vgpu_disable(vgpu);
 	leave_ram(2, 1);
 	fake_domain_set_room(DOM, PAGES - 2);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	expect_found_entry_works(test);
 	expect_works(test, FIRST, 12);
 	stop_hybrid(test, vgpu);
@@ -173,7 +173,7 @@ static void ram_that_is_trapped_for_nobody(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	stop_hybrid(test, vgpu);
 }
@@ -237,7 +237,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 		failed += !!rc;
 		if (rc) {
 			KUNIT_EXPECT_EQ_MSG(test, in_ram(), PTE(9), "hypercall %u", nth);
-			KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+			KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 			continue;
 		}
 		KUNIT_EXPECT_EQ_MSG(test, hybrid_get(test, ENTRY), PTE(9), "hypercall %u", nth);
@@ -282,7 +282,7 @@ static void guest_populates_over_its_own_page(struct kunit *test)
 	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "nobody was told");
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 8));
 	expect_works(test, FIRST, 7);
 	xengt_vgpu_destroy(vgpu);

@@ -53,7 +53,7 @@ static void ram_is_put_at_the_share(struct kunit *test)
 	unsigned long page;
 
 	KUNIT_EXPECT_EQ(test, count_ram(), PAGES);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1 + PAGES + 1);
 	for (page = 1; page <= PAGES; page++)
 		expect_works(test, IN_PAGE(page, 511), page);
@@ -121,7 +121,7 @@ static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
 	all.room = GTT_PAGES;
 	vgpu = start_hybrid(test, &all);
 	KUNIT_EXPECT_EQ(test, count_ram(), GTT_PAGES);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	traps = vgpu_count(vgpu, XENGT_COUNT_TRAPS);
 	hybrid_put(test, 0, PTE(7));
 	hybrid_put(test, IN_PAGE(PAGES + 1, 0), PTE(7));
@@ -154,7 +154,7 @@ static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test
 	hybrid_put(test, FIRST + 104, PTE(8));
 	hybrid_put(test, FIRST + 105, PTE(8));
 	hybrid_flush(test);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	/* Not trapped any more, and looked through */
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, FIRST + 99, PTE(7));
@@ -347,8 +347,8 @@ static void ram_that_the_guest_exchanges(struct kunit *test)
 	exchange(test, 2, PTE(12));
 	sync_vgpu(vgpu);
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST) ||
 			  hybrid_get(test, FIRST) == PTE(7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 11));
@@ -380,7 +380,7 @@ static void open_with_nothing_mapped(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		hybrid_put(test, FIRST + i, 0);
 	hybrid_flush(test);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 }
 
 /* Nothing that was written is lost, whichever hypercall fails when an open page is looked at. */
@@ -464,7 +464,7 @@ static void write_back(struct meanwhile *m)
 {
 	const u64 pte = PTE(7);
 
-	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
 }
 
@@ -481,7 +481,7 @@ static void entry_that_is_looked_at_and_written_back(struct kunit *test)
 	hybrid_flush(test);
 	hybrid_unsync(test, 1);
 	hybrid_put(test, FIRST, PTE(8));
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
 	sync_vgpu(vgpu);
@@ -555,7 +555,7 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 21), DOM, 21));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	stop_hybrid(test, vgpu);
 }
 

@@ -177,7 +177,7 @@ static void pdp_of_0_is_no_table(struct kunit *test)
 	ppgtt_guest_put(guest, L2, 0, PTE(L1));
 	ppgtt_guest_put(guest, L1, 0, PTE(100));
 	ppgtt_start(&ppgtt);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, 0));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, 0));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("roots_missing"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 0ull);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 0, 100));
@@ -265,7 +265,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 	for (nth = 1; nth < 50; nth++) {
 		ppgtt_guest_put(guest, L2, 1, 0);
 		ppgtt_guest_sync(guest);
-		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
 		ppgtt_guest_put(guest, L2, 1, PTE(M1));
 		before = ppgtt_guest_count("scratched_nomem");
 		fake_fail_alloc(nth);
@@ -280,7 +280,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		failed++;
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
 		KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 512));
-		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
 		/* Nobody tells when there is memory: the next sync tries again. */
 		ppgtt_guest_sync(guest);
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
@@ -336,7 +336,7 @@ static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
 	ppgtt_guest_put(guest, L2, 1, 0);
 	fake_xen_set_hook(refuse, refused);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_protected(DOM, M1));
 }
 
 /* 9: tried again however many events come, and its writes are done meanwhile */
@@ -353,14 +353,14 @@ static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
 	make_stuck(guest, &refused);
 	for (i = 0; i < 3; i++) {
 		ppgtt_guest_balloon_event(guest);
-		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, M1));
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released);
 		ppgtt_guest_put(guest, M1, i, i + 1);
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, M1, i), i + 1ull);
 	}
 	relent();
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released + 1);
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
@@ -388,7 +388,7 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 	ppgtt_guest_put(guest, L2, 1, PTE(M1));
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, M1));
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 300));
 	relent();
 	ppgtt_check(&ppgtt);

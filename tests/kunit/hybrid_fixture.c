@@ -41,7 +41,7 @@ struct xengt_vgpu *start_hybrid(struct kunit *test, const struct hybrid_config *
 void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu)
 {
 	xengt_vgpu_destroy(vgpu);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1ul);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
@@ -123,7 +123,7 @@ void meanwhile_end(struct meanwhile *m)
 bool hybrid_is_unsync(unsigned long page)
 {
 	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN &&
-	       !fake_gfn_write_trapped(DOM, GTT_GFN(page));
+	       !fake_gfn_write_protected(DOM, GTT_GFN(page));
 }
 
 unsigned long hybrid_set_type_calls(void)
@@ -172,7 +172,7 @@ void hybrid_unsync_table(struct ppgtt_guest *guest)
 {
 	hybrid_write_table_often(guest);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_protected(DOM, TABLE));
 }
 
 void hybrid_unsync_directory(struct ppgtt_guest *guest)
@@ -182,5 +182,5 @@ void hybrid_unsync_directory(struct ppgtt_guest *guest)
 	for (i = 1; i < 9; i++)
 		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(TABLE));
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_trapped(DOM, TABLE_ROOT));
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_protected(DOM, TABLE_ROOT));
 }

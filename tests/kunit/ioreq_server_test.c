@@ -548,7 +548,7 @@ static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 1u);
 	KUNIT_EXPECT_EQ(test, r->last.addr, TABLE_ADDR + 8);
@@ -571,9 +571,9 @@ static void giving_the_claim_back_ends_all_traps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
 	for (i = 0; i < 16; i++)
 		KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN + i, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 16u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 16u);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	KUNIT_EXPECT_EQ(test, store(0, TABLE_ADDR, 1), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 0u);

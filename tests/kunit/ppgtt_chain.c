@@ -99,6 +99,6 @@ void chain_end(struct ppgtt *ppgtt)
 	ppgtt_end(ppgtt);
 	sync_vgpu(guest->vgpu);
 	KUNIT_EXPECT_EQ_MSG(guest->test, fake_total_refs(), idle_refs, "pages are still mapped");
-	KUNIT_EXPECT_EQ(guest->test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(guest->test, fake_domain_nr_protected(DOM), 0u);
 	ppgtt_guest_stop(guest);
 }

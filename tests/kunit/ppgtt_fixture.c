@@ -95,7 +95,7 @@ void ppgtt_guest_stop(struct ppgtt_guest *guest)
 	xengt_vgpu_put(guest->vgpu);
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	gpu_check();
 	gpu_set_walker(NULL);
 }
@@ -113,7 +113,7 @@ void ppgtt_guest_send(struct ppgtt_guest *guest, unsigned int vcpu, u64 addr, co
 		      unsigned int size)
 {
 	guest->writes++;
-	guest->trapped += fake_gfn_write_trapped(DOM, addr >> PAGE_SHIFT);
+	guest->trapped += fake_gfn_write_protected(DOM, addr >> PAGE_SHIFT);
 	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_send_store(DOM, vcpu, addr, data, size), 0);
 }
 
@@ -169,7 +169,8 @@ void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned
 	u64 addr = ggtt_addr(guest, index), gfn = addr >> PAGE_SHIFT;
 
 	guest->writes++;
-	guest->trapped += fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN || fake_gfn_write_trapped(DOM, gfn);
+	guest->trapped += fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN ||
+			  fake_gfn_write_protected(DOM, gfn);
 	guest->ggtt[index - DIRECTORY(0)] = raw;
 	KUNIT_EXPECT_EQ(guest->test,
 			fake_vcpu_store(DOM, vcpu, addr, &raw, guest->format->entry_size), 0);

@@ -21,7 +21,7 @@ static void directory_in_the_ggtt_is_walked(struct kunit *test)
 	chain_expect_page(&ppgtt, 3ull << 22, 100);
 	chain_expect_page(&ppgtt, 3ull << 22 | 1023 << 12, HIGH_GFN);
 	chain_expect_scratch(&ppgtt, 0);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 	/* Both kinds of table change. */
 	ppgtt_guest_put(guest, L1, 0, PT_GEN7(300ull));
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 511, PT_GEN7(L1));
@@ -53,7 +53,7 @@ static void directory_that_is_none_any_more_is_pages(struct kunit *test)
 	ppgtt_model_begin(guest->model);
 	KUNIT_EXPECT_EQ(test, ppgtt_compare_ggtt(guest->model, guest->format, DIRECTORY(0), 512),
 			0u);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), 0);
 	chain_end(&ppgtt);
 }

@@ -47,7 +47,7 @@ static void table_page_that_goes_is_empty(struct kunit *test)
 		chain_put_pages(guest, L1, 0, 100, 8);
 		ppgtt_guest_balloon_event(guest);
 		chain_expect_page(&ppgtt, PAGE_AT(0), 100);
-		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, tables[i]));
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, tables[i]));
 		ppgtt_check(&ppgtt);
 	}
 	chain_end(&ppgtt);
@@ -67,7 +67,7 @@ static void table_page_that_moves_has_its_new_entries(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	chain_expect_page(&ppgtt, PAGE_AT(0), 300);
 	chain_expect_scratch(&ppgtt, PAGE_AT(4));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 	ppgtt_guest_put(guest, L1, 4, PTE(304));
 	ppgtt_guest_sync(guest);
 	chain_expect_page(&ppgtt, PAGE_AT(4), 304);
@@ -88,7 +88,7 @@ static void store_before_the_type_changes(enum fake_call kind, void *data)
 {
 	struct late_store *late = data;
 
-	if (kind != late->when || late->sent || !fake_gfn_write_trapped(DOM, L1))
+	if (kind != late->when || late->sent || !fake_gfn_write_protected(DOM, L1))
 		return;
 	late->sent = true;
 	ppgtt_guest_send(late->guest, 1, (L1 << PAGE_SHIFT) + 5 * 8, &late->pte, 8);
@@ -111,10 +111,10 @@ static void store_in_flight_keeps_the_trap(struct kunit *test, enum fake_call wh
 	fake_xen_set_hook(NULL, NULL);
 	KUNIT_EXPECT_TRUE(test, late.sent);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, L1, 5), PTE(321));
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));
 	ppgtt_guest_put(guest, L2, I2, PTE(L1));
 	ppgtt_guest_sync(guest);
 	ppgtt_check(&ppgtt);
@@ -145,7 +145,7 @@ static void trap_stays_if_xen_does_not_tell(struct kunit *test)
 		fake_xen_fail_call(FAKE_CALL_DM_SET_STATE, nth, nth == 1 ? -EINVAL : -ENOMEM);
 		ppgtt_guest_sync(guest);
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
-		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 		/* It is a table again, before it was let go of. */
 		ppgtt_guest_put(guest, L1, 5, PTE(320 + nth));
 		ppgtt_guest_put(guest, L2, I2, PTE(L1));
@@ -157,7 +157,7 @@ static void trap_stays_if_xen_does_not_tell(struct kunit *test)
 	}
 	ppgtt_guest_put(guest, L2, I2, 0);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));
 	chain_end(&ppgtt);
 }
 

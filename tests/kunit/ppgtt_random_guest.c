@@ -190,7 +190,7 @@ static u64 any_entry(struct random *r, unsigned int level, u64 self)
 
 static void note_trap(struct random *r, u64 gfn)
 {
-	r->did[fake_gfn_write_trapped(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
+	r->did[fake_gfn_write_protected(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
 }
 
 static void store(struct random *r, u64 addr, const void *data, unsigned int size)
@@ -343,7 +343,7 @@ static void write_ggtt(struct random *r, unsigned long index, u64 raw)
 {
 	u64 gfn = ppgtt_guest_ggtt_gfn(r->guest, index);
 
-	if (fake_gfn_mfn(DOM, gfn) != FAKE_NO_MFN && !fake_gfn_write_trapped(DOM, gfn))
+	if (fake_gfn_mfn(DOM, gfn) != FAKE_NO_MFN && !fake_gfn_write_protected(DOM, gfn))
 		r->did[DID_GGTT_UNTRAPPED]++;
 	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST), index, raw);
 	if (!random_one_in(r, 8))

@@ -38,7 +38,7 @@ static void destroyed_while_pinned_reaches_no_page(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		chain_expect_no_page(&ppgtt, PAGE_AT(i));
 	sync_vgpu(guest->vgpu);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	gpu_check();
 	/* What the guest does with the pages now is its own business. */
 	ppgtt_guest_put(guest, L1, 0, PTE(300));
@@ -62,7 +62,7 @@ static struct ppgtt nth_ppgtt(struct ppgtt_guest *guest, unsigned int n)
 
 static bool is_shadowed(unsigned int n)
 {
-	return fake_gfn_write_trapped(DOM, 640 + 2 * n + 1);
+	return fake_gfn_write_protected(DOM, 640 + 2 * n + 1);
 }
 
 static void use_once(struct kunit *test, struct ppgtt *ppgtt)
@@ -163,9 +163,9 @@ static void missing_tables_are_tried_again_in_turns(struct kunit *test)
 	fake_xen_reset_calls();
 	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 8ul * 512);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, NO_GFN + 1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, NO_GFN + 1));
 	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, NO_GFN + 1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, NO_GFN + 1));
 	ppgtt_check(&ppgtt);
 	chain_end(&ppgtt);
 }

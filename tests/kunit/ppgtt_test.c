@@ -347,12 +347,12 @@ static void table_that_is_one_no_more_is_not_trapped(struct kunit *test)
 	u64 traps;
 
 	chain_start(guest, &ppgtt);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 4u);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 4u);
 	ppgtt_guest_put(guest, L2, I2, 0);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 3u);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 3u);
 	traps = guest->trapped;
 	ppgtt_guest_put(guest, L1, 0, PTE(150));
 	KUNIT_EXPECT_EQ(test, guest->trapped, traps);
@@ -377,12 +377,12 @@ static void table_can_be_data_too(struct kunit *test)
 	chain_expect_page(&ppgtt, PAGE_AT(1), L1);
 	chain_expect_page(&ppgtt, PAGE_AT(2), L4);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, L1));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 	ppgtt_check(&ppgtt);
 	/* A table no more, still data. */
 	ppgtt_guest_put(guest, L2, I2, 0);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, L1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, L1));
 	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, 0);
 	chain_end(&ppgtt);

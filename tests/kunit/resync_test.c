@@ -204,7 +204,7 @@ static void event_costs_one_hypercall_for_a_trapped_page(struct kunit *test)
 
 	ppgtt_guest_put(guest, TABLE, 1, PTE(1));
 	ppgtt_guest_settle(guest);
-	pages = fake_domain_trapped(DOM);
+	pages = fake_domain_nr_protected(DOM);
 	KUNIT_EXPECT_EQ(test, pages, 5ul);
 	fake_xen_reset_calls();
 	ppgtt_guest_balloon_event(guest);
@@ -233,12 +233,12 @@ static void open_page_is_not_believed_after_an_event(struct kunit *test)
 
 	hybrid_write_table_often(guest);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, TABLE));
 	exchange(test, TABLE, 30, PTE(30));
 	ppgtt_guest_settle(guest);
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
 	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
 	ppgtt_guest_sync(guest);
 	ppgtt_check(&ppgtt);
@@ -323,7 +323,7 @@ static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *te
 	ppgtt_guest_sync(guest);
 	meanwhile_end(&m);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_resynced"), 1ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
 	ppgtt_guest_balloon_event(guest);
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 30), PTE(30));

@@ -510,7 +510,7 @@ static void send_to_table(struct meanwhile *m)
 {
 	const u64 pte = PTE(78);
 
-	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_protected(DOM, TABLE));
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, TABLE_ADDR(9), &pte, 8), 0);
 }
 
@@ -527,7 +527,7 @@ static void write_in_flight_while_a_table_is_opened(struct kunit *test)
 	ppgtt_guest_sync(guest);
 	meanwhile_end(&m);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
 	ppgtt_guest_sync(guest);
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 9), PTE(78));
@@ -570,7 +570,7 @@ static void open_table_is_let_go(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, TABLE));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
 	ppgtt_guest_stop(guest);

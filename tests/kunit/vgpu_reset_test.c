@@ -111,12 +111,12 @@ static unsigned int reached(struct ppgtt *ppgtt, u64 page, unsigned int n)
 	return good;
 }
 
-static unsigned int trapped_at(u64 gfn, unsigned int n)
+static unsigned int protected_at(u64 gfn, unsigned int n)
 {
 	unsigned int i, trapped = 0;
 
 	for (i = 0; i < n; i++)
-		trapped += fake_gfn_write_trapped(DOM, gfn + i);
+		trapped += fake_gfn_write_protected(DOM, gfn + i);
 	return trapped;
 }
 
@@ -189,7 +189,7 @@ static void check_new_kernel(struct kunit *test, void (*starts)(struct kunit *te
 	driver_has_loaded(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 1ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("drivers_gone"), 1ull);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&new), 0);
 	KUNIT_EXPECT_EQ(test, reached(&new, NEW_DATA, 8), 8u);
 	ppgtt_unpin(&new);
@@ -246,7 +246,7 @@ static void both_kernels_use_one_root(struct kunit *test)
 	ppgtt_unpin(&p);
 	ppgtt_notify(&p, false);
 	expect_nothing_held(test, guest);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&p), -ENOENT);
 	ppgtt_guest_stop(guest);
 }
@@ -328,7 +328,7 @@ static void use_as_data(struct ppgtt_guest *guest)
 	struct kunit *test = guest->test;
 	unsigned int i;
 
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	for (i = 0; i < 512; i++)
 		ppgtt_guest_put(guest, OLD + CHAIN - 1, i, PTE(1000 + i));
 	ppgtt_guest_flush_gtt(guest);
@@ -345,7 +345,7 @@ static void tables_of_a_driver_that_is_gone(struct kunit *test)
 
 	ppgtt_notify(&old, true);
 	ppgtt_notify(&old, true);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), (unsigned int)CHAIN);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), (unsigned int)CHAIN);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_reset(guest->vgpu, XENGT_RESET_PPGTTS), 0);
 	crash(&old);
 	expect_nothing_held(test, guest);
@@ -547,7 +547,7 @@ static void store_meets_reset(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, OLD + CHAIN - 1, 0), s.value);
 		expect_nothing_held(test, guest);
-		KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+		KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	}
 	KUNIT_EXPECT_GT(test, nth, (unsigned int)CHAIN);
 	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
