@@ -13,43 +13,6 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-static const void *next_platform(const void *prev, char *desc, const char *backend)
-{
-	const struct platform *p = prev;
-
-	do {
-		p = platforms_gen_params(p, desc);
-	} while (p && strcmp(p->backend, backend));
-	return p;
-}
-
-static const void *native_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "native");
-}
-
-static const void *pv_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "pv");
-}
-
-static const void *xenserver_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "xenserver");
-}
-
-static void map_some(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	while (n--)
-		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
-}
-
-static void balloon(struct mediator *user)
-{
-	xen_gpu_balloon_event(user->client.domain);
-	flush(user);
-}
-
 /* All */
 
 /*
@@ -67,7 +30,7 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, user_map(user, i), 0);
 		fake_gfn_remove(DOM, i);
 		fake_gfn_set_type(DOM, i, types[i]);
-		balloon(user);
+		user_balloon(user);
 		KUNIT_EXPECT_EQ(test, user->nr_gone, i + 1);
 		KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 		rc = user_map(user, i);
@@ -96,7 +59,7 @@ static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
 		fake_xen_fail_gfn(DOM, i, errors[i].xen);
 		fake_xen_fail_gfn(DOM, 32 + i, errors[i].xen);
 		KUNIT_EXPECT_EQ(test, user_map(user, 32 + i), errors[i].ours);
-		balloon(user);
+		user_balloon(user);
 		KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
 		KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 		fake_xen_fail_nothing();
@@ -118,7 +81,7 @@ static void table_goes_with_its_last_page(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, user_map(user, 512 * i), 0);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	fake_xen_reset_calls();
-	balloon(user);
+	user_balloon(user);
 	/* One table served all blocks, one after the other. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_PIN), 1ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_UNPIN), 1ul);
@@ -129,7 +92,7 @@ static void table_goes_with_its_last_page(struct kunit *test)
 		fake_gfn_remove(DOM, 512 * i);
 		fake_gfn_populate(DOM, 512 * i);
 	}
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 
@@ -153,7 +116,7 @@ static void upgrade_leaves_no_table(struct kunit *test)
 			1u);
 	KUNIT_EXPECT_EQ(test, user_map(user, gfn), 0);
 	flush(user);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), 1u);
 	xen_gpu_release(&user->client, &gfn, 1);
 	stop_user(test, user);
@@ -260,7 +223,7 @@ static void good_mappings_cost_one_lookup(struct kunit *test)
 	for (gfn = 0; gfn < 1024; gfn += 2)
 		KUNIT_ASSERT_EQ(test, user_map(user, gfn), 0);
 	fake_xen_reset_calls();
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_LOOKUP), 2ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_MAP), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_UNMAP), 0ul);
@@ -276,13 +239,13 @@ static void stale_page_moves_and_lost_page_goes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
+	user_map_range(user, 0, 32);
 	fake_gfn_remove(DOM, 20);
 	fake_gfn_remove(DOM, 9);
 	fake_gfn_populate(DOM, 9);
 	fake_gfn_remove(DOM, 3);
 	fake_xen_reset_calls();
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 2u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
@@ -346,12 +309,12 @@ static void mappings_that_xen_took_away_are_made_anew(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_dev_map_revoke(DOM);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	/* What the device has is dead by now, which nobody could tell before. */
 	user->n = 0;
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 8ull);
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -379,9 +342,9 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 		stop_user(test, user);
 		return;
 	}
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	user->n = 0;
-	user->on_moved = release_what_is_gone;
+	user->on_remap = release_what_is_gone;
 	fake_domain_set_target(DOM, false);
 	fake_dev_map_revoke(DOM);
 	xen_gpu_balloon_event(user->client.domain);
@@ -390,7 +353,7 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, counter("live"), 0ull);
 	fake_domain_set_target(DOM, true);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	stop_user(test, user);
 }
@@ -405,7 +368,7 @@ static void lost_target_has_ended(struct kunit *test)
 		stop_user(test, user);
 		return;
 	}
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_set_target(DOM, false);
 	fake_dev_map_revoke(DOM);
 	KUNIT_EXPECT_EQ(test, user_map(user, 20), -ENODEV);
@@ -422,7 +385,7 @@ static void suspicion_without_reason_changes_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_xen_reset_calls();
 	xen_gpu_domain_suspect(user->client.domain);
 	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
@@ -461,7 +424,7 @@ static void page_in_transition_comes_later(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
 		fake_xen_fail_nothing();
 		flush(user);
-		KUNIT_EXPECT_EQ(test, user->nr_settled, i + 1);
+		KUNIT_EXPECT_EQ(test, user->nr_revalidated, i + 1);
 		KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 		user_unmap_all(user);
 		flush(user);
@@ -503,7 +466,7 @@ static void xen_tells_that_a_guest_is_dying(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	/* Somebody else's end */
 	fake_xen_reset_calls();
 	fake_store_fire("@releaseDomain");
@@ -526,10 +489,10 @@ static void revalidation_does_not_lose_the_only_reference(struct kunit *test)
 	struct mediator *user = start_user(test, 64, 64);
 	unsigned int i;
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_xen_reset_calls();
 	for (i = 0; i < 3; i++)
-		balloon(user);
+		user_balloon(user);
 	/* Looked up again, which is no second reference: so nothing is undone either. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_LOOKUP), 3ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 0ul);

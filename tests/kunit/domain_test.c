@@ -15,12 +15,6 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-static void map_range(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	while (n--)
-		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
-}
-
 /* The end of a guest, as the toolstack makes it: xenstore's entry, the domain, the watch. */
 static void destroy_guest(domid_t domid)
 {
@@ -36,7 +30,7 @@ static void dead_guest_loses_every_reference_at_once(struct kunit *test)
 	struct mediator *user = start_user(test, 1024, 1024);
 	struct mapped m;
 
-	map_range(test, user, 400, 200);
+	user_map_range(user, 400, 200);
 	map_gfns(user, idle, 2, &m);
 	release_gfns(user, idle, 2);
 	fake_store_remove("/local/domain/5/vm");
@@ -75,7 +69,7 @@ static void end_of_another_guest_is_none_of_ours(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_create(OTHER_DOM, 4);
 	fake_domain_kill(OTHER_DOM);
 	fake_store_release(OTHER_DOM);
@@ -93,7 +87,7 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	u64 gfn = 3;
 	struct mapped m;
 
-	map_range(test, old, 0, 8);
+	user_map_range(old, 0, 8);
 	destroy_guest(DOM);
 	wait_for(test, old->nr_ended == 1 && !fake_domain_exists(DOM));
 	fake_domain_create(DOM, 64);
@@ -102,7 +96,7 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	new = new_user(test, 64);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(new));
 	KUNIT_EXPECT_PTR_NE(test, new->client.domain, old->client.domain);
-	map_range(test, new, 0, 8);
+	user_map_range(new, 0, 8);
 	KUNIT_EXPECT_EQ(test, map_gfns(old, &gfn, 1, &m), 0u);
 	KUNIT_EXPECT_EQ(test, m.status[0], -ENODEV);
 	stop_user(test, old);
@@ -115,7 +109,7 @@ static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_store_introduce(DOM, "/vm/another");
 	fake_store_fire("@releaseDomain");
 	wait_for(test, user->nr_ended == 1);
@@ -128,7 +122,7 @@ static void death_meets_balloon(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_gfn_remove(DOM, 3);
 	xen_gpu_balloon_event(user->client.domain);
 	destroy_guest(DOM);
@@ -146,7 +140,7 @@ static void mapping_a_dying_guest_fails_page_by_page(struct kunit *test)
 	const u64 gfns[] = { 1, 9, 10 };
 	struct mapped m;
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 1u);
 	KUNIT_EXPECT_TRUE(test, m.status[1] == -ENOENT || m.status[1] == -ENODEV);
@@ -291,9 +285,9 @@ static void unload_right_after_the_last_put(struct kunit *test)
 
 		module_param_set("xen_gpu_map.idle_age_ms", "1");
 		module_param_set("xen_gpu_map.idle_max", "2");
-		map_range(test, user, 0, 8);
+		user_map_range(user, 0, 8);
 		user_unmap_all(user);
-		map_range(test, user, 4, 8);
+		user_map_range(user, 4, 8);
 		fake_gfn_remove(DOM, 5);
 		xen_gpu_balloon_event(user->client.domain);
 		if (i % 2)
@@ -332,7 +326,7 @@ static void last_put_waits_for_a_look_at_the_domain(struct kunit *test)
 	struct mediator *user = start_user(test, 64, 64);
 
 	init_completion(&look.begun);
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_xen_set_hook(look_for_long, &look);
 	fake_store_fire("@releaseDomain");
 	wait_for_completion(&look.begun);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's reservations: dom0 populates a GFN of a guest, or takes the page away again,
- * within the limit that the toolstack has set.
+ * The fake hypervisor's reservations: dom0 populates a GFN of a guest, or takes the page away
+ * again, within the limit that the toolstack has set.
  *
  * Source: Xen's common/memory.c (populate_physmap(), guest_remove_page(), do_memory_op()) and
- * arch/x86/mm/p2m.c (p2m_add_page()), the same in 4.17 and 4.20.
- * See fake_internal.h for the locking.
+ * arch/x86/mm/p2m.c (p2m_add_page()), the same in 4.17 and 4.20. See fake_internal.h for the
+ * locking.
  */
 
 #include <xen/xen.h>

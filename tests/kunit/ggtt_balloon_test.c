@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of balloon events that hit the GGTT: entries of pages that are gone or moved, and retries of
- * missing ones.
- * The GPU of the fixture watches every step; see gpu.h.
+ * Tests of balloon events that hit the GGTT: entries of pages that are gone or moved, and retries
+ * of missing ones. The GPU of the fixture watches every step; see gpu.h.
  */
 
 #include "modules.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of GGTT entries that lead to scratch: what is out of reach, malformed, missing, failed, or over
- * the quota.
- * The GPU of the fixture watches every step; see gpu.h.
+ * Tests of GGTT entries that lead to scratch: what is out of reach, malformed, missing, failed, or
+ * over the quota. The GPU of the fixture watches every step; see gpu.h.
  */
 
 #include "modules.h"

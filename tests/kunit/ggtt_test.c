@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the shadow GGTT (vgpu/ggtt/ggtt.c): the order of map, write, invalidate and release, what
- * that costs, and writers that meet balloon events.
- * The GPU of the fixture watches every step; see gpu.h.
+ * Tests of the shadow GGTT (vgpu/ggtt/ggtt.c): the order of map, write, invalidate and release,
+ * what that costs, and writers that meet balloon events. The GPU of the fixture watches every step;
+ * see gpu.h.
  */
 
 #include <linux/kthread.h>

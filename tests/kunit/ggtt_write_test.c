@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of writes to the GGTT: halves, bytes and blocks merge with what is there, and only entries of
- * the share are written.
- * The GPU of the fixture watches every step; see gpu.h.
+ * Tests of writes to the GGTT: halves, bytes and blocks merge with what is there, and only entries
+ * of the share are written. The GPU of the fixture watches every step; see gpu.h.
  */
 
 #include <linux/prandom.h>

@@ -151,15 +151,15 @@ static void move_entries(struct mediator *user, const struct xen_gpu_move *move)
 	}
 }
 
-static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+static void user_remap(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 		       unsigned int n)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 	unsigned int i;
 
 	user->nr_calls++;
-	if (user->on_moved)
-		user->on_moved(user, moves, n);
+	if (user->on_remap)
+		user->on_remap(user, moves, n);
 	mutex_lock(&user->lock);
 	for (i = 0; i < n; i++) {
 		if (i && moves[i].gfn <= moves[i - 1].gfn)
@@ -169,17 +169,17 @@ static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move 
 	mutex_unlock(&user->lock);
 }
 
-static void user_settled(struct xen_gpu_client *client)
+static void user_revalidated(struct xen_gpu_client *client)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 
 	/* Whoever does not wait for the end of this goes on meanwhile. */
-	if (user->settles_slowly)
+	if (user->revalidates_slowly)
 		schedule_timeout_idle(2);
-	user->nr_settled++;
+	user->nr_revalidated++;
 }
 
-static void user_ended(struct xen_gpu_client *client)
+static void user_release_all(struct xen_gpu_client *client)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 
@@ -188,9 +188,9 @@ static void user_ended(struct xen_gpu_client *client)
 }
 
 static const struct xen_gpu_client_ops user_ops = {
-	.remap = user_moved,
-	.revalidated = user_settled,
-	.release = user_ended,
+	.remap = user_remap,
+	.revalidated = user_revalidated,
+	.release = user_release_all,
 };
 
 /* A watch fires when it is registered, and leads to a look at the guest. It is over after this. */
@@ -270,25 +270,25 @@ struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, un
 	return dom;
 }
 
-static void neighbour_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+static void neighbour_remap(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 			    unsigned int n)
 {
 }
 
-static void neighbour_settled(struct xen_gpu_client *client)
+static void neighbour_revalidated(struct xen_gpu_client *client)
 {
-	container_of(client, struct neighbour, client)->nr_settled++;
+	container_of(client, struct neighbour, client)->nr_revalidated++;
 }
 
-static void neighbour_ended(struct xen_gpu_client *client)
+static void neighbour_release(struct xen_gpu_client *client)
 {
 	complete(&container_of(client, struct neighbour, client)->ended);
 }
 
 static const struct xen_gpu_client_ops neighbour_ops = {
-	.remap = neighbour_moved,
-	.revalidated = neighbour_settled,
-	.release = neighbour_ended,
+	.remap = neighbour_remap,
+	.revalidated = neighbour_revalidated,
+	.release = neighbour_release,
 };
 
 /* Makes a client of OTHER_DOM, which there is. */
@@ -468,4 +468,70 @@ enum fake_call unmap_call(struct kunit *test)
 	if (!strcmp(backend, "physmap"))
 		return FAKE_CALL_REMOVE_FROM_PHYSMAP;
 	return strcmp(backend, "native") ? FAKE_CALL_IOMMU_UNMAP : FAKE_CALL_DEV_UNMAP;
+}
+
+/* Maps n pages from a GFN on, each by itself. */
+void user_map_range(struct mediator *user, u64 first, unsigned int n)
+{
+	while (n--)
+		KUNIT_ASSERT_EQ(user->test, user_map(user, first++), 0);
+}
+
+/* A balloon event, and the revalidation after it. */
+void user_balloon(struct mediator *user)
+{
+	xen_gpu_balloon_event(user->client.domain);
+	flush(user);
+}
+
+/* Every entry of the table leads to the page that the guest has at its GFN. */
+void user_expect_good(struct mediator *user)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(user->test, user_check(user), 0u);
+	for (i = 0; i < user->n; i++)
+		KUNIT_EXPECT_TRUE(user->test, fake_dma_reaches(user->entries[i].bfn, DOM,
+							       user->entries[i].gfn));
+}
+
+/* The guest gives a page away, another guest gets the frame, and the guest gets another frame. */
+void exchange_frame(u64 gfn)
+{
+	static u64 other_gfn = 1000;
+
+	fake_gfn_remove(DOM, gfn);
+	fake_gfn_populate(OTHER_DOM, other_gfn++);
+	fake_gfn_populate(DOM, gfn);
+}
+
+static const void *backend_gen_params(const void *prev, char *desc, const char *backend)
+{
+	const struct platform *p = prev;
+
+	do {
+		p = platforms_gen_params(p, desc);
+	} while (p && strcmp(p->backend, backend));
+	return p;
+}
+
+/* Array parameters for KUNIT_CASE_PARAM: the platforms of one backend */
+const void *pv_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "pv");
+}
+
+const void *physmap_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "physmap");
+}
+
+const void *native_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "native");
+}
+
+const void *xenserver_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "xenserver");
 }

@@ -39,13 +39,13 @@ struct mediator {
 	} entries[USER_ENTRIES];
 	unsigned int nr_moved;		/* GFNs that got a new BFN */
 	unsigned int nr_gone;
-	unsigned int nr_settled;
+	unsigned int nr_revalidated;
 	unsigned int nr_ended;
 	unsigned int nr_calls;		/* of moved */
 	unsigned int nr_bad;		/* what should not have been */
-	bool settles_slowly;		/* others run before it has */
+	bool revalidates_slowly;		/* others run before it has */
 	/* Called at the start of each call of moved, with no lock held. */
-	void (*on_moved)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
+	void (*on_remap)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
 	void *data;
 };
 
@@ -53,7 +53,7 @@ struct mediator {
 struct neighbour {
 	struct xen_gpu_domain *dom;
 	struct xen_gpu_client client;
-	unsigned int nr_settled;
+	unsigned int nr_revalidated;
 	struct completion ended;
 };
 
@@ -102,10 +102,18 @@ void user_note(struct mediator *user, u64 gfn, u64 bfn);
 void user_forget(struct mediator *user, u64 gfn);
 u64 user_bfn(struct mediator *user, u64 gfn);
 unsigned int user_check(struct mediator *user);
+void user_map_range(struct mediator *user, u64 first, unsigned int n);
+void user_balloon(struct mediator *user);
+void user_expect_good(struct mediator *user);
+void exchange_frame(u64 gfn);
 
 const struct platform *platform(struct kunit *test);
 const void *platforms_gen_params(const void *prev, char *desc);
 const void *stock_platforms_gen_params(const void *prev, char *desc);
+const void *pv_gen_params(const void *prev, char *desc);
+const void *physmap_gen_params(const void *prev, char *desc);
+const void *native_gen_params(const void *prev, char *desc);
+const void *xenserver_gen_params(const void *prev, char *desc);
 void start_xen(struct kunit *test, const struct platform *p);
 u64 counter(const char *name);
 unsigned long map_calls(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of single entries of PPGTTs: larger pages, which hold as many references as they have pages of
- * 4 KiB, reserved bits and ignored bits.
+ * Tests of single entries of PPGTTs: larger pages, which hold as many references as they have pages
+ * of 4 KiB, reserved bits and ignored bits.
  */
 
 #include "modules.h"

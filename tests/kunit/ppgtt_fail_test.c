@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of failures under a PPGTT: each hypercall and each allocation in turn, a page that cannot be
- * mapped, a quota that is reached. Scratch in place of pages is all that a failure may do, and it ends
- * with the failure.
+ * Tests of failures under a PPGTT: each hypercall and each allocation in turn, a page that cannot
+ * be mapped, a quota that is reached. Scratch in place of pages is all that a failure may do, and
+ * it ends with the failure.
  */
 
 #include "modules.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the shadows of PPGTTs: walks of all levels, each synchronisation point, batches and their
- * hypercalls, the order of map, invalidate and release, pages that are several tables or data as well.
+ * Tests of the shadows of PPGTTs: walks of all levels, each synchronisation point, batches and
+ * their hypercalls, the order of map, invalidate and release, pages that are several tables or data
+ * as well.
  */
 
 #include "modules.h"

@@ -16,21 +16,6 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* One balloon event, and all that follows from it. */
-static void balloon(struct mediator *user)
-{
-	xen_gpu_balloon_event(user->client.domain);
-	flush(user);
-}
-
-static void map_some(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		KUNIT_ASSERT_EQ(test, user_map(user, first + i), 0);
-}
-
 /* 4: the client lets go of a GFN before its reference is dropped */
 static void expect_frames_held(struct mediator *user, const struct xen_gpu_move *moves,
 			       unsigned int n)
@@ -50,14 +35,14 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 
 	if (!platform(test)->sees_frames) {
 		/* physmap moves the others, which is not the point here */
-		map_some(test, user, 5, 1);
+		user_map_range(user, 5, 1);
 	} else {
-		map_some(test, user, 3, 4);
+		user_map_range(user, 3, 4);
 	}
 	user->data = (void *)fake_gfn_mfn(DOM, 5);
-	user->on_moved = expect_frames_held;
+	user->on_remap = expect_frames_held;
 	fake_gfn_remove(DOM, 5);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
 	KUNIT_EXPECT_EQ(test, user->nr_calls, 1u);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner((unsigned long)user->data), -1);
@@ -74,13 +59,13 @@ static void gfn_with_a_new_frame_moves(struct kunit *test)
 	unsigned long old = fake_gfn_mfn(DOM, 5);
 	u64 old_bfn;
 
-	map_some(test, user, 5, 1);
-	map_some(test, user, 5, 1);
+	user_map_range(user, 5, 1);
+	user_map_range(user, 5, 1);
 	old_bfn = user_bfn(user, 5);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_populate(DOM, 5);
 	KUNIT_EXPECT_EQ(test, user_check(user), 2u);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 2u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_NE(test, user_bfn(user, 5), old_bfn);
@@ -95,11 +80,11 @@ static void waiter_finds_what_the_clients_do_after_an_event(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
-	user->settles_slowly = true;
+	user_map_range(user, 0, 32);
+	user->revalidates_slowly = true;
 	xen_gpu_balloon_event(user->client.domain);
 	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
-	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
 	stop_user(test, user);
 }
 
@@ -108,12 +93,12 @@ static void unchanged_gfns_stay_usable(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
-	balloon(user);
+	user_map_range(user, 0, 32);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 32ul);
-	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
 	if (platform(test)->sees_frames) {
 		KUNIT_EXPECT_EQ(test, user->nr_calls, 0u);
 		KUNIT_EXPECT_EQ(test, counter("kept"), 32ull);
@@ -136,7 +121,7 @@ static void several_blocks_are_revalidated(struct kunit *test)
 		fake_gfn_remove(DOM, i);
 	for (i = 0; i < 2048; i += 28)
 		fake_gfn_populate(DOM, i);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 73u);
 	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 293ull - 73ull);
@@ -150,7 +135,7 @@ static void run_of_events_leads_to_one_revalidation(struct kunit *test)
 
 	user = start_user(test, 64, 64);
 	module_param_set("xen_gpu_map.balloon_delay_ms", "50");
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	for (i = 0; i < 130; i++)
 		xen_gpu_balloon_event(user->client.domain);
 	flush(user);
@@ -184,12 +169,12 @@ static void release_during_the_callback(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 3, 6);
+	user_map_range(user, 3, 6);
 	fake_gfn_remove(DOM, 4);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_populate(DOM, 5);
-	user->on_moved = release_in_callback;
-	balloon(user);
+	user->on_remap = release_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->n, 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	KUNIT_EXPECT_EQ(test, counter("refs_taken"), counter("refs_released"));
@@ -216,10 +201,10 @@ static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test
 	fake_gfn_remove(DOM, 600);
 	fake_gfn_remove(DOM, 1100);
 	fake_gfn_populate(DOM, 600);
-	user->on_moved = idle_and_back_in_callback;
-	balloon(user);
+	user->on_remap = idle_and_back_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(user_bfn(user, 600), DOM, 600));
-	user->on_moved = NULL;
+	user->on_remap = NULL;
 	stop_user(test, user);
 }
 
@@ -242,8 +227,8 @@ static void page_gone_while_idle_is_not_revived(struct kunit *test)
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_remove(DOM, 600);
 	fake_gfn_remove(DOM, 1100);
-	user->on_moved = idle_and_gone_in_callback;
-	balloon(user);
+	user->on_remap = idle_and_gone_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	KUNIT_EXPECT_EQ(test, counter("unmapped"), counter("mapped"));
 	stop_user(test, user);
@@ -278,12 +263,12 @@ static void map_during_the_callback_gets_the_new_page_or_none(struct kunit *test
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 5, 2);
+	user_map_range(user, 5, 2);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_remove(DOM, 6);
 	fake_gfn_populate(DOM, 6);
-	user->on_moved = map_in_callback;
-	balloon(user);
+	user->on_remap = map_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
@@ -307,10 +292,10 @@ static void event_during_a_revalidation_leads_to_another(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 5, 5);
+	user_map_range(user, 5, 5);
 	fake_gfn_remove(DOM, 5);
-	user->on_moved = balloon_in_callback;
-	balloon(user);
+	user->on_remap = balloon_in_callback;
+	user_balloon(user);
 	wait_for(test, counter("revalidations") == 2);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
@@ -324,7 +309,7 @@ static void put_with_a_revalidation_pending(struct kunit *test)
 	struct mediator *user = start_user(test, 64, 64);
 
 	module_param_set("xen_gpu_map.balloon_delay_ms", "60000");
-	map_some(test, user, 5, 5);
+	user_map_range(user, 5, 5);
 	fake_gfn_remove(DOM, 5);
 	xen_gpu_balloon_event(user->client.domain);
 	stop_user(test, user);
@@ -345,7 +330,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
 		for (failed = true, nth = 1; failed && nth < 30; nth++) {
-			map_some(test, user, 510, 5);
+			user_map_range(user, 510, 5);
 			fake_gfn_remove(DOM, 511);
 			fake_gfn_remove(DOM, 512);
 			fake_gfn_populate(DOM, 512);
@@ -358,8 +343,8 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 			/* What Xen said has another frame is gone if that cannot be mapped. */
 			left = failed && kinds[kind] == FAKE_CALL_DEV_MAP ? 3 : 4;
 			/* Once more, now that all is well; and what is stuck goes at the next. */
-			balloon(user);
-			balloon(user);
+			user_balloon(user);
+			user_balloon(user);
 			KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 			KUNIT_EXPECT_EQ(test, user->n, left);
 			fake_gfn_populate(DOM, 511);
@@ -456,7 +441,7 @@ static void run_storm(struct kunit *test, struct mediator *user, bool (*covered)
 	WRITE_ONCE(storms[i].stop, true);
 	wait_for_completion(&storms[i].done);
 	fake_xen_set_yield(false);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_GT(test, mapped, 0u);
 }
 
@@ -520,9 +505,9 @@ static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, STORM_GFNS / 3);
 
-	user->on_moved = deliver_late;
+	user->on_remap = deliver_late;
 	run_storm(test, user, all_that_a_quota_leads_to);
-	user->on_moved = NULL;
+	user->on_remap = NULL;
 	expect_only_good_entries(test, user);
 	KUNIT_EXPECT_LE(test, counter("held_peak"), (u64)STORM_GFNS / 3);
 	stop_user(test, user);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the file in debugfs that translates addresses (vgpu/debug/translate.c), as a user reads and
- * writes it.
+ * Tests of the file in debugfs that translates addresses (vgpu/debug/translate.c), as a user reads
+ * and writes it.
  */
 
 #include <linux/fs.h>

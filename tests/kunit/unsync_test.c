@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of pages that are unsynced: which ones and when, how many ahead, stores under way meanwhile,
- * and what Xen refuses or does half.
+ * Tests of pages that are unsynced: which ones and when, how many ahead, stores under way
+ * meanwhile, and what Xen refuses or does half.
  */
 
 #include <linux/workqueue.h>

@@ -144,3 +144,14 @@ u64 guest_read(struct kunit *test, unsigned long entry)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_read(DOM, 0, ENTRY_ADDR(entry), 8, &pte), 0);
 	return pte;
 }
+
+/* The modules hold nothing of Xen's, nor entries of the GPU. */
+void vgpu_expect_nothing_left(struct kunit *test, const char *what)
+{
+	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_servers(DOM), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_ports(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_irqs(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, fake_pv_tables(), 0u, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, gpu_reserved(), 0u, "%s", what);
+}

@@ -44,6 +44,7 @@ struct xengt_vgpu *start_vgpu(struct kunit *test, domid_t domid, unsigned int vc
 void stop_vgpu(struct xengt_vgpu *vgpu);
 void sync_vgpu(struct xengt_vgpu *vgpu);
 unsigned int skip_get_types(void);
+void vgpu_expect_nothing_left(struct kunit *test, const char *what);
 u64 vgpu_count(struct xengt_vgpu *vgpu, enum xengt_counter which);
 void guest_write(struct kunit *test, unsigned long entry, u64 pte);
 u64 guest_read(struct kunit *test, unsigned long entry);

@@ -1,232 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the life of virtual GPUs (vgpu/vgpu.c, configfs.c, counters.c): made, configured,
- * enabled, disabled and removed at any moment, with failures at every step and with guests that
- * die.
+ * Tests of the life of virtual GPUs (vgpu/vgpu.c): enabled and disabled at any moment, with
+ * failures at each step, and with guests that die.
  */
 
-#include <linux/completion.h>
-#include <linux/jiffies.h>
 #include <linux/kthread.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <xen/xengt.h>
 
 #include "modules.h"
 #include "vgpu_fixture.h"
 
-#define DIR		"xengt/vm5"
-#define OTHER_DIR	"xengt/vm6"
-
-static void expect_nothing_left(struct kunit *test, const char *what)
-{
-	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, fake_servers(DOM), 0u, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_ports(), 0u, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, fake_evtchn_irqs(), 0u, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, fake_pv_tables(), 0u, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(test, gpu_reserved(), 0u, "%s", what);
-}
-
 static void kill_guest(struct kunit *test)
 {
 	fake_domain_kill(DOM);
 	fake_store_release(DOM);
 	wait_for(test, !fake_domain_exists(DOM));
-}
-
-/* In configfs, with the "mem" place */
-
-static const struct {
-	const char *name;
-	const char *value;
-} good_config[] = {
-	{ "domid", "5" },
-	{ "bar0", "0xf0000000" },
-	{ "mappable_base", "0x100000" },
-	{ "mappable_size", "0x40000" },
-	{ "hidden_base", "0x1000000" },
-	{ "hidden_size", "0x20000" },
-	{ "quota", "1024" },
-};
-
-static int set_attr(const char *dir, const char *name, const char *value)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return configfs_write(path, value);
-}
-
-static void expect_attr(struct kunit *test, const char *name, const char *wanted)
-{
-	char path[64], text[64] = "";
-
-	snprintf(path, sizeof(path), DIR "/%s", name);
-	KUNIT_EXPECT_EQ(test, configfs_read(path, text, sizeof(text)), 0);
-	KUNIT_EXPECT_STREQ_MSG(test, text, wanted, "%s", name);
-}
-
-static void make_dir(struct kunit *test, const char *dir)
-{
-	unsigned int i;
-
-	KUNIT_ASSERT_EQ(test, configfs_mkdir(dir), 0);
-	for (i = 0; i < ARRAY_SIZE(good_config); i++)
-		KUNIT_EXPECT_EQ(test, set_attr(dir, good_config[i].name, good_config[i].value), 0);
-	/* Entries are in the shadow when the write is done. */
-	KUNIT_EXPECT_EQ(test, set_attr(dir, "mode", "strict"), 0);
-}
-
-static u64 mem_entry(struct xengt_mem_table *table, u64 addr)
-{
-	u64 pte;
-
-	xengt_mem_walk_begin(table);
-	pte = xengt_mem_entry(table, addr);
-	xengt_mem_walk_end(table);
-	return pte;
-}
-
-static void directory_has_the_defaults(struct kunit *test)
-{
-	KUNIT_ASSERT_EQ(test, configfs_mkdir(DIR), 0);
-	expect_attr(test, "generation", "8\n");
-	expect_attr(test, "quota", "131072\n");
-	expect_attr(test, "dma_bits", "39\n");
-	expect_attr(test, "place", "mem\n");
-	expect_attr(test, "mode", "hybrid\n");
-	expect_attr(test, "state", "off\n");
-	expect_attr(test, "enable", "0\n");
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-}
-
-static void virtual_gpu_of_a_directory_works(struct kunit *test)
-{
-	struct xengt_mem_table *table;
-
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	expect_attr(test, "state", "running\n");
-	expect_attr(test, "mappable_base", "0x100000\n");
-	guest_write(test, VGPU_FIRST, PTE(7));
-	table = xengt_mem_table_get();
-	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
-	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(PTE_FRAME(mem_entry(table, VGPU_FIRST << 12)), DOM,
-						 7));
-	KUNIT_EXPECT_EQ(test, mem_entry(table, 0), 0ull);
-	KUNIT_EXPECT_EQ(test, mem_entry(table, 4ull << 30), 0ull);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "0"), 0);
-	expect_attr(test, "state", "off\n");
-	KUNIT_EXPECT_EQ_MSG(test, mem_entry(table, VGPU_FIRST << 12), 0ull,
-			    "a walker keeps the table, not the mappings");
-	xengt_mem_table_put(table);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_mem_table_get()), -ENODEV);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-}
-
-static void running_virtual_gpu_cannot_be_changed(struct kunit *test)
-{
-	unsigned int i;
-
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), -EBUSY);
-	for (i = 0; i < ARRAY_SIZE(good_config); i++)
-		KUNIT_EXPECT_EQ(test, set_attr(DIR, good_config[i].name, "4096"), -EBUSY);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "generation", "9"), -EBUSY);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "dma_bits", "40"), -EBUSY);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "mem"), -EBUSY);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-}
-
-static void configurations_that_make_no_sense_are_refused(struct kunit *test)
-{
-	static const struct {
-		const char *name;
-		const char *value;
-		int wanted;
-	} cases[] = {
-		{ "domid", "0", -EINVAL },
-		{ "domid", "77", -ENODEV },
-		{ "domid", "65541", -EINVAL },
-		{ "domid", "32752", -EINVAL },
-		{ "generation", "6", -EINVAL },
-		{ "generation", "10", -EINVAL },
-		{ "generation", "9", 0 },
-		{ "bar0", "0", -EINVAL },
-		{ "bar0", "0xf0800000", -EINVAL },
-		{ "bar0", "0xfffffffffff00000", -EINVAL },
-		{ "mappable_base", "0x100800", -EINVAL },
-		{ "mappable_size", "0x40001", -EINVAL },
-		{ "mappable_size", "0x100000000", -EINVAL },
-		{ "mappable_base", "0xfffffffffffff000", -EINVAL },
-		{ "mappable_base", "0xfffff000", -EINVAL },
-		{ "mappable_base", "0xff0000", -EINVAL },
-		{ "mappable_size", "0", 0 },
-		{ "quota", "0", -EINVAL },
-		{ "tables", "0", -EINVAL },
-		{ "tables", "0x100000001", -EINVAL },
-		{ "tables", "1", 0 },
-		{ "dma_bits", "8", -EINVAL },
-		{ "dma_bits", "64", -EINVAL },
-		{ "dma_bits", "52", 0 },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		make_dir(test, DIR);
-		KUNIT_EXPECT_EQ(test, set_attr(DIR, cases[i].name, cases[i].value), 0);
-		KUNIT_EXPECT_EQ_MSG(test, set_attr(DIR, "enable", "1"), cases[i].wanted, "%s=%s",
-				    cases[i].name, cases[i].value);
-		KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-		expect_nothing_left(test, cases[i].name);
-	}
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "nonsense"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "quota", "x"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "x"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-}
-
-/* Two guests, one GGTT: nobody gets what is another's. */
-static void shares_do_not_overlap(struct kunit *test)
-{
-	make_dir(test, DIR);
-	make_dir(test, OTHER_DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "domid", "6"), 0);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY);
-	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "mappable_base", "0x140000"), 0);
-	KUNIT_EXPECT_EQ_MSG(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY,
-			    "the hidden one still does");
-	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "hidden_base", "0x1020000"), 0);
-	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), 0);
-	/* The first guest writes to the second one's share. */
-	guest_write(test, VGPU_FIRST + VGPU_N, PTE(7));
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "out_of_share"), 1ull);
-	KUNIT_EXPECT_EQ(test, fake_vcpu_write(OTHER_DOM, 0, ENTRY_ADDR(VGPU_FIRST + VGPU_N), PTE(7),
-					      8), 0);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm6", "entries_live"), 1ull);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "entries_live"), 0ull);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm6", "entries_live"), 1ull);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(OTHER_DIR), 0);
-}
-
-static void rmdir_while_enabled_gives_everything_back(struct kunit *test)
-{
-	unsigned int i;
-
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	for (i = 0; i < VGPU_N; i++)
-		guest_write(test, VGPU_FIRST + i, PTE(i));
-	fake_guest_balloon_out(DOM, 0, 3);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-	expect_nothing_left(test, "rmdir");
-	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, ENTRY_ADDR(VGPU_FIRST), 1, 8), -ENODEV);
-	modules_unload_all();
 }
 
 /* Failures */
@@ -252,7 +41,7 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 			failed++;
 		else
 			xengt_vgpu_disable(vgpu);
-		expect_nothing_left(test, what);
+		vgpu_expect_nothing_left(test, what);
 		skip = skip_get_types();
 		skipped += skip;
 	}
@@ -282,7 +71,7 @@ static void enable_fails_cleanly_for_every_kind_of_call(struct kunit *test)
 		fake_xen_fail_call(kinds[i / 3], 1, errors[i % 3]);
 		KUNIT_EXPECT_EQ_MSG(test, xengt_vgpu_enable(vgpu), errors[i % 3], "%s", what);
 		KUNIT_EXPECT_FALSE_MSG(test, fake_xen_fail_pending(), "%s", what);
-		expect_nothing_left(test, what);
+		vgpu_expect_nothing_left(test, what);
 	}
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	stop_vgpu(vgpu);
@@ -306,7 +95,7 @@ static void enable_fails_cleanly_at_every_allocation(struct kunit *test)
 		if (rc)
 			failed++;
 		xengt_vgpu_disable(vgpu);
-		expect_nothing_left(test, what);
+		vgpu_expect_nothing_left(test, what);
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_mem_table_get()), -ENODEV);
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
@@ -350,7 +139,7 @@ static void disabled_and_enabled_again_it_starts_afresh(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, i));
 		xengt_vgpu_disable(vgpu);
 		xengt_vgpu_disable(vgpu);
-		expect_nothing_left(test, "disabled");
+		vgpu_expect_nothing_left(test, "disabled");
 		KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 		KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EBUSY);
 	}
@@ -369,12 +158,12 @@ static void guest_dies_with_live_entries(struct kunit *test)
 	fake_store_release(DOM);
 	wait_for(test, !fake_domain_exists(DOM));
 	wait_for(test, vgpu->state == XENGT_VGPU_DEAD);
-	expect_nothing_left(test, "dead");
+	vgpu_expect_nothing_left(test, "dead");
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EBUSY);
 	xengt_vgpu_disable(vgpu);
 	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_OFF);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -ENODEV);
-	expect_nothing_left(test, "enabled in vain");
+	vgpu_expect_nothing_left(test, "enabled in vain");
 	stop_vgpu(vgpu);
 }
 
@@ -395,7 +184,7 @@ static void unknown_guest_dies(struct kunit *test)
 	fake_store_fire("@releaseDomain");
 	wait_for(test, !fake_domain_exists(DOM));
 	wait_for(test, vgpu->state == XENGT_VGPU_DEAD);
-	expect_nothing_left(test, "dead");
+	vgpu_expect_nothing_left(test, "dead");
 	stop_vgpu(vgpu);
 }
 
@@ -466,7 +255,7 @@ static void twenty_guests_come_and_go(struct kunit *test)
 			stop_vgpu(vgpu);
 		}
 		KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
-		expect_nothing_left(test, "guest");
+		vgpu_expect_nothing_left(test, "guest");
 	}
 }
 
@@ -506,7 +295,7 @@ static void destroy_meets_death(struct kunit *test)
 		wait_for_completion(&d.done);
 		wait_for(test, !fake_domain_exists(DOM));
 		fake_xen_set_yield(false);
-		expect_nothing_left(test, "destroyed");
+		vgpu_expect_nothing_left(test, "destroyed");
 	}
 }
 
@@ -556,11 +345,11 @@ static void guest_may_die_at_every_hypercall(struct kunit *test)
 		if (left)
 			break;
 		wait_for(test, !fake_domain_exists(DOM));
-		expect_nothing_left(test, what);
+		vgpu_expect_nothing_left(test, what);
 	}
 	KUNIT_EXPECT_GT(test, nth, 15u);
 	KUNIT_EXPECT_LT(test, nth, 200u);
-	expect_nothing_left(test, "the end");
+	vgpu_expect_nothing_left(test, "the end");
 }
 
 /* Counters */
@@ -599,22 +388,6 @@ static void counters_have_names_of_their_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lines, (unsigned int)ARRAY_SIZE(names));
 }
 
-static void total_outlives_the_virtual_gpu(struct kunit *test)
-{
-	u64 before = debugfs_value("xengt/total", "traps");
-
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	guest_write(test, VGPU_FIRST, PTE(7));
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), 1ull);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "shadowed"), 1ull);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "entries_live"), 1ull);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "traps"), U64_MAX);
-	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
-}
-
 /* Of two ioreq servers with one range Xen would ask one only. */
 static void second_virtual_gpu_at_the_same_addresses_is_refused(struct kunit *test)
 {
@@ -642,84 +415,16 @@ static void second_virtual_gpu_at_the_same_addresses_is_refused(struct kunit *te
 	stop_vgpu(first);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), 0);
 	xengt_vgpu_destroy(second);
-	expect_nothing_left(test, "two of one guest");
-}
-
-/* A virtual GPU that cannot be disabled yet, as its server is still there. */
-struct slow_end {
-	struct completion begun;
-	struct completion go;
-	bool once;
-	bool waited_in_vain;
-};
-
-static void wait_at_destroy(enum fake_call kind, void *arg)
-{
-	struct slow_end *end = arg;
-
-	if (kind != FAKE_CALL_DM_DESTROY || end->once)
-		return;
-	end->once = true;
-	complete(&end->begun);
-	end->waited_in_vain = !wait_for_completion_timeout(&end->go, 20 * HZ);
-}
-
-static int enable_other(void *data)
-{
-	complete(data);
-	return set_attr(OTHER_DIR, "enable", "1");
-}
-
-/* Nobody waits for the removal of a virtual GPU but who wants what it has. */
-static void removal_keeps_nobody_waiting(struct kunit *test)
-{
-	DECLARE_COMPLETION_ONSTACK(started);
-	struct slow_end end = {};
-	struct xengt_vgpu *vgpu;
-	struct task_struct *task;
-
-	init_completion(&end.begun);
-	init_completion(&end.go);
-	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
-	fake_xen_set_hook(wait_at_destroy, &end);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir_nowait(DIR), 0);
-	wait_for_completion(&end.begun);
-	KUNIT_EXPECT_TRUE(test, IS_ERR(xengt_vgpu_get("vm5")));
-	make_dir(test, OTHER_DIR);
-	vgpu = xengt_vgpu_get("vm6");
-	KUNIT_EXPECT_FALSE(test, IS_ERR(vgpu));
-	xengt_vgpu_put(vgpu);
-	/* The same share, for the same guest: as soon as it is free. */
-	task = kthread_run(enable_other, &started, "enable");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	get_task_struct(task);
-	wait_for_completion(&started);
-	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_OFF);
-	complete(&end.go);
-	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
-	put_task_struct(task);
-	fake_xen_set_hook(NULL, NULL);
-	KUNIT_EXPECT_FALSE(test, end.waited_in_vain);
-	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_RUNNING);
-	KUNIT_EXPECT_EQ(test, configfs_rmdir(OTHER_DIR), 0);
-	expect_nothing_left(test, "removed slowly");
+	vgpu_expect_nothing_left(test, "two of one guest");
 }
 
 static struct kunit_case vgpu_cases[] = {
-	KUNIT_CASE_PARAM(directory_has_the_defaults, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(virtual_gpu_of_a_directory_works, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(running_virtual_gpu_cannot_be_changed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(configurations_that_make_no_sense_are_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(shares_do_not_overlap, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(rmdir_while_enabled_gives_everything_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enable_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enable_fails_cleanly_for_every_kind_of_call, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enable_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(writes_survive_failing_hypercalls, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(second_virtual_gpu_at_the_same_addresses_is_refused,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(removal_keeps_nobody_waiting, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_and_enabled_again_it_starts_afresh, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unknown_guest_dies, both_dom0s_gen_params),
@@ -729,7 +434,6 @@ static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(destroy_meets_death, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_may_die_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(counters_have_names_of_their_own, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(total_outlives_the_virtual_gpu, both_dom0s_gen_params),
 	{}
 };
 

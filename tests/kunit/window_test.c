@@ -38,16 +38,6 @@ static const void *windows_gen_params(const void *prev, char *desc)
 	return p;
 }
 
-static const void *physmap_gen_params(const void *prev, char *desc)
-{
-	const struct platform *p = prev;
-
-	do {
-		p = windows_gen_params(p, desc);
-	} while (p && strcmp(p->backend, "physmap"));
-	return p;
-}
-
 /* Nothing else makes or removes resources while a case runs. */
 static struct resource *first_window(void)
 {
@@ -246,9 +236,9 @@ static void refused_page_finds_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, map_sparse(user, 0, NARROW_BLOCKS), NARROW_BLOCKS + 0u);
 	fake_gfn_populate(DOM, refused);
 	KUNIT_ASSERT_EQ(test, user_map(user, refused), -ENOSPC);
-	settled = user->nr_settled;
+	settled = user->nr_revalidated;
 	user_forget(user, 3 * BLOCK);
-	wait_for(test, READ_ONCE(user->nr_settled) > settled);
+	wait_for(test, READ_ONCE(user->nr_revalidated) > settled);
 	KUNIT_EXPECT_EQ(test, user_map(user, refused), 0);
 	KUNIT_EXPECT_EQ(test, counter("drained_quota"), 1ull);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);

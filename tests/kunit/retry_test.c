@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of retries: what Xen refused, and what had no memory, no quota or no space under Xen's
+ * limit, is tried again, when there is a chance and not too often.
+ *
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
+ */
+
+#include <linux/jiffies.h>
+
+#include "fake_xen.h"
+#include "map/domain.h"
+#include "map/event.h"
+#include "map_fixture.h"
+#include "modules.h"
+
+/* A revalidation that cannot learn everything is tried again later, and later. */
+static void fail_to_learn(struct mediator *user, unsigned int times)
+{
+	while (times--) {
+		xen_gpu_event_again(user->client.domain);
+		flush(user);
+	}
+}
+
+static void start_failing(struct kunit *test, struct mediator *user)
+{
+	user_map_range(user, 5, 2);
+	fake_domain_create(OTHER_DOM, 4);
+	exchange_frame(5);
+	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
+	user_balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_moved, platform(test)->sees_frames ? 0u : 1u);
+}
+
+/* 16 (and 4): an event is acted upon at once, however far away the retry is */
+static void event_does_not_wait_for_a_retry(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned long due;
+
+	start_failing(test, user);
+	fail_to_learn(user, 5);
+	due = READ_ONCE(user->client.domain->due);
+	KUNIT_EXPECT_TRUE(test, time_after(due, jiffies + 10 * HZ));
+	fake_gfn_remove(DOM, 6);
+	xen_gpu_balloon_event(user->client.domain);
+	KUNIT_EXPECT_TRUE(test, time_before(READ_ONCE(user->client.domain->due), due));
+	wait_for(test, user->nr_gone == 1);
+	fake_xen_fail_nothing();
+	user_balloon(user);
+	user_expect_good(user);
+	stop_user(test, user);
+}
+
+/* 15: what cannot be looked at for good is not kept for good */
+static void what_cannot_be_looked_at_is_let_go(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	start_failing(test, user);
+	fail_to_learn(user, 7);
+	KUNIT_EXPECT_EQ(test, user->n, 2u);
+	fail_to_learn(user, 1);
+	KUNIT_EXPECT_EQ(test, user->n, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&user->client.domain->reval_work));
+	fake_xen_fail_nothing();
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	user_expect_good(user);
+	stop_user(test, user);
+}
+
+/* A delay that was set by mistake can be taken back. */
+static void parameters_have_ranges_and_what_is_pending_follows(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.balloon_delay_ms", "4294967295"),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.idle_age_ms", "4294967295"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.balloon_delay_ms", "600000"), 0);
+	user_map_range(user, 5, 2);
+	xen_gpu_balloon_event(user->client.domain);
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.balloon_delay_ms", "1"), 0);
+	wait_for(test, counter("revalidations") == 1);
+	/* The clock of the unmap queue ticks in ten minutes. */
+	user_unmap_all(user);
+	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.idle_age_ms", "1"), 0);
+	wait_for(test, counter("drained_age") == 2);
+	stop_user(test, user);
+}
+
+static void next_tick_is_not_before(struct mediator *user, unsigned long when)
+{
+	struct delayed_work *tick = &user->client.domain->age_work;
+
+	KUNIT_EXPECT_TRUE(user->test, delayed_work_pending(tick));
+	KUNIT_EXPECT_FALSE(user->test, time_before(tick->timer.expires, when));
+}
+
+/* 8: Xen is not asked without a pause for what it refuses */
+static void refused_unmap_is_tried_again_after_a_pause(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	unsigned long start = jiffies;
+
+	module_param_set("xen_gpu_map.idle_age_ms", "0");
+	fake_xen_fail_unmap(DOM, 5, -EIO);
+	user_map_range(user, 5, 1);
+	user_unmap_all(user);
+	wait_for(test, counter("unmap_failed") == 1 &&
+		 delayed_work_pending(&user->client.domain->age_work));
+	next_tick_is_not_before(user, start + HZ);
+	fake_xen_fail_nothing();
+	flush(user);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	stop_user(test, user);
+}
+
+/* 8: what waits for Xen to take a mapping away waits as long as that is tried */
+static void refused_unmap_has_nobody_retry_at_once(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct xen_gpu_domain *dom = user->client.domain;
+
+	user_map_range(user, 5, 1);
+	fake_xen_fail_unmap(DOM, 5, -EIO);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_populate(DOM, 5);
+	user_balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
+	user_unmap(user, 5);
+	xen_gpu_balloon_event(dom);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, xen_gpu_flush(dom), -EIO);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&dom->reval_work));
+	KUNIT_EXPECT_GE(test, (long)(dom->due - jiffies), (long)HZ / 2);
+	fake_xen_fail_nothing();
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	user_expect_good(user);
+	stop_user(test, user);
+}
+
+/* 15: whoever makes room in the quota makes it known */
+static void room_in_the_quota_is_made_known(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 2);
+	unsigned int told;
+
+	user_map_range(user, 5, 2);
+	told = user->nr_revalidated;
+	/* Nobody was refused: nobody is told. */
+	user_unmap(user, 5);
+	user_map_range(user, 5, 1);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&user->client.domain->reval_work));
+	KUNIT_EXPECT_EQ(test, user_map(user, 7), -ENOSPC);
+	user_unmap(user, 5);
+	wait_for(test, user->nr_revalidated == told + 1);
+	KUNIT_EXPECT_EQ(test, user_map(user, 7), 0);
+	KUNIT_EXPECT_EQ(test, user_map(user, 8), -ENOSPC);
+	raise_quota(test, user, 3);
+	wait_for(test, user->nr_revalidated == told + 2);
+	KUNIT_EXPECT_EQ(test, user_map(user, 8), 0);
+	KUNIT_EXPECT_EQ(test, counter("revalidations"), 0ull);
+	stop_user(test, user);
+}
+
+/* 15: nobody says when there is memory, so it is tried again */
+static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 4);
+
+	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), -ENOMEM);
+	fake_xen_fail_nothing();
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&user->client.domain->reval_work));
+	flush(user);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
+	stop_user(test, user);
+}
+
+/* 13: Xen says that a page has another frame, and has no room for a second mapping */
+static void page_with_another_frame_is_gone_though_there_is_no_room(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct neighbour other;
+
+	user_map_range(user, 5, 2);
+	start_neighbour(test, &other);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
+	fake_xen_set_dev_map_limit(3);
+	fake_gfn_remove(DOM, 5);
+	fake_gfn_populate(DOM, 5);
+	xen_gpu_balloon_event(user->client.domain);
+	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	KUNIT_EXPECT_EQ(test, user->n, 1u);
+	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
+	user_expect_good(user);
+	neighbour_unmap(&other, 3);
+	stop_neighbour(&other);
+	stop_user(test, user);
+}
+
+/* 15: at Xen's limit, which is one for all guests, idle pages of any guest make room */
+static void idle_pages_of_another_guest_make_room(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct neighbour other;
+
+	fake_xen_set_dev_map_limit(8);
+	start_neighbour(test, &other);
+	user_map_range(user, 0, 8);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), -ENOSPC);
+	user_unmap(user, 7);
+	wait_for(test, other.nr_revalidated == 1);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
+	KUNIT_EXPECT_EQ(test, counter("drained_quota"), 1ull);
+	KUNIT_EXPECT_EQ(test, user->n, 7u);
+	user_expect_good(user);
+	neighbour_unmap(&other, 3);
+	stop_neighbour(&other);
+	stop_user(test, user);
+}
+
+/* 16: a guest that somebody is busy with is not waited for: what it has idle is not taken */
+static void busy_guest_is_not_waited_for(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+	struct neighbour other;
+
+	fake_xen_set_dev_map_limit(8);
+	start_neighbour(test, &other);
+	user_map_range(user, 0, 8);
+	user_unmap_all(user);
+	/* Another guest's lock, for lockdep, which knows one class of them */
+	mutex_lock_nested(&user->client.domain->lock, SINGLE_DEPTH_NESTING);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), -ENOSPC);
+	mutex_unlock(&user->client.domain->lock);
+	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), 0);
+	neighbour_unmap(&other, 3);
+	stop_neighbour(&other);
+	stop_user(test, user);
+}
+
+static struct kunit_case retry_cases[] = {
+	KUNIT_CASE_PARAM(event_does_not_wait_for_a_retry, platforms_gen_params),
+	KUNIT_CASE_PARAM(what_cannot_be_looked_at_is_let_go, platforms_gen_params),
+	KUNIT_CASE_PARAM(parameters_have_ranges_and_what_is_pending_follows, platforms_gen_params),
+	KUNIT_CASE_PARAM(refused_unmap_is_tried_again_after_a_pause, native_gen_params),
+	KUNIT_CASE_PARAM(room_in_the_quota_is_made_known, platforms_gen_params),
+	KUNIT_CASE_PARAM(refusal_for_want_of_memory_is_tried_again, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_with_another_frame_is_gone_though_there_is_no_room,
+			 native_gen_params),
+	KUNIT_CASE_PARAM(refused_unmap_has_nobody_retry_at_once, native_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_of_another_guest_make_room, native_gen_params),
+	KUNIT_CASE_PARAM(busy_guest_is_not_waited_for, native_gen_params),
+	{}
+};
+
+static struct kunit_suite retry_suite = {
+	.name = "xen_gpu_retry",
+	.exit = map_fixture_exit,
+	.test_cases = retry_cases,
+};
+
+kunit_test_suite(retry_suite);
