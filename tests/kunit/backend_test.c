@@ -46,7 +46,7 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 /* pv: reference tables */
 
 /* Paged out, or no memory in Xen: that passes. */
-static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
+static void page_in_transition_is_retried(struct kunit *test)
 {
 	static const struct {
 		int xen, ours;
@@ -191,7 +191,7 @@ static void strictness_is_read_as_xen_reads_it(struct kunit *test)
 }
 
 /* What cannot be told is not taken for a no. */
-static void strictness_that_cannot_be_told_is_an_error(struct kunit *test)
+static void unreadable_strictness_is_an_error(struct kunit *test)
 {
 	unsigned int nth;
 	int rc = -ENOMEM;
@@ -413,7 +413,7 @@ static void guest_that_is_no_target_is_refused(struct kunit *test)
 }
 
 /* A page that is on its way is tried again when all is settled. */
-static void page_in_transition_comes_later(struct kunit *test)
+static void native_page_in_transition_is_retried(struct kunit *test)
 {
 	static const int errors[] = { -EAGAIN, -EBUSY };
 	struct mediator *user = start_user(test, 64, 64);
@@ -462,7 +462,7 @@ static void write_access_that_xen_refuses_is_an_error(struct kunit *test)
 }
 
 /* 9: a driver domain may not read another one's entries in xenstore */
-static void xen_tells_that_a_guest_is_dying(struct kunit *test)
+static void xen_reports_that_a_guest_is_dying(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -606,12 +606,12 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 
 static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(page_of_somebody_else_is_gone, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_on_its_way_is_tried_again, pv_gen_params),
+	KUNIT_CASE_PARAM(page_in_transition_is_retried, pv_gen_params),
 	KUNIT_CASE_PARAM(table_goes_with_its_last_page, pv_gen_params),
 	KUNIT_CASE_PARAM(upgrade_leaves_no_table, pv_gen_params),
 	KUNIT_CASE_PARAM(page_that_cannot_be_a_table, pv_gen_params),
 	KUNIT_CASE_PARAM(strictness_is_read_as_xen_reads_it, pv_gen_params),
-	KUNIT_CASE_PARAM(strictness_that_cannot_be_told_is_an_error, pv_gen_params),
+	KUNIT_CASE_PARAM(unreadable_strictness_is_an_error, pv_gen_params),
 	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
 	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
 	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),
@@ -621,10 +621,10 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(lost_target_has_ended, native_gen_params),
 	KUNIT_CASE_PARAM(suspicion_without_reason_changes_nothing, native_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_no_target_is_refused, native_gen_params),
-	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
+	KUNIT_CASE_PARAM(native_page_in_transition_is_retried, native_gen_params),
 	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),
 	KUNIT_CASE_PARAM(write_access_that_xen_refuses_is_an_error, native_gen_params),
-	KUNIT_CASE_PARAM(xen_tells_that_a_guest_is_dying, native_gen_params),
+	KUNIT_CASE_PARAM(xen_reports_that_a_guest_is_dying, native_gen_params),
 	KUNIT_CASE_PARAM(revalidation_does_not_lose_the_only_reference, xenserver_gen_params),
 	KUNIT_CASE_PARAM(late_unmap_spares_the_next_guest, xenserver_gen_params),
 	KUNIT_CASE_PARAM(calls_are_bounded, xenserver_gen_params),

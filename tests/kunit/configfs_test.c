@@ -250,7 +250,7 @@ static int enable_other(void *data)
 }
 
 /* Nobody waits for the removal of a virtual GPU but who wants what it has. */
-static void removal_keeps_nobody_waiting(struct kunit *test)
+static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 {
 	DECLARE_COMPLETION_ONSTACK(started);
 	struct slow_end end = {};
@@ -292,7 +292,7 @@ static struct kunit_case configfs_cases[] = {
 	KUNIT_CASE_PARAM(configurations_that_make_no_sense_are_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(shares_do_not_overlap, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(rmdir_while_enabled_gives_everything_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(removal_keeps_nobody_waiting, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(removal_blocks_no_other_virtual_gpu, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(total_outlives_the_virtual_gpu, both_dom0s_gen_params),
 	{}
 };

@@ -118,7 +118,7 @@ static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 }
 
 /* 9: a guest dies while a revalidation is pending, and while its last page is mapped */
-static void death_meets_balloon(struct kunit *test)
+static void guest_dies_with_a_revalidation_pending(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -305,7 +305,7 @@ struct long_look {
 };
 
 /* The domain's look asks Xen for it, until the put that was the last waits for the look. */
-static void look_for_long(enum fake_call kind, void *arg)
+static void check_for_long(enum fake_call kind, void *arg)
 {
 	struct long_look *look = arg;
 
@@ -320,14 +320,14 @@ static void look_for_long(enum fake_call kind, void *arg)
 }
 
 /* 9: a look is under way when the last handle is put: KASAN sees what it does */
-static void last_put_waits_for_a_look_at_the_domain(struct kunit *test)
+static void last_put_waits_for_a_check_of_the_domain(struct kunit *test)
 {
 	struct long_look look = { .test = current };
 	struct mediator *user = start_user(test, 64, 64);
 
 	init_completion(&look.begun);
 	user_map_range(user, 0, 8);
-	fake_xen_set_hook(look_for_long, &look);
+	fake_xen_set_hook(check_for_long, &look);
 	fake_store_fire("@releaseDomain");
 	wait_for_completion(&look.begun);
 	stop_user(test, user);
@@ -341,13 +341,13 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE_PARAM(end_of_another_guest_is_none_of_ours, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_of_a_dead_guest_is_another_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_in_xenstore_ends_the_old_domain, platforms_gen_params),
-	KUNIT_CASE_PARAM(death_meets_balloon, platforms_gen_params),
+	KUNIT_CASE_PARAM(guest_dies_with_a_revalidation_pending, platforms_gen_params),
 	KUNIT_CASE_PARAM(mapping_a_dying_guest_fails_page_by_page, platforms_gen_params),
 	KUNIT_CASE_PARAM(each_platform_has_its_backend, platforms_gen_params),
 	KUNIT_CASE(load_finds_the_backend_that_fits),
 	KUNIT_CASE_PARAM(load_survives_any_failure, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(unload_right_after_the_last_put, platforms_gen_params),
-	KUNIT_CASE_PARAM(last_put_waits_for_a_look_at_the_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(last_put_waits_for_a_check_of_the_domain, platforms_gen_params),
 	{}
 };
 

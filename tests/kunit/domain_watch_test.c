@@ -48,7 +48,7 @@ static void node_goes_after_the_domain(struct kunit *test)
 }
 
 /* Whatever xenstore fails with, nobody has died. */
-static void error_of_xenstore_is_no_death(struct kunit *test)
+static void error_of_xenstore_is_no_end(struct kunit *test)
 {
 	static const int errors[] = { -EIO, -EAGAIN, -EINTR, -EACCES, -ENOMEM, -EINVAL };
 	struct mediator *user = start_user(test, 64, 64);
@@ -171,7 +171,7 @@ static void node_cannot_be_watched(struct kunit *test)
 }
 
 /* The node goes, xenstored says that some domain has ended, and the node is there again. */
-static void soft_reset_is_no_death(struct kunit *test)
+static void soft_reset_is_no_end(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	char uuid[64];
@@ -268,7 +268,7 @@ static void finish_looks(struct mediator *user)
 }
 
 /* 8: of a guest without a node; if Xen says who is dying there is no need for any */
-static void news_lead_to_one_revalidation_at_most(struct kunit *test)
+static void watch_events_cause_one_revalidation_at_most(struct kunit *test)
 {
 	bool told = !strcmp(platform(test)->backend, "native");
 	struct mediator *user;
@@ -377,16 +377,16 @@ static const void *lasting_gen_params(const void *prev, char *desc)
 
 static struct kunit_case domain_watch_cases[] = {
 	KUNIT_CASE_PARAM(node_goes_after_the_domain, platforms_gen_params),
-	KUNIT_CASE_PARAM(error_of_xenstore_is_no_death, platforms_gen_params),
+	KUNIT_CASE_PARAM(error_of_xenstore_is_no_end, platforms_gen_params),
 	KUNIT_CASE_PARAM(end_during_errors_of_xenstore, platforms_gen_params),
 	KUNIT_CASE_PARAM(node_comes_late, platforms_gen_params),
 	KUNIT_CASE_PARAM(guest_without_a_node, platforms_gen_params),
 	KUNIT_CASE_PARAM(guest_without_a_node_is_given_back_late, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(node_cannot_be_watched, platforms_gen_params),
-	KUNIT_CASE_PARAM(soft_reset_is_no_death, platforms_gen_params),
+	KUNIT_CASE_PARAM(soft_reset_is_no_end, platforms_gen_params),
 	KUNIT_CASE_PARAM(guest_that_stays_missing_ends, lasting_gen_params),
 	KUNIT_CASE_PARAM(time_without_a_node_starts_anew, lasting_gen_params),
-	KUNIT_CASE_PARAM(news_lead_to_one_revalidation_at_most, platforms_gen_params),
+	KUNIT_CASE_PARAM(watch_events_cause_one_revalidation_at_most, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_has_a_file, platforms_gen_params),
 	KUNIT_CASE_PARAM(target_is_taken_and_given_back, native_gen_params),
 	KUNIT_CASE_PARAM(end_of_a_guest_waits_for_no_other, platforms_gen_params),

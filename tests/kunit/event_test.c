@@ -33,7 +33,7 @@ static void trap_in_between(struct mediator *user, const struct xen_gpu_move *mo
 }
 
 /* 13: a notice is as true when it is delivered as it was when it was made */
-static void what_a_notice_names_stays_until_it_is_delivered(struct kunit *test)
+static void pages_in_a_notice_stay_until_it_is_delivered(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 1);
 
@@ -100,7 +100,7 @@ static void bind_an_idle_page(struct mediator *user, const struct xen_gpu_move *
 }
 
 /* 13: a revalidation looks at what is live; that says nothing about what is idle beside it */
-static void what_is_idle_is_not_trusted_because_others_were_looked_at(struct kunit *test)
+static void idle_page_is_not_trusted_because_live_ones_were_checked(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -117,7 +117,7 @@ static void what_is_idle_is_not_trusted_because_others_were_looked_at(struct kun
 }
 
 /* After the revalidation what is mapped is trusted again: reviving is free. */
-static void trust_comes_back(struct kunit *test)
+static void idle_pages_are_revived_again_after_a_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -132,7 +132,7 @@ static void trust_comes_back(struct kunit *test)
 }
 
 /* 13: whoever waits for the events up to now gets entries that are good */
-static void wait_is_over_when_the_events_were_acted_upon(struct kunit *test)
+static void wait_returns_after_the_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -149,7 +149,7 @@ static void wait_is_over_when_the_events_were_acted_upon(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void nobody_waits_for_a_dead_guest(struct kunit *test)
+static void wait_for_a_dead_guest_fails(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -186,7 +186,7 @@ static void idle_page_that_xen_took_waits_for_the_revalidation(struct kunit *tes
 }
 
 /* 8: what is set aside is not in the quota, and no more than it */
-static void what_is_set_aside_is_bounded(struct kunit *test)
+static void mappings_set_aside_are_bounded(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 256, 8);
 	u64 gfn;
@@ -385,7 +385,7 @@ static void expect_short_waits(struct waiting *w)
 }
 
 /* 16: what takes a flush for each page lets others in between */
-static void lock_is_let_go_between_flushes(struct kunit *test)
+static void lock_is_dropped_between_flushes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 4096, 200);
 	struct waiting w = { .user = user };
@@ -420,22 +420,22 @@ static void lock_is_let_go_between_flushes(struct kunit *test)
 }
 
 static struct kunit_case event_cases[] = {
-	KUNIT_CASE_PARAM(what_a_notice_names_stays_until_it_is_delivered, platforms_gen_params),
+	KUNIT_CASE_PARAM(pages_in_a_notice_stay_until_it_is_delivered, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_is_not_revived_after_an_event, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_set_aside_twice, platforms_gen_params),
-	KUNIT_CASE_PARAM(what_is_idle_is_not_trusted_because_others_were_looked_at,
+	KUNIT_CASE_PARAM(idle_page_is_not_trusted_because_live_ones_were_checked,
 			 platforms_gen_params),
-	KUNIT_CASE_PARAM(trust_comes_back, platforms_gen_params),
-	KUNIT_CASE_PARAM(wait_is_over_when_the_events_were_acted_upon, platforms_gen_params),
-	KUNIT_CASE_PARAM(nobody_waits_for_a_dead_guest, platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_are_revived_again_after_a_revalidation, platforms_gen_params),
+	KUNIT_CASE_PARAM(wait_returns_after_the_revalidation, platforms_gen_params),
+	KUNIT_CASE_PARAM(wait_for_a_dead_guest_fails, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_that_xen_took_waits_for_the_revalidation, native_gen_params),
-	KUNIT_CASE_PARAM(what_is_set_aside_is_bounded, platforms_gen_params),
+	KUNIT_CASE_PARAM(mappings_set_aside_are_bounded, platforms_gen_params),
 	KUNIT_CASE_PARAM(lost_page_without_a_new_mapping_is_gone, native_gen_params),
 	KUNIT_CASE_PARAM(block_of_a_leftover_goes_with_it, native_gen_params),
 	KUNIT_CASE_PARAM(one_notice_for_all_blocks, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_without_memory_is_delivered_in_parts, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_grows_as_long_as_there_is_memory, platforms_gen_params),
-	KUNIT_CASE_PARAM(lock_is_let_go_between_flushes, physmap_gen_params),
+	KUNIT_CASE_PARAM(lock_is_dropped_between_flushes, physmap_gen_params),
 	{}
 };
 

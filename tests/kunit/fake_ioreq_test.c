@@ -244,7 +244,7 @@ static int kill_server(void *data)
 	return destroy(data);
 }
 
-static void vcpu_waits_for_good_when_the_server_is_destroyed(struct kunit *test)
+static void destroying_a_server_wakes_no_vcpu(struct kunit *test)
 {
 	struct emulator e = { .silent = true };
 	struct task_struct *task;
@@ -259,7 +259,7 @@ static void vcpu_waits_for_good_when_the_server_is_destroyed(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-static void vcpu_goes_when_its_guest_does(struct kunit *test)
+static void vcpu_stops_waiting_when_its_guest_dies(struct kunit *test)
 {
 	const struct xen_ioreq req = {
 		.type = IOREQ_TYPE_COPY,
@@ -278,7 +278,7 @@ static void vcpu_goes_when_its_guest_does(struct kunit *test)
 }
 
 /* The slots get their ports when the server is enabled, if there are slots. */
-static void ports_are_told_when_the_server_is_enabled(struct kunit *test)
+static void enabling_writes_the_ports(struct kunit *test)
 {
 	struct emulator e = { .vcpus = 1 };
 	u64 data;
@@ -317,7 +317,7 @@ static void server_page_is_not_in_the_allowance(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), (ulong)PAGES);
 }
 
-static void page_at_its_place_already_is_not_another_reference(struct kunit *test)
+static void mapping_a_page_again_takes_no_reference(struct kunit *test)
 {
 	struct emulator e = {}, other = {};
 
@@ -349,7 +349,7 @@ static int acquire(u32 id, u64 frame, u32 type)
 	return HYPERVISOR_memory_op(XENMEM_acquire_resource, &res);
 }
 
-static void resources_that_there_are_not(struct kunit *test)
+static void unknown_resources_are_refused(struct kunit *test)
 {
 	struct emulator e = {};
 
@@ -476,7 +476,7 @@ static void ranges_have_a_limit(struct kunit *test)
 }
 
 /* All have the request before any has answered, and the vCPU waits for all. */
-static void every_server_is_told_at_once(struct kunit *test)
+static void all_servers_are_notified_at_once(struct kunit *test)
 {
 	struct emulator e[2] = { { .silent = true }, { .silent = true } };
 	unsigned int i;
@@ -499,7 +499,7 @@ static void every_server_is_told_at_once(struct kunit *test)
 }
 
 /* Each vCPU says so, with the next request that it makes. */
-static void pages_that_dom0_takes_are_told_of(struct kunit *test)
+static void decrease_by_dom0_is_notified(struct kunit *test)
 {
 	xen_pfn_t gfn = 5;
 	struct xen_memory_reservation r = { .domid = DOM, .nr_extents = 1 };
@@ -580,7 +580,7 @@ static void slot_that_is_not_left_alone_is_noticed(struct kunit *test)
 }
 
 /* The old port is nobody's, whatever the new server's id. */
-static void port_of_a_server_that_is_gone_hears_nothing(struct kunit *test)
+static void port_of_a_destroyed_server_gets_no_events(struct kunit *test)
 {
 	struct emulator e = {}, next = {};
 	unsigned int events;
@@ -699,12 +699,12 @@ static void eoi_of_the_wrong_irq_is_noticed(struct kunit *test)
 
 static struct kunit_case ioreq_cases[] = {
 	KUNIT_CASE_PARAM(vcpu_gets_its_answer, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(vcpu_waits_for_good_when_the_server_is_destroyed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(vcpu_goes_when_its_guest_does, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ports_are_told_when_the_server_is_enabled, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroying_a_server_wakes_no_vcpu, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(vcpu_stops_waiting_when_its_guest_dies, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(enabling_writes_the_ports, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_page_is_not_in_the_allowance, both_dom0s_gen_params),
-	KUNIT_CASE(page_at_its_place_already_is_not_another_reference),
-	KUNIT_CASE(resources_that_there_are_not),
+	KUNIT_CASE(mapping_a_page_again_takes_no_reference),
+	KUNIT_CASE(unknown_resources_are_refused),
 	KUNIT_CASE(servers_are_for_who_has_control),
 	KUNIT_CASE_PARAM(dying_guest_gets_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_of_a_dying_guest_can_be_destroyed, both_dom0s_gen_params),
@@ -712,11 +712,11 @@ static struct kunit_case ioreq_cases[] = {
 	KUNIT_CASE(operation_that_is_cut_off_is_refused),
 	KUNIT_CASE_PARAM(ranges_merge_and_split, both_dom0s_gen_params),
 	KUNIT_CASE(ranges_have_a_limit),
-	KUNIT_CASE_PARAM(every_server_is_told_at_once, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pages_that_dom0_takes_are_told_of, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(all_servers_are_notified_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(decrease_by_dom0_is_notified, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(state_that_goes_back_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(slot_that_is_not_left_alone_is_noticed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(port_of_a_server_that_is_gone_hears_nothing, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(port_of_a_destroyed_server_gets_no_events, both_dom0s_gen_params),
 	KUNIT_CASE(guest_that_is_taken_away_leaves_no_server),
 	KUNIT_CASE_PARAM(masked_event_comes_after_enable_irq, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_page_keeps_a_dead_guest_a_zombie, both_dom0s_gen_params),

@@ -117,7 +117,7 @@ static void pv_caller_gets_the_same_bfn_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_dma_mfn(a), FAKE_NO_MFN);
 }
 
-static void nothing_is_mapped_over_something(struct kunit *test)
+static void mapping_over_a_mapping_is_refused(struct kunit *test)
 {
 	u64 bfn = HOLE, far = 1ull << 40;
 
@@ -130,7 +130,7 @@ static void nothing_is_mapped_over_something(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &bfn, 0), 0);
 }
 
-static void lookup_tells_what_became_of_a_page(struct kunit *test)
+static void lookup_finds_moved_and_lost_pages(struct kunit *test)
 {
 	u64 bfn = HOLE;
 
@@ -188,7 +188,7 @@ static void page_that_is_not_plain_ram_has_its_own_error(struct kunit *test)
 }
 
 /* All guests of the caller share it, and a lower one is kept to at once. */
-static void limit_is_the_caller_s(struct kunit *test)
+static void limit_is_per_caller(struct kunit *test)
 {
 	struct xen_dm_op_dev_map_entry entry = { .gfn = 5, .bfn = HOLE + 2 };
 	u64 a = HOLE, b = HOLE + 1, far = HOLE;
@@ -373,10 +373,10 @@ static struct kunit_case fake_maps_cases[] = {
 	KUNIT_CASE(stock_xen_has_no_map_operation),
 	KUNIT_CASE(unmaps_share_one_flush),
 	KUNIT_CASE(pv_caller_gets_the_same_bfn_twice),
-	KUNIT_CASE(nothing_is_mapped_over_something),
-	KUNIT_CASE(lookup_tells_what_became_of_a_page),
+	KUNIT_CASE(mapping_over_a_mapping_is_refused),
+	KUNIT_CASE(lookup_finds_moved_and_lost_pages),
 	KUNIT_CASE(page_that_is_not_plain_ram_has_its_own_error),
-	KUNIT_CASE(limit_is_the_caller_s),
+	KUNIT_CASE(limit_is_per_caller),
 	KUNIT_CASE(flags_are_looked_at_by_all_operations),
 	KUNIT_CASE(long_unmap_flushes_more_than_once),
 	KUNIT_CASE(guest_taken_and_given_back_has_no_maps),

@@ -231,7 +231,7 @@ static void claim_is_of_writes_to_the_type(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 }
 
-static void only_plain_ram_becomes_trapped(struct kunit *test)
+static void only_plain_ram_is_write_protected(struct kunit *test)
 {
 	int id = start_claimed(test);
 
@@ -281,7 +281,7 @@ static void range_of_pages_ends_at_the_first_bad_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
-static void no_page_is_trapped_without_a_claim(struct kunit *test)
+static void no_page_is_protected_without_a_claim(struct kunit *test)
 {
 	int id;
 
@@ -307,7 +307,7 @@ static void giving_the_claim_back_makes_all_pages_plain(struct kunit *test)
 }
 
 /* The claim goes, the pages stay as they are, and nobody can claim before they are plain. */
-static void server_that_is_destroyed_leaves_its_pages_trapped(struct kunit *test)
+static void destroyed_server_leaves_its_pages_protected(struct kunit *test)
 {
 	int id = start_claimed(test), other = new_server(test);
 	u64 data = 1;
@@ -336,7 +336,7 @@ static void server_without_the_claim_takes_nothing_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
-static void page_that_leaves_takes_its_trap_along(struct kunit *test)
+static void protection_ends_with_the_page(struct kunit *test)
 {
 	int id = start_claimed(test), other = new_server(test);
 
@@ -353,7 +353,7 @@ static void page_that_leaves_takes_its_trap_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
 
-static void dead_guest_has_neither_claim_nor_traps(struct kunit *test)
+static void dead_guest_has_no_claim_and_no_protected_pages(struct kunit *test)
 {
 	int id = start_claimed(test);
 
@@ -365,7 +365,7 @@ static void dead_guest_has_neither_claim_nor_traps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -ESRCH);
 }
 
-static void guest_without_hap_has_no_traps(struct kunit *test)
+static void guest_without_hap_has_no_write_protection(struct kunit *test)
 {
 	int id;
 
@@ -404,16 +404,16 @@ static struct kunit_case types_cases[] = {
 	KUNIT_CASE(only_a_hole_becomes_a_hole),
 	KUNIT_CASE(one_server_has_the_claim),
 	KUNIT_CASE(claim_is_of_writes_to_the_type),
-	KUNIT_CASE(only_plain_ram_becomes_trapped),
+	KUNIT_CASE(only_plain_ram_is_write_protected),
 	KUNIT_CASE(range_of_pages_must_make_sense),
 	KUNIT_CASE(range_of_pages_ends_at_the_first_bad_one),
-	KUNIT_CASE(no_page_is_trapped_without_a_claim),
+	KUNIT_CASE(no_page_is_protected_without_a_claim),
 	KUNIT_CASE(giving_the_claim_back_makes_all_pages_plain),
-	KUNIT_CASE(server_that_is_destroyed_leaves_its_pages_trapped),
+	KUNIT_CASE(destroyed_server_leaves_its_pages_protected),
 	KUNIT_CASE(server_without_the_claim_takes_nothing_along),
-	KUNIT_CASE(page_that_leaves_takes_its_trap_along),
-	KUNIT_CASE(dead_guest_has_neither_claim_nor_traps),
-	KUNIT_CASE(guest_without_hap_has_no_traps),
+	KUNIT_CASE(protection_ends_with_the_page),
+	KUNIT_CASE(dead_guest_has_no_claim_and_no_protected_pages),
+	KUNIT_CASE(guest_without_hap_has_no_write_protection),
 	KUNIT_CASE(operations_fail_when_told_to_and_do_nothing),
 	{}
 };
@@ -524,7 +524,7 @@ static void store_of_every_size_comes_as_it_was_made(struct kunit *test)
 	stop_listener(test, l);
 }
 
-static void other_accesses_do_not_know_of_traps(struct kunit *test)
+static void only_stores_depend_on_the_protection(struct kunit *test)
 {
 	struct xen_ioreq read = {
 		.type = IOREQ_TYPE_COPY,
@@ -545,7 +545,7 @@ static void other_accesses_do_not_know_of_traps(struct kunit *test)
 }
 
 /* rep stos and the like, which a test makes by hand. */
-static void request_for_a_trapped_page_goes_to_the_claimer(struct kunit *test)
+static void request_for_a_protected_page_goes_to_the_claimer(struct kunit *test)
 {
 	struct listener *l = start_listener(test, 1);
 	struct xen_ioreq req = {
@@ -578,7 +578,7 @@ static void memory_comes_before_a_range(struct kunit *test)
 	stop_listener(test, l);
 }
 
-static void request_outlives_the_trap_and_the_page(struct kunit *test)
+static void request_outlives_the_protection_and_the_page(struct kunit *test)
 {
 	struct listener *l = start_listener(test, 3);
 	u64 word = 1;
@@ -662,10 +662,10 @@ static void pages_that_show_a_frame_agree(struct kunit *test)
 static struct kunit_case stores_cases[] = {
 	KUNIT_CASE_PARAM(store_goes_by_the_type_of_the_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_of_every_size_comes_as_it_was_made, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(other_accesses_do_not_know_of_traps, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(request_for_a_trapped_page_goes_to_the_claimer, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(only_stores_depend_on_the_protection, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_for_a_protected_page_goes_to_the_claimer, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(memory_comes_before_a_range, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(request_outlives_the_trap_and_the_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_outlives_the_protection_and_the_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_to_plain_ram_does_not_wait, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_server_still_gets_what_it_claimed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_that_show_a_frame_agree, both_dom0s_gen_params),

@@ -75,7 +75,7 @@ static void pages_are_the_guests(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DECREASE), 1ul);
 }
 
-static void there_is_a_limit(struct kunit *test)
+static void populate_stops_at_the_limit(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 6), ROOM + 0l, "as many as there is room for");
 	KUNIT_EXPECT_NE(test, fake_gfn_mfn(DOM, GFN + ROOM - 1), FAKE_NO_MFN);
@@ -86,7 +86,7 @@ static void there_is_a_limit(struct kunit *test)
 }
 
 /* Xen's own page for it, which nobody can give back any more before the guest ends. */
-static void what_is_there_is_replaced(struct kunit *test)
+static void populate_replaces_ram(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_RAM, FAKE_RAM_RO, FAKE_XEN_PAGE };
 	unsigned long mfn;
@@ -108,7 +108,7 @@ static void what_is_there_is_replaced(struct kunit *test)
 }
 
 /* Other domains' pages, and registers of a device */
-static void what_is_special_crashes_the_guest(struct kunit *test)
+static void populate_over_foreign_pages_crashes_the_guest(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
 	unsigned int i;
@@ -164,7 +164,7 @@ static void calls_that_make_no_sense_fail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, populate(GFN, 0), 0l);
 }
 
-static void calls_fail_when_they_are_to(struct kunit *test)
+static void ordered_failures_happen(struct kunit *test)
 {
 	fake_xen_fail_entry(1, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, populate(GFN, 3), 1l);
@@ -178,13 +178,13 @@ static void calls_fail_when_they_are_to(struct kunit *test)
 
 static struct kunit_case reserve_cases[] = {
 	KUNIT_CASE_PARAM(pages_are_the_guests, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(there_is_a_limit, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(what_is_there_is_replaced, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(what_is_special_crashes_the_guest, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_stops_at_the_limit, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_replaces_ram, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_over_foreign_pages_crashes_the_guest, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_taken_away_is_free, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frames_keep_what_a_live_guest_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(calls_that_make_no_sense_fail, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(calls_fail_when_they_are_to, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ordered_failures_happen, both_dom0s_gen_params),
 	{}
 };
 

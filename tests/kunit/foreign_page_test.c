@@ -162,7 +162,7 @@ static void frame_is_kept_when_the_guest_gives_the_page_back(struct kunit *test)
 	xengt_foreign_page_exit(&foreign);
 }
 
-static void dead_guest_is_gone_once_it_is_unmapped(struct kunit *test)
+static void dead_guest_is_destroyed_after_the_unmap(struct kunit *test)
 {
 	struct xengt_foreign_page foreign;
 
@@ -204,7 +204,7 @@ static struct kunit_case foreign_cases[] = {
 	KUNIT_CASE_PARAM(map_that_fails_shows_nothing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unmap_that_fails_can_be_tried_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frame_is_kept_when_the_guest_gives_the_page_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(dead_guest_is_gone_once_it_is_unmapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(dead_guest_is_destroyed_after_the_unmap, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(trapped_page_is_written_as_any_other, both_dom0s_gen_params),
 	{}
 };

@@ -106,7 +106,7 @@ static void missing_entry_is_tried_again_when_written_again(struct kunit *test)
 	stop_shadow(s);
 }
 
-static void retries_are_bounded_and_come_to_all_in_turns(struct kunit *test)
+static void retries_are_bounded_and_round_robin(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 	unsigned int i;
@@ -132,7 +132,7 @@ static void retries_are_bounded_and_come_to_all_in_turns(struct kunit *test)
 }
 
 /* Where the last round stopped nothing is missing any more: that is not the end of the next one. */
-static void round_begins_where_nothing_is_missing(struct kunit *test)
+static void round_of_retries_may_begin_where_nothing_is_missing(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 	static const u64 none[512];
@@ -181,8 +181,9 @@ static struct kunit_case ggtt_balloon_cases[] = {
 	KUNIT_CASE_PARAM(entry_moves_to_the_new_frame_at_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(missing_entry_is_tried_again_after_a_balloon_event, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(missing_entry_is_tried_again_when_written_again, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(retries_are_bounded_and_come_to_all_in_turns, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(round_begins_where_nothing_is_missing, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(retries_are_bounded_and_round_robin, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(round_of_retries_may_begin_where_nothing_is_missing,
+			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_ballooned_out_and_in_again_and_again, both_dom0s_gen_params),
 	{}
 };

@@ -255,7 +255,7 @@ static void race_with_a_revalidation(void *data)
 }
 
 /* A revalidation that settles while the table is about to go maps nothing any more. */
-static void nothing_is_mapped_again_while_the_table_goes(struct kunit *test)
+static void revalidation_maps_nothing_while_the_table_exits(struct kunit *test)
 {
 	struct race race = { .s = started_shadow(test, QUOTA) };
 	struct shadow *second = new_shadow(test, DOM, QUOTA);
@@ -280,7 +280,7 @@ static struct kunit_case ggtt_life_cases[] = {
 	KUNIT_CASE_PARAM(end_of_one_guest_leaves_the_other_working, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(exit_gives_everything_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(two_tables_of_one_guest_share_its_pages, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(nothing_is_mapped_again_while_the_table_goes, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(revalidation_maps_nothing_while_the_table_exits, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(empty_share_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(share_that_is_taken_is_refused_and_nothing_is_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(scratch_page_out_of_reach_is_refused, both_dom0s_gen_params),

@@ -175,7 +175,7 @@ static void every_error_has_its_counter(struct kunit *test)
 	stop_shadow(s);
 }
 
-static void hypercall_that_fails_leaves_scratch_for_those_it_took(struct kunit *test)
+static void failed_hypercall_leaves_scratch_for_its_entries(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	bool pv = on_pv(test);
@@ -250,7 +250,7 @@ static void quota_reached_is_scratch_for_the_rest(struct kunit *test)
 	stop_shadow(s);
 }
 
-static void quota_of_one_guest_is_not_another_s(struct kunit *test)
+static void quota_is_per_guest(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, 8);
 	struct shadow *other = new_shadow(test, OTHER_DOM, 8);
@@ -276,11 +276,10 @@ static struct kunit_case ggtt_scratch_cases[] = {
 	KUNIT_CASE_PARAM(gfn_above_the_guest_is_scratch, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(failing_entries_leave_their_neighbours_alone, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(every_error_has_its_counter, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(hypercall_that_fails_leaves_scratch_for_those_it_took,
-			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_hypercall_leaves_scratch_for_its_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(nth_allocation_failing_leaves_scratch, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(quota_reached_is_scratch_for_the_rest, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(quota_of_one_guest_is_not_another_s, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(quota_is_per_guest, both_dom0s_gen_params),
 	{}
 };
 

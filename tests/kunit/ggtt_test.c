@@ -83,7 +83,7 @@ static void new_page_is_mapped_before_the_old_is_released(struct kunit *test)
 }
 
 /* Even for a moment the page must not be without a user: then it could be unmapped. */
-static void same_page_with_other_flags_is_never_let_go(struct kunit *test)
+static void same_page_with_other_flags_stays_mapped(struct kunit *test)
 {
 	static const u64 flags[] = { BIT_ULL(1), BIT_ULL(3), BIT_ULL(4), BIT_ULL(7), PTE_FLAGS, 0 };
 	struct shadow *s = started_shadow(test, QUOTA);
@@ -115,7 +115,7 @@ static void entries_of_512_take_one_map_hypercall(struct kunit *test)
 	stop_shadow(s);
 }
 
-static void entries_written_again_take_nothing(struct kunit *test)
+static void entries_written_again_cost_nothing(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 writes, invalidates;
@@ -248,9 +248,9 @@ static struct kunit_case ggtt_cases[] = {
 	KUNIT_CASE_PARAM(entry_then_invalidate_then_old_reference, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entry_goes_before_its_reference, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(new_page_is_mapped_before_the_old_is_released, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(same_page_with_other_flags_is_never_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(same_page_with_other_flags_stays_mapped, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entries_of_512_take_one_map_hypercall, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entries_written_again_take_nothing, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entries_written_again_cost_nothing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entries_swapped_in_one_write_take_no_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(many_entries_share_one_reference, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(writers_and_balloon_at_once, both_dom0s_gen_params),

@@ -141,7 +141,7 @@ static void ram_of_a_former_one_is_taken_away(struct kunit *test)
 }
 
 /* The rest is put there if there is room for it. */
-static void some_of_it_is_there(struct kunit *test)
+static void partial_ram_is_completed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
 
@@ -295,7 +295,7 @@ static struct kunit_case found_cases[] = {
 	KUNIT_CASE_PARAM(ram_is_refused_and_stays, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_used, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_taken_away, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(some_of_it_is_there, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(partial_ram_is_completed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_is_trapped_for_nobody, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(read_only_ram_becomes_plain, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(memory_at_the_registers_is_the_guests, both_dom0s_gen_params),

@@ -70,7 +70,7 @@ static void ram_is_put_at_the_share(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void without_room_all_is_trapped(struct kunit *test)
+static void guest_at_its_memory_limit_gets_no_ram(struct kunit *test)
 {
 	struct hybrid_config none = config;
 	struct xengt_vgpu *vgpu;
@@ -112,7 +112,7 @@ static void guest_without_hap_gets_no_ram(struct kunit *test)
 }
 
 /* What is not the share's is not trapped either, and nobody's business. */
-static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
+static void whole_gtt_is_ram_within_the_memory_limit(struct kunit *test)
 {
 	struct hybrid_config all = config;
 	struct xengt_vgpu *vgpu;
@@ -135,7 +135,7 @@ static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test)
+static void entries_outside_the_share_are_not_shadowed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_hybrid(test, &config);
 
@@ -165,7 +165,7 @@ static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test
 }
 
 /* Xen does not clear what a guest gave back. */
-static void ram_has_nothing_that_somebody_left(struct kunit *test)
+static void ram_is_cleared_before_use(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
 	const u64 left = PTE(99);
@@ -384,7 +384,7 @@ static void open_with_nothing_mapped(struct kunit *test)
 }
 
 /* Nothing that was written is lost, whichever hypercall fails when an open page is looked at. */
-static void ram_that_cannot_be_looked_at_is_given_back(struct kunit *test)
+static void ram_that_cannot_be_mapped_is_given_back(struct kunit *test)
 {
 	const enum fake_call kinds[] = { FAKE_CALL_DM_SET_TYPE, mapping_call() };
 	struct xengt_vgpu *vgpu;
@@ -408,7 +408,7 @@ static void ram_that_cannot_be_looked_at_is_given_back(struct kunit *test)
 }
 
 /* The page that was noted as written is the one that is lost. */
-static void posted_write_to_ram_that_is_lost_counts(struct kunit *test)
+static void posted_write_survives_the_loss_of_ram(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
@@ -440,7 +440,7 @@ static void send_write(struct meanwhile *m)
 }
 
 /* Another vCPU's trapped write, at the moment at which nothing is seen of the page */
-static void write_while_ram_is_mapped_anew_counts(struct kunit *test)
+static void write_while_ram_is_remapped_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
@@ -469,7 +469,7 @@ static void write_back(struct meanwhile *m)
 }
 
 /* What an open page has is taken; then the guest writes what the shadow had. */
-static void entry_that_is_looked_at_and_written_back(struct kunit *test)
+static void entry_that_is_scanned_and_written_back(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
@@ -533,7 +533,7 @@ static void table_in_the_gtt_is_scratch(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
+static void page_without_memory_for_the_rescan_is_kept(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
@@ -561,12 +561,12 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 
 static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(ram_is_put_at_the_share, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(without_room_all_is_trapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_at_its_memory_limit_gets_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(other_modes_need_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_without_hap_gets_no_ram, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(whole_gtt_is_ram_if_there_is_room, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entries_out_of_the_share_in_its_pages_are_nobodys, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_has_nothing_that_somebody_left, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(whole_gtt_is_ram_within_the_memory_limit, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entries_outside_the_share_are_not_shadowed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_is_cleared_before_use, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_xen_does_not_give, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_cannot_be_used_is_given_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enabling_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
@@ -574,11 +574,11 @@ static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(ram_that_the_guest_gives_away, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_the_guest_exchanges, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_page, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_cannot_be_looked_at_is_given_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(posted_write_to_ram_that_is_lost_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_while_ram_is_mapped_anew_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entry_that_is_looked_at_and_written_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_looked_at_without_memory_stays, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_cannot_be_mapped_is_given_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(posted_write_survives_the_loss_of_ram, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_while_ram_is_remapped_is_not_lost, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entry_that_is_scanned_and_written_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_without_memory_for_the_rescan_is_kept, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_ram_at_the_gtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_in_the_gtt_is_scratch, both_dom0s_gen_params),
 	{}

@@ -60,7 +60,7 @@ static struct ppgtt_guest *new_guest(struct kunit *test)
 	return ppgtt_guest_start(test, &config);
 }
 
-static void idle_ppgtt_makes_room_for_one_in_use(struct kunit *test)
+static void idle_ppgtt_is_reclaimed_for_one_in_use(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt idle = chain(guest, L4), used = chain(guest, M4);
@@ -81,7 +81,7 @@ static void idle_ppgtt_makes_room_for_one_in_use(struct kunit *test)
 }
 
 /* Neither takes from the other, no sync tries what cannot be had; the one that is left gets it. */
-static void pinned_ppgtts_take_nothing_from_each_other(struct kunit *test)
+static void pinned_ppgtts_are_not_reclaimed_for_each_other(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
@@ -131,7 +131,7 @@ static void quota_heals_when_entries_go(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void ggtt_is_always_in_use(struct kunit *test)
+static void ggtt_is_not_reclaimed_for_a_ppgtt(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt idle = chain(guest, L4);
@@ -147,7 +147,7 @@ static void ggtt_is_always_in_use(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void lost_page_is_looked_at_once_in_a_sync(struct kunit *test)
+static void lost_page_is_rescanned_once_in_a_sync(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
@@ -211,7 +211,7 @@ static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 }
 
 /* Xen has us do the store of a copy from what we answer for. */
-static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
+static void copy_from_the_gtt_to_a_table_is_a_write(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	u64 gtt = ppgtt_guest_ggtt_gfn(guest, PLAIN_FIRST) << PAGE_SHIFT;
@@ -294,7 +294,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 }
 
 /* 6, 15: the service had no memory for a page */
-static void entry_without_memory_is_scratch_until_it_is_settled(struct kunit *test)
+static void entry_without_memory_is_scratch_until_the_revalidation(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	struct ppgtt ppgtt = chain(guest, L4);
@@ -397,17 +397,17 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 }
 
 static struct kunit_case heal_cases[] = {
-	KUNIT_CASE_PARAM(idle_ppgtt_makes_room_for_one_in_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pinned_ppgtts_take_nothing_from_each_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(idle_ppgtt_is_reclaimed_for_one_in_use, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_ppgtts_are_not_reclaimed_for_each_other, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(quota_heals_when_entries_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ggtt_is_always_in_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(lost_page_is_looked_at_once_in_a_sync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ggtt_is_not_reclaimed_for_a_ppgtt, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(lost_page_is_rescanned_once_in_a_sync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pdp_of_0_is_no_table, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(parents_are_rewritten_only_if_they_change, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(copy_to_a_table_from_the_gtt_is_a_write_to_it, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(copy_from_the_gtt_to_a_table_is_a_write, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_without_memory_is_scratch_until_there_is_some,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_it_is_settled,
+	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_the_revalidation,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(stuck_page_is_given_back_when_xen_relents, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(stuck_page_that_is_exchanged_is_the_new_one, both_dom0s_gen_params),

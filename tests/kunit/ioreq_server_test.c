@@ -400,7 +400,7 @@ static void server_of_a_dead_guest_stops(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-static void guest_that_dies_in_a_request_is_no_trouble(struct kunit *test)
+static void guest_may_die_during_a_request(struct kunit *test)
 {
 	const struct xen_ioreq req = write_at(MMIO + 0x100);
 	struct recorder *r = started_recorder(test, 1);
@@ -542,7 +542,7 @@ static int store(unsigned int vcpu, u64 addr, u64 word)
 	return fake_vcpu_store(DOM, vcpu, addr, &word, sizeof(word));
 }
 
-static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
+static void write_to_a_protected_page_is_a_request(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 2);
 
@@ -563,7 +563,7 @@ static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-static void giving_the_claim_back_ends_all_traps(struct kunit *test)
+static void unclaiming_unprotects_all_pages(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 1);
 	u64 i;
@@ -580,7 +580,7 @@ static void giving_the_claim_back_ends_all_traps(struct kunit *test)
 	xengt_ioreq_server_stop(&r->server);
 }
 
-static void errors_of_traps_are_those_of_xen(struct kunit *test)
+static void errors_of_write_protection_are_xens(struct kunit *test)
 {
 	u16 id, other;
 
@@ -624,16 +624,16 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(last_request_before_the_server_is_disabled_is_answered,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_of_a_dead_guest_stops, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(guest_that_dies_in_a_request_is_no_trouble, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_may_die_during_a_request, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_stops_when_xen_refuses_everything, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_that_xen_destroys_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_not_there_has_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_starts_again_after_it_stopped, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_to_a_trapped_page_comes_as_a_request, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(giving_the_claim_back_ends_all_traps, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(errors_of_traps_are_those_of_xen, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_to_a_protected_page_is_a_request, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unclaiming_unprotects_all_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(errors_of_write_protection_are_xens, both_dom0s_gen_params),
 	{}
 };
 

@@ -45,7 +45,7 @@ static void one_reference_for_any_number_of_users(struct kunit *test)
 }
 
 /* 1: the first release of several does not drop the reference, even if all idle pages go at once */
-static void reference_stays_until_the_last_user_let_go(struct kunit *test)
+static void reference_stays_until_the_last_release(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfn = 5;
@@ -267,7 +267,7 @@ static void quota_bounds_what_is_mapped(struct kunit *test)
 }
 
 /* 8: GFNs that do not exist leave nothing behind */
-static void junk_gfns_take_no_memory(struct kunit *test)
+static void missing_gfns_allocate_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	u64 gfns[64];
@@ -586,7 +586,7 @@ static void many_threads_never_lose_a_reference(struct kunit *test)
 
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(one_reference_for_any_number_of_users, platforms_gen_params),
-	KUNIT_CASE_PARAM(reference_stays_until_the_last_user_let_go, platforms_gen_params),
+	KUNIT_CASE_PARAM(reference_stays_until_the_last_release, platforms_gen_params),
 	KUNIT_CASE_PARAM(batches_of_512_take_one_hypercall, platforms_gen_params),
 	KUNIT_CASE_PARAM(gfns_in_any_order_with_duplicates, platforms_gen_params),
 	KUNIT_CASE_PARAM(each_entry_has_its_own_status, platforms_gen_params),
@@ -594,7 +594,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(any_hypercall_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_allocation_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(quota_bounds_what_is_mapped, platforms_gen_params),
-	KUNIT_CASE_PARAM(junk_gfns_take_no_memory, platforms_gen_params),
+	KUNIT_CASE_PARAM(missing_gfns_allocate_nothing, platforms_gen_params),
 	KUNIT_CASE_PARAM(bfn_beyond_the_limit_is_refused, platforms_gen_params),
 	KUNIT_CASE_PARAM(read_only_mapping_is_upgraded_in_place, platforms_gen_params),
 	KUNIT_CASE_PARAM(read_only_mapping_moves_to_be_writable, platforms_gen_params),

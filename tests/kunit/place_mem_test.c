@@ -35,7 +35,7 @@ static u64 entry(struct xengt_mem_table *table, u64 addr)
 	return pte;
 }
 
-static void place_is_found_by_name(struct kunit *test)
+static void gsm_is_found_by_name(struct kunit *test)
 {
 	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem"), ops);
 	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem\n"), ops);
@@ -245,7 +245,7 @@ static void invalidate_without_a_walk_does_not_wait(struct kunit *test)
 }
 
 static struct kunit_case place_mem_cases[] = {
-	KUNIT_CASE(place_is_found_by_name),
+	KUNIT_CASE(gsm_is_found_by_name),
 	KUNIT_CASE(table_is_there_while_somebody_uses_it),
 	KUNIT_CASE(walker_keeps_the_table),
 	KUNIT_CASE(fresh_table_has_nothing_of_the_last_one),

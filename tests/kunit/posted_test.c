@@ -60,7 +60,7 @@ static void sync_maps_everything_in_batches(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void gpu_sees_the_old_entry_or_the_new_one(struct kunit *test)
+static void gpu_reads_the_old_entry_or_the_new_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 	const u64 pte = PTE(HIGH_GFN);
@@ -140,7 +140,7 @@ static void strict_writes_do_not_wait(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void posted_writes_may_be_left(struct kunit *test)
+static void posted_writes_are_dropped_at_disable(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 
@@ -166,7 +166,7 @@ static void guest_dies_with_writes_posted(struct kunit *test)
 }
 
 /* No failure of Xen's or for want of memory loses a write. */
-static void sync_that_fails_is_made_up_for(struct kunit *test)
+static void failed_sync_is_repeated(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 
@@ -228,7 +228,7 @@ static void write_last_page(struct meanwhile *m)
 }
 
 /* In the batch that is mapped is the entry already; the page is not done with yet. */
-static void write_during_a_sync_is_for_the_next_one(struct kunit *test)
+static void write_during_a_sync_is_left_to_the_next_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 	struct meanwhile m = {
@@ -286,15 +286,15 @@ static void posted_writes_of_gen7(struct kunit *test)
 
 static struct kunit_case posted_cases[] = {
 	KUNIT_CASE_PARAM(sync_maps_everything_in_batches, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(gpu_sees_the_old_entry_or_the_new_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(gpu_reads_the_old_entry_or_the_new_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(old_writes_are_synced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(many_writes_are_synced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(strict_writes_do_not_wait, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(posted_writes_may_be_left, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(posted_writes_are_dropped_at_disable, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_writes_posted, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(sync_that_fails_is_made_up_for, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_sync_is_repeated, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(no_write_waits_for_a_hypercall, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_during_a_sync_is_for_the_next_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_during_a_sync_is_left_to_the_next_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(posted_writes_of_gen7, both_dom0s_gen_params),
 	{}
 };

@@ -124,7 +124,7 @@ static void reserved_bits_make_scratch(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-static void ignored_bits_are_a_drivers_own(struct kunit *test)
+static void ignored_bits_do_not_make_scratch(struct kunit *test)
 {
 	static const struct {
 		u64 table;
@@ -167,7 +167,7 @@ static struct kunit_case ppgtt_entry_cases[] = {
 	KUNIT_CASE_PARAM(page_of_2m_holds_512_references, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_of_1g_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(reserved_bits_make_scratch, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ignored_bits_are_a_drivers_own, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ignored_bits_do_not_make_scratch, both_dom0s_gen_params),
 	{}
 };
 

@@ -39,7 +39,7 @@ static void directory_in_the_ggtt_is_walked(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-static void directory_that_is_none_any_more_is_pages(struct kunit *test)
+static void destroyed_directory_becomes_pages(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_gen7_guest(test);
 	struct ppgtt ppgtt = ppgtt_ggtt(guest, DIRECTORY(0));
@@ -59,7 +59,7 @@ static void directory_that_is_none_any_more_is_pages(struct kunit *test)
 }
 
 /* The scratch page is no table: the GPU may write to it. */
-static void directory_without_room_leads_to_scratch_tables(struct kunit *test)
+static void directory_over_the_quota_leads_to_scratch_tables(struct kunit *test)
 {
 	const struct ppgtt_guest_config config = { .generation = 7, .tables = "2" };
 	struct ppgtt_guest *guest = chain_start_guest(test, &config);
@@ -87,7 +87,7 @@ static void directory_without_room_leads_to_scratch_tables(struct kunit *test)
 	chain_end(&none);
 }
 
-static void pinned_directory_leads_nowhere_in_the_end(struct kunit *test)
+static void directory_pinned_at_the_end_leads_nowhere(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_gen7_guest(test);
 	struct ppgtt ppgtt = ppgtt_ggtt(guest, DIRECTORY(0));
@@ -102,9 +102,9 @@ static void pinned_directory_leads_nowhere_in_the_end(struct kunit *test)
 
 static struct kunit_case ppgtt_gen7_cases[] = {
 	KUNIT_CASE_PARAM(directory_in_the_ggtt_is_walked, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(directory_that_is_none_any_more_is_pages, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(directory_without_room_leads_to_scratch_tables, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pinned_directory_leads_nowhere_in_the_end, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroyed_directory_becomes_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(directory_over_the_quota_leads_to_scratch_tables, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(directory_pinned_at_the_end_leads_nowhere, both_dom0s_gen_params),
 	{}
 };
 

@@ -556,7 +556,7 @@ static void random_tables_compare(struct kunit *test)
 	}
 }
 
-static void sets_remember(struct kunit *test)
+static void sets_contain_what_was_added(struct kunit *test)
 {
 	struct ppgtt_set *set = kunit_kzalloc(test, sizeof(*set), GFP_KERNEL);
 	u64 i;
@@ -574,7 +574,7 @@ static void sets_remember(struct kunit *test)
 
 static struct kunit_case model_cases[] = {
 	KUNIT_CASE(entries_are_what_the_manuals_say),
-	KUNIT_CASE(sets_remember),
+	KUNIT_CASE(sets_contain_what_was_added),
 	KUNIT_CASE_PARAM(walks_by_hand_find_the_pages, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(right_shadow_is_found_right, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(wrong_shadow_is_found_wrong, stock_platforms_gen_params),

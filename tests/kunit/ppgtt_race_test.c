@@ -9,7 +9,7 @@
 
 /* Memory that comes and goes */
 
-static void data_page_that_goes_is_scratch_before_it_is_another_s(struct kunit *test)
+static void data_page_is_scratch_before_its_frame_is_reused(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -29,7 +29,7 @@ static void data_page_that_goes_is_scratch_before_it_is_another_s(struct kunit *
 	chain_end(&ppgtt);
 }
 
-static void table_page_that_goes_is_empty(struct kunit *test)
+static void table_page_that_is_gone_reads_as_empty(struct kunit *test)
 {
 	static const u64 tables[] = { L1, L2, L3 };
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -54,7 +54,7 @@ static void table_page_that_goes_is_empty(struct kunit *test)
 }
 
 /* Another frame at once, with other entries, and word of it only afterwards. */
-static void table_page_that_moves_has_its_new_entries(struct kunit *test)
+static void table_page_that_moves_is_rescanned(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -98,7 +98,7 @@ static void store_before_the_type_changes(enum fake_call kind, void *data)
  * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
  * where there was a trap. So the trap stays while a store is under way.
  */
-static void store_in_flight_keeps_the_trap(struct kunit *test, enum fake_call when)
+static void store_in_flight_keeps_the_protection(struct kunit *test, enum fake_call when)
 {
 	struct late_store late = { .guest = chain_new_guest(test), .when = when, .pte = PTE(321) };
 	struct ppgtt_guest *guest = late.guest;
@@ -122,18 +122,18 @@ static void store_in_flight_keeps_the_trap(struct kunit *test, enum fake_call wh
 	chain_end(&ppgtt);
 }
 
-static void store_before_the_look_keeps_the_trap(struct kunit *test)
+static void store_before_the_check_keeps_the_protection(struct kunit *test)
 {
-	store_in_flight_keeps_the_trap(test, FAKE_CALL_DM_SET_STATE);
+	store_in_flight_keeps_the_protection(test, FAKE_CALL_DM_SET_STATE);
 }
 
-static void store_after_the_look_keeps_the_trap(struct kunit *test)
+static void store_after_the_check_keeps_the_protection(struct kunit *test)
 {
-	store_in_flight_keeps_the_trap(test, FAKE_CALL_DM_SET_TYPE);
+	store_in_flight_keeps_the_protection(test, FAKE_CALL_DM_SET_TYPE);
 }
 
 /* Nor does it go if Xen does not tell whether one is: before it is taken, or after. */
-static void trap_stays_if_xen_does_not_tell(struct kunit *test)
+static void protection_stays_if_blocking_fails(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -184,13 +184,12 @@ static void guest_dies_with_stores_under_way(struct kunit *test)
 }
 
 static struct kunit_case ppgtt_race_cases[] = {
-	KUNIT_CASE_PARAM(data_page_that_goes_is_scratch_before_it_is_another_s,
-			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_page_that_goes_is_empty, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_page_that_moves_has_its_new_entries, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(store_before_the_look_keeps_the_trap, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(store_after_the_look_keeps_the_trap, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(trap_stays_if_xen_does_not_tell, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(data_page_is_scratch_before_its_frame_is_reused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_page_that_is_gone_reads_as_empty, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_page_that_moves_is_rescanned, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_before_the_check_keeps_the_protection, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_after_the_check_keeps_the_protection, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(protection_stays_if_blocking_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_stores_under_way, both_dom0s_gen_params),
 	{}
 };

@@ -140,7 +140,7 @@ static void pinned_is_not_reclaimed(struct kunit *test)
 }
 
 /* Nine directories of entries without a page: eight are what one create tries again. */
-static void missing_tables_are_tried_again_in_turns(struct kunit *test)
+static void missing_tables_are_retried_round_robin(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	u64 *entries = kunit_kcalloc(test, 512, sizeof(*entries), GFP_KERNEL);
@@ -172,7 +172,7 @@ static void missing_tables_are_tried_again_in_turns(struct kunit *test)
 
 /* The GPU looks once more when the virtual GPU's share is given back. */
 /* A mediator's as well as the guest's: what did not change is not believed. */
-static void announcement_acts_upon_balloon_events(struct kunit *test)
+static void announcement_waits_for_balloon_events(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt = chain_put(guest);
@@ -205,9 +205,9 @@ static struct kunit_case ppgtt_root_cases[] = {
 	KUNIT_CASE_PARAM(destroyed_while_pinned_reaches_no_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(least_recently_used_is_reclaimed_first, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pinned_is_not_reclaimed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(missing_tables_are_tried_again_in_turns, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(missing_tables_are_retried_round_robin, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabling_gives_everything_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(announcement_acts_upon_balloon_events, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(announcement_waits_for_balloon_events, both_dom0s_gen_params),
 	{}
 };
 

@@ -224,7 +224,7 @@ static void new_page_is_mapped_before_the_old_is_released(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-static void same_page_with_other_flags_is_never_let_go(struct kunit *test)
+static void same_page_with_other_flags_stays_mapped(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -239,7 +239,7 @@ static void same_page_with_other_flags_is_never_let_go(struct kunit *test)
 }
 
 /* A directory's entry with other flags is the same table: it is not made anew. */
-static void table_with_another_flag_is_never_let_go(struct kunit *test)
+static void table_with_other_flags_is_not_made_again(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -341,7 +341,7 @@ static void shared_table_is_shadowed_once(struct kunit *test)
 	chain_end(&other);
 }
 
-static void table_that_is_one_no_more_is_not_trapped(struct kunit *test)
+static void page_of_a_freed_table_is_unprotected(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	struct ppgtt ppgtt;
@@ -400,12 +400,12 @@ static struct kunit_case ppgtt_cases[] = {
 	KUNIT_CASE_PARAM(table_of_512_written_again_takes_one_map_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(same_values_take_no_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(new_page_is_mapped_before_the_old_is_released, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(same_page_with_other_flags_is_never_let_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_with_another_flag_is_never_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(same_page_with_other_flags_stays_mapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_other_flags_is_not_made_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_is_filled_before_it_is_attached, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_in_a_loop_is_walked_on_every_level, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(shared_table_is_shadowed_once, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_that_is_one_no_more_is_not_trapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_of_a_freed_table_is_unprotected, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_can_be_data_too, both_dom0s_gen_params),
 	{}
 };

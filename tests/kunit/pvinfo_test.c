@@ -284,7 +284,7 @@ static void i915_learns_its_share(struct kunit *test)
 }
 
 /* intel_vgpu_register() */
-static void i915_says_that_the_display_is_ready(struct kunit *test)
+static void i915_sets_display_ready(struct kunit *test)
 {
 	struct pvinfo_test *t = test->priv;
 
@@ -295,7 +295,7 @@ static void i915_says_that_the_display_is_ready(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(t, XENGT_COUNT_PVINFO_DENIED), 0ull);
 }
 
-static void what_has_no_place_in_32_bits_is_refused(struct kunit *test)
+static void share_beyond_32_bits_is_refused(struct kunit *test)
 {
 	struct pvinfo_test *t = test->priv;
 	struct xengt_pvinfo_config wide[] = { config, config, config, config };
@@ -759,8 +759,8 @@ static struct kunit_case pvinfo_cases[] = {
 	KUNIT_CASE(page_is_what_it_was_made_from),
 	KUNIT_CASE(i915_detects_the_virtual_gpu),
 	KUNIT_CASE(i915_learns_its_share),
-	KUNIT_CASE(i915_says_that_the_display_is_ready),
-	KUNIT_CASE(what_has_no_place_in_32_bits_is_refused),
+	KUNIT_CASE(i915_sets_display_ready),
+	KUNIT_CASE(share_beyond_32_bits_is_refused),
 	KUNIT_CASE(i915_makes_and_frees_ppgtts),
 	KUNIT_CASE(contexts_come_with_their_descriptor),
 	KUNIT_CASE(contexts_need_no_operation),

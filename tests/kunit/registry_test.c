@@ -59,7 +59,7 @@ static int get_slowly(void *arg)
 }
 
 /* 16: making one guest's domain, or raising a quota, waits for no other guest */
-static void one_that_is_made_keeps_nobody_waiting(struct kunit *test)
+static void creation_of_a_domain_blocks_no_other_guest(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct slow_get slow = {};
@@ -135,7 +135,7 @@ static bool comes_to_wait(struct kunit *test, struct actor *actor)
 }
 
 /* Two who want the same guest at the same time share one domain. */
-static void two_gets_make_one_domain(struct kunit *test)
+static void concurrent_gets_share_one_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct actor second = { .domid = OTHER_DOM };
@@ -334,8 +334,8 @@ static void watch_is_registered_once(struct kunit *test)
 }
 
 static struct kunit_case registry_cases[] = {
-	KUNIT_CASE_PARAM(one_that_is_made_keeps_nobody_waiting, platforms_gen_params),
-	KUNIT_CASE_PARAM(two_gets_make_one_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(creation_of_a_domain_blocks_no_other_guest, platforms_gen_params),
+	KUNIT_CASE_PARAM(concurrent_gets_share_one_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_waits_for_the_one_that_is_taken_down, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_does_not_wait_for_one_that_has_ended, platforms_gen_params),
 	KUNIT_CASE_PARAM(watch_is_registered_once, platforms_gen_params),

@@ -14,7 +14,7 @@ static const struct hybrid_config hybrid = {
 
 /* Closing */
 
-static void calm_page_is_closed(struct kunit *test)
+static void page_without_changes_is_resynced(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -46,7 +46,7 @@ static void store_to_gtt(struct meanwhile *m)
 }
 
 /* The last one that is not trapped comes just before the page is closed. */
-static void write_before_the_page_is_closed_counts(struct kunit *test)
+static void store_before_the_resync_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	struct meanwhile m = {
@@ -65,7 +65,7 @@ static void write_before_the_page_is_closed_counts(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void page_that_xen_does_not_close_stays_open(struct kunit *test)
+static void page_that_xen_does_not_protect_stays_unsync(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -89,7 +89,7 @@ static void page_that_xen_does_not_close_stays_open(struct kunit *test)
 }
 
 /* The guest writes the same once more when the page has come back: that is to be noticed. */
-static void page_with_a_missing_entry_is_closed(struct kunit *test)
+static void page_with_a_missing_entry_is_resynced(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -114,7 +114,7 @@ static void page_with_a_missing_entry_is_closed(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void table_with_a_missing_entry_is_closed(struct kunit *test)
+static void table_with_a_missing_entry_is_resynced(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -143,7 +143,7 @@ static void table_with_a_missing_entry_is_closed(struct kunit *test)
 
 /* Modes */
 
-static void another_mode_closes_all_pages(struct kunit *test)
+static void change_of_mode_resyncs_all_pages(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -161,7 +161,7 @@ static void another_mode_closes_all_pages(struct kunit *test)
 }
 
 /* The last write that is not trapped comes just before the page is. */
-static void write_while_the_mode_changes_counts(struct kunit *test)
+static void store_while_the_mode_changes_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	struct meanwhile m = {
@@ -178,7 +178,7 @@ static void write_while_the_mode_changes_counts(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void page_that_stays_open_in_another_mode_is_closed_later(struct kunit *test)
+static void failed_resync_at_a_change_of_mode_is_retried(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -196,7 +196,7 @@ static void page_that_stays_open_in_another_mode_is_closed_later(struct kunit *t
 
 /* Balloon events */
 
-static void event_costs_one_hypercall_for_a_trapped_page(struct kunit *test)
+static void event_costs_one_hypercall_per_protected_page(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -226,7 +226,7 @@ static void exchange(struct kunit *test, u64 gfn, unsigned int index, u64 pte)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 }
 
-static void open_page_is_not_believed_after_an_event(struct kunit *test)
+static void unsync_page_is_rescanned_after_an_event(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -247,7 +247,7 @@ static void open_page_is_not_believed_after_an_event(struct kunit *test)
 }
 
 /* 13: what is bound again after an event leads to the page that the guest has now */
-static void page_that_is_bound_again_after_an_event(struct kunit *test)
+static void page_bound_again_after_an_event_is_the_new_one(struct kunit *test)
 {
 	const struct hybrid_config config = {
 		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
@@ -272,7 +272,7 @@ static void page_that_is_bound_again_after_an_event(struct kunit *test)
 }
 
 /* The trap would be on a page that nobody looks into. */
-static void page_is_not_closed_before_the_event_is_dealt_with(struct kunit *test)
+static void page_is_not_resynced_before_the_rescan(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -307,7 +307,7 @@ static void exchange_gfn(struct meanwhile *m)
 }
 
 /* It is exchanged at the moment when it is closed, and the event comes after that. */
-static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *test)
+static void resynced_page_is_rescanned_after_an_event(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -332,21 +332,19 @@ static void page_that_was_closed_is_not_believed_after_an_event(struct kunit *te
 }
 
 static struct kunit_case resync_cases[] = {
-	KUNIT_CASE_PARAM(calm_page_is_closed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_before_the_page_is_closed_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_xen_does_not_close_stays_open, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_with_a_missing_entry_is_closed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(table_with_a_missing_entry_is_closed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(another_mode_closes_all_pages, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_while_the_mode_changes_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_stays_open_in_another_mode_is_closed_later,
-			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_trapped_page, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(open_page_is_not_believed_after_an_event, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_bound_again_after_an_event, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_is_not_closed_before_the_event_is_dealt_with, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_was_closed_is_not_believed_after_an_event,
-			 both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_without_changes_is_resynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_before_the_resync_is_not_lost, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_xen_does_not_protect_stays_unsync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_with_a_missing_entry_is_resynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(table_with_a_missing_entry_is_resynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(change_of_mode_resyncs_all_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_while_the_mode_changes_is_not_lost, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_resync_at_a_change_of_mode_is_retried, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(event_costs_one_hypercall_per_protected_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unsync_page_is_rescanned_after_an_event, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_bound_again_after_an_event_is_the_new_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_is_not_resynced_before_the_rescan, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(resynced_page_is_rescanned_after_an_event, both_dom0s_gen_params),
 	{}
 };
 

@@ -54,7 +54,7 @@ static void event_does_not_wait_for_a_retry(struct kunit *test)
 }
 
 /* 15: what cannot be looked at for good is not kept for good */
-static void what_cannot_be_looked_at_is_let_go(struct kunit *test)
+static void page_that_cannot_be_checked_is_dropped(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -73,7 +73,7 @@ static void what_cannot_be_looked_at_is_let_go(struct kunit *test)
 }
 
 /* A delay that was set by mistake can be taken back. */
-static void parameters_have_ranges_and_what_is_pending_follows(struct kunit *test)
+static void changed_parameter_applies_to_pending_work(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -120,7 +120,7 @@ static void refused_unmap_is_tried_again_after_a_pause(struct kunit *test)
 }
 
 /* 8: what waits for Xen to take a mapping away waits as long as that is tried */
-static void refused_unmap_has_nobody_retry_at_once(struct kunit *test)
+static void map_behind_a_refused_unmap_is_not_retried_at_once(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct xen_gpu_domain *dom = user->client.domain;
@@ -146,7 +146,7 @@ static void refused_unmap_has_nobody_retry_at_once(struct kunit *test)
 }
 
 /* 15: whoever makes room in the quota makes it known */
-static void room_in_the_quota_is_made_known(struct kunit *test)
+static void free_quota_is_notified_to_refused_clients(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 2);
 	unsigned int told;
@@ -184,7 +184,7 @@ static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
 }
 
 /* 13: Xen says that a page has another frame, and has no room for a second mapping */
-static void page_with_another_frame_is_gone_though_there_is_no_room(struct kunit *test)
+static void replaced_page_is_gone_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct neighbour other;
@@ -207,7 +207,7 @@ static void page_with_another_frame_is_gone_though_there_is_no_room(struct kunit
 }
 
 /* 15: at Xen's limit, which is one for all guests, idle pages of any guest make room */
-static void idle_pages_of_another_guest_make_room(struct kunit *test)
+static void idle_pages_of_other_guests_are_drained_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct neighbour other;
@@ -228,7 +228,7 @@ static void idle_pages_of_another_guest_make_room(struct kunit *test)
 }
 
 /* 16: a guest that somebody is busy with is not waited for: what it has idle is not taken */
-static void busy_guest_is_not_waited_for(struct kunit *test)
+static void busy_guest_is_skipped_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct neighbour other;
@@ -249,16 +249,15 @@ static void busy_guest_is_not_waited_for(struct kunit *test)
 
 static struct kunit_case retry_cases[] = {
 	KUNIT_CASE_PARAM(event_does_not_wait_for_a_retry, platforms_gen_params),
-	KUNIT_CASE_PARAM(what_cannot_be_looked_at_is_let_go, platforms_gen_params),
-	KUNIT_CASE_PARAM(parameters_have_ranges_and_what_is_pending_follows, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_that_cannot_be_checked_is_dropped, platforms_gen_params),
+	KUNIT_CASE_PARAM(changed_parameter_applies_to_pending_work, platforms_gen_params),
 	KUNIT_CASE_PARAM(refused_unmap_is_tried_again_after_a_pause, native_gen_params),
-	KUNIT_CASE_PARAM(room_in_the_quota_is_made_known, platforms_gen_params),
+	KUNIT_CASE_PARAM(free_quota_is_notified_to_refused_clients, platforms_gen_params),
 	KUNIT_CASE_PARAM(refusal_for_want_of_memory_is_tried_again, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_with_another_frame_is_gone_though_there_is_no_room,
-			 native_gen_params),
-	KUNIT_CASE_PARAM(refused_unmap_has_nobody_retry_at_once, native_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_of_another_guest_make_room, native_gen_params),
-	KUNIT_CASE_PARAM(busy_guest_is_not_waited_for, native_gen_params),
+	KUNIT_CASE_PARAM(replaced_page_is_gone_at_xens_limit, native_gen_params),
+	KUNIT_CASE_PARAM(map_behind_a_refused_unmap_is_not_retried_at_once, native_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_of_other_guests_are_drained_at_xens_limit, native_gen_params),
+	KUNIT_CASE_PARAM(busy_guest_is_skipped_at_xens_limit, native_gen_params),
 	{}
 };
 

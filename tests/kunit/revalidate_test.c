@@ -76,7 +76,7 @@ static void gfn_with_a_new_frame_moves(struct kunit *test)
 }
 
 /* Such as to look again at pages that the client itself keeps mapped */
-static void waiter_finds_what_the_clients_do_after_an_event(struct kunit *test)
+static void waiter_returns_after_the_clients_revalidated(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -516,14 +516,13 @@ static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(gone_gfn_is_zapped_before_its_reference_goes, platforms_gen_params),
 	KUNIT_CASE_PARAM(gfn_with_a_new_frame_moves, platforms_gen_params),
-	KUNIT_CASE_PARAM(waiter_finds_what_the_clients_do_after_an_event, platforms_gen_params),
+	KUNIT_CASE_PARAM(waiter_returns_after_the_clients_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, platforms_gen_params),
 	KUNIT_CASE_PARAM(several_blocks_are_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, platforms_gen_params),
 	KUNIT_CASE_PARAM(release_during_the_callback, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one,
-			 platforms_gen_params),
+	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, platforms_gen_params),
 	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, platforms_gen_params),
 	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, platforms_gen_params),

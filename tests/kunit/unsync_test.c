@@ -16,7 +16,7 @@ static const struct hybrid_config hybrid = {
 
 /* Opening */
 
-static void page_that_is_hot_is_opened_by_the_sync(struct kunit *test)
+static void sync_unsyncs_a_write_hot_page(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int i;
@@ -47,7 +47,7 @@ static void page_that_is_hot_is_opened_by_the_sync(struct kunit *test)
 }
 
 /* Also by a guest that never says so */
-static void open_page_is_looked_through_now_and_then(struct kunit *test)
+static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int i;
@@ -67,7 +67,7 @@ static void open_page_is_looked_through_now_and_then(struct kunit *test)
 }
 
 /* Half of the writes are forgotten at each sync: a page that is written seldom stays as it is. */
-static void cool_page_is_not_opened(struct kunit *test)
+static void page_that_is_written_seldom_stays_protected(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int i;
@@ -83,7 +83,7 @@ static void cool_page_is_not_opened(struct kunit *test)
 }
 
 /* A guest that goes through its GTT, from the first page on: trapped in pages 0, 1, 10 and 75 */
-static void pages_ahead_are_opened(struct kunit *test)
+static void pages_ahead_of_a_write_hot_one_are_unsynced(struct kunit *test)
 {
 	const struct hybrid_config config = {
 		.mode = XENGT_MODE_HYBRID, .pages = 255, .room = 255,
@@ -117,7 +117,7 @@ static void pages_ahead_are_opened(struct kunit *test)
 }
 
 /* Blocks of 64 pages: what is bound near a page that is hot is not trapped. */
-static void pages_around_are_opened(struct kunit *test)
+static void pages_around_a_write_hot_one_are_unsynced(struct kunit *test)
 {
 	const struct hybrid_config config = {
 		.mode = XENGT_MODE_HYBRID, .pages = 255, .room = 255,
@@ -149,7 +149,7 @@ static void pages_around_are_opened(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void only_so_many_pages_are_open(struct kunit *test)
+static void unsync_max_bounds_unsync_pages(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -174,7 +174,7 @@ static void only_so_many_pages_are_open(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void only_so_many_pages_are_opened_ahead(struct kunit *test)
+static void unsync_max_bounds_pages_unsynced_ahead(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -187,7 +187,7 @@ static void only_so_many_pages_are_opened_ahead(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void only_hybrid_mode_opens_pages(struct kunit *test)
+static void only_hybrid_mode_unsyncs_pages(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -203,7 +203,7 @@ static void only_hybrid_mode_opens_pages(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void opening_that_xen_refuses_is_not_tried_at_each_sync(struct kunit *test)
+static void refused_unprotect_is_not_retried_at_each_sync(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int i;
@@ -227,7 +227,7 @@ static void opening_that_xen_refuses_is_not_tried_at_each_sync(struct kunit *tes
 }
 
 /* One page of those ahead is gone, which Xen says when those before it are open. */
-static void opening_that_stops_half_way_loses_no_write(struct kunit *test)
+static void partial_unprotect_loses_no_write(struct kunit *test)
 {
 	const struct hybrid_config config = {
 		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 16, .room = 16,
@@ -252,7 +252,7 @@ static void opening_that_stops_half_way_loses_no_write(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void entry_is_written_with_a_trap_and_without(struct kunit *test)
+static void entry_is_written_trapped_and_untrapped(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned long entry = IN_PAGE(3, 0);
@@ -309,8 +309,8 @@ static void send_to_first_and_wait(struct meanwhile *m)
  * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
  * where there was a trap. So the page is not hybrid_unsynced while a store is under way.
  */
-static void store_in_flight_keeps_the_page_closed(struct kunit *test, struct meanwhile *m,
-						  unsigned long calls)
+static void store_in_flight_keeps_the_page_protected(struct kunit *test, struct meanwhile *m,
+						     unsigned long calls)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 
@@ -334,19 +334,19 @@ static void store_in_flight_keeps_the_page_closed(struct kunit *test, struct mea
 	stop_hybrid(test, vgpu);
 }
 
-static void store_before_the_look_keeps_the_page_closed(struct kunit *test)
+static void store_before_the_check_keeps_the_page_protected(struct kunit *test)
 {
 	struct meanwhile m = { .kind = FAKE_CALL_DM_SET_STATE, .act = send_to_first };
 
-	store_in_flight_keeps_the_page_closed(test, &m, 0);
+	store_in_flight_keeps_the_page_protected(test, &m, 0);
 }
 
 /* The trap is taken, and set again. */
-static void store_after_the_look_keeps_the_page_closed(struct kunit *test)
+static void store_after_the_check_keeps_the_page_protected(struct kunit *test)
 {
 	struct meanwhile m = { .kind = FAKE_CALL_DM_SET_TYPE, .act = send_to_first_and_wait };
 
-	store_in_flight_keeps_the_page_closed(test, &m, 2);
+	store_in_flight_keeps_the_page_protected(test, &m, 2);
 }
 
 static void give_away(struct meanwhile *m)
@@ -363,7 +363,7 @@ static void send_to_first_and_give_away(struct meanwhile *m)
 }
 
 /* No event of Xen's is waited for: the page is looked at, and nothing is lost that was written. */
-static void trap_that_cannot_be_set_again_is_noticed(struct kunit *test)
+static void failed_reprotect_causes_a_rescan(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	struct meanwhile m = {
@@ -389,7 +389,7 @@ static void trap_that_cannot_be_set_again_is_noticed(struct kunit *test)
 }
 
 /* Nor is it hybrid_unsynced if Xen does not tell whether one is: before the trap is taken, or after. */
-static void page_stays_closed_if_xen_does_not_tell(struct kunit *test)
+static void page_stays_protected_if_blocking_fails(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int nth;
@@ -413,7 +413,7 @@ static void send_to_fifth(struct meanwhile *m)
 }
 
 /* The others are: one vCPU goes through the table, another one writes to a page ahead. */
-static void page_that_is_written_to_is_not_opened_ahead(struct kunit *test)
+static void page_with_a_store_in_flight_is_not_unsynced_ahead(struct kunit *test)
 {
 	const struct hybrid_config config = {
 		.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 16, .room = 16,
@@ -443,7 +443,7 @@ static void send_to_second(struct meanwhile *m)
 	send_to(m, IN_PAGE(2, 9));
 }
 
-static void store_elsewhere_is_no_hindrance(struct kunit *test)
+static void store_to_another_page_does_not_prevent_unsync(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	struct meanwhile m = {
@@ -482,7 +482,7 @@ static void store_in_flight_while_the_virtual_gpu_stops(struct kunit *test)
 
 /* Tables of PPGTTs */
 
-static void tables_are_opened_without_ram_at_the_gtt(struct kunit *test)
+static void tables_are_unsynced_without_ram_at_the_gtt(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -514,7 +514,7 @@ static void send_to_table(struct meanwhile *m)
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, TABLE_ADDR(9), &pte, 8), 0);
 }
 
-static void write_in_flight_while_a_table_is_opened(struct kunit *test)
+static void store_in_flight_while_a_table_is_unsynced(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -536,7 +536,7 @@ static void write_in_flight_while_a_table_is_opened(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void write_in_flight_while_a_table_is_let_go(struct kunit *test)
+static void store_in_flight_while_a_table_is_freed(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -557,7 +557,7 @@ static void write_in_flight_while_a_table_is_let_go(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void open_table_is_let_go(struct kunit *test)
+static void unsync_table_is_freed_without_a_hypercall(struct kunit *test)
 {
 	struct ppgtt ppgtt;
 	struct ppgtt_guest *guest = hybrid_guest_start(test, &ppgtt);
@@ -577,28 +577,28 @@ static void open_table_is_let_go(struct kunit *test)
 }
 
 static struct kunit_case unsync_cases[] = {
-	KUNIT_CASE_PARAM(page_that_is_hot_is_opened_by_the_sync, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(open_page_is_looked_through_now_and_then, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(cool_page_is_not_opened, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pages_ahead_are_opened, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pages_around_are_opened, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(only_so_many_pages_are_open, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(only_hybrid_mode_opens_pages, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(only_so_many_pages_are_opened_ahead, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(opening_that_xen_refuses_is_not_tried_at_each_sync, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(opening_that_stops_half_way_loses_no_write, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entry_is_written_with_a_trap_and_without, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(store_before_the_look_keeps_the_page_closed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(store_after_the_look_keeps_the_page_closed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(trap_that_cannot_be_set_again_is_noticed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_stays_closed_if_xen_does_not_tell, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_written_to_is_not_opened_ahead, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(store_elsewhere_is_no_hindrance, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(sync_unsyncs_a_write_hot_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unsync_page_is_scanned_without_a_flush, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_is_written_seldom_stays_protected, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pages_ahead_of_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pages_around_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unsync_max_bounds_unsync_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(only_hybrid_mode_unsyncs_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unsync_max_bounds_pages_unsynced_ahead, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(refused_unprotect_is_not_retried_at_each_sync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(partial_unprotect_loses_no_write, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entry_is_written_trapped_and_untrapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_before_the_check_keeps_the_page_protected, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_after_the_check_keeps_the_page_protected, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_reprotect_causes_a_rescan, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_stays_protected_if_blocking_fails, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_with_a_store_in_flight_is_not_unsynced_ahead, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_to_another_page_does_not_prevent_unsync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_in_flight_while_the_virtual_gpu_stops, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(tables_are_opened_without_ram_at_the_gtt, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_opened, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_in_flight_while_a_table_is_let_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(open_table_is_let_go, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(tables_are_unsynced_without_ram_at_the_gtt, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_in_flight_while_a_table_is_unsynced, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_in_flight_while_a_table_is_freed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unsync_table_is_freed_without_a_hypercall, both_dom0s_gen_params),
 	{}
 };
 

@@ -252,7 +252,7 @@ static void both_kernels_use_one_root(struct kunit *test)
 }
 
 /* A live driver takes back what it announced before somebody looked as a driver does. */
-static void what_is_taken_back_is_not_taken_twice(struct kunit *test)
+static void announcement_made_again_survives_the_handshake(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt p = chain(guest, OLD, OLD_DATA, 8);
@@ -270,7 +270,7 @@ static void what_is_taken_back_is_not_taken_twice(struct kunit *test)
 }
 
 /* Whoever dumps the page does it in pieces of one size. */
-static void reader_of_pvinfo_harms_nothing(struct kunit *test)
+static void reader_of_pvinfo_is_no_driver(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt live;
@@ -297,7 +297,7 @@ static void reader_of_pvinfo_harms_nothing(struct kunit *test)
 }
 
 /* Only both together, in this order, are a new driver. */
-static void half_a_driver_ends_nothing(struct kunit *test)
+static void half_a_handshake_is_no_driver(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt live = chain(guest, OLD, OLD_DATA, 8);
@@ -584,7 +584,7 @@ static void reset_survives_a_failure_at_every_hypercall(struct kunit *test)
  * Xen does not let answers be held back: that is no vCPU that writes. Without a server nobody's
  * answer is due, so that the traps go at once.
  */
-static void error_of_a_hold_is_no_busy_vcpu(struct kunit *test)
+static void failed_blocking_does_not_count_as_busy(struct kunit *test)
 {
 	static const int errors[] = { -ENOENT, -EIO, -ESRCH };
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -639,9 +639,9 @@ static struct kunit_case reset_cases[] = {
 	KUNIT_CASE_PARAM(new_kernel_of_32_bits_after_a_crash, next_param),
 	KUNIT_CASE_PARAM(new_kernel_has_its_quota, next_param),
 	KUNIT_CASE_PARAM(both_kernels_use_one_root, next_param),
-	KUNIT_CASE_PARAM(what_is_taken_back_is_not_taken_twice, next_param),
-	KUNIT_CASE_PARAM(reader_of_pvinfo_harms_nothing, next_param),
-	KUNIT_CASE_PARAM(half_a_driver_ends_nothing, next_param),
+	KUNIT_CASE_PARAM(announcement_made_again_survives_the_handshake, next_param),
+	KUNIT_CASE_PARAM(reader_of_pvinfo_is_no_driver, next_param),
+	KUNIT_CASE_PARAM(half_a_handshake_is_no_driver, next_param),
 	KUNIT_CASE_PARAM(tables_of_a_driver_that_is_gone, next_param),
 	KUNIT_CASE_PARAM(configfs_has_the_same, next_param),
 	KUNIT_CASE_PARAM(only_known_parts_of_what_runs_are_reset, next_param),
@@ -652,7 +652,7 @@ static struct kunit_case reset_cases[] = {
 	KUNIT_CASE_PARAM(pvinfo_is_as_it_was_first, next_param),
 	KUNIT_CASE_PARAM(store_meets_reset, next_param),
 	KUNIT_CASE_PARAM(reset_survives_a_failure_at_every_hypercall, next_param),
-	KUNIT_CASE_PARAM(error_of_a_hold_is_no_busy_vcpu, next_param),
+	KUNIT_CASE_PARAM(failed_blocking_does_not_count_as_busy, next_param),
 	KUNIT_CASE_PARAM(guest_dies_during_a_reset, next_param),
 	{}
 };

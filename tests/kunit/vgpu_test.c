@@ -204,7 +204,7 @@ static void end_of_a_former_guest_does_not_stop_a_new_one(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-static void two_guests_do_not_meet(struct kunit *test)
+static void two_guests_are_independent(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
 	struct xengt_vgpu *other = start_vgpu(test, OTHER_DOM, 1);
@@ -275,7 +275,7 @@ static int destroy(void *data)
 	return 0;
 }
 
-static void destroy_meets_death(struct kunit *test)
+static void destroy_races_with_the_end_of_the_guest(struct kunit *test)
 {
 	struct destroyer d;
 	unsigned int round, i;
@@ -312,7 +312,7 @@ static void kill_at(enum fake_call kind, void *data)
 }
 
 /* Enabled, used, disabled: what comes back does not matter, but that nothing stays. */
-static void live_a_life(struct kunit *test)
+static void use_once_in_a_life(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
 	unsigned int i;
@@ -340,7 +340,7 @@ static void guest_may_die_at_every_hypercall(struct kunit *test)
 		fake_domain_create(DOM, GUEST_PAGES);
 		left = nth;
 		fake_xen_set_hook(kill_at, &left);
-		live_a_life(test);
+		use_once_in_a_life(test);
 		fake_xen_set_hook(NULL, NULL);
 		if (left)
 			break;
@@ -429,9 +429,9 @@ static struct kunit_case vgpu_cases[] = {
 	KUNIT_CASE_PARAM(guest_dies_with_live_entries, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unknown_guest_dies, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(end_of_a_former_guest_does_not_stop_a_new_one, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(two_guests_do_not_meet, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(two_guests_are_independent, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(twenty_guests_come_and_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(destroy_meets_death, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroy_races_with_the_end_of_the_guest, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_may_die_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(counters_have_names_of_their_own, both_dom0s_gen_params),
 	{}
