@@ -13,12 +13,9 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* All */
+/* All backends */
 
-/*
- * What is not the guest's own memory stays so: the GFN is gone, with the frame that was there, and
- * Xen is not asked again and again.
- */
+/* A GFN that has become another domain's page is gone, and Xen is not asked again. */
 static void page_of_somebody_else_is_gone(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
@@ -35,7 +32,7 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 		rc = user_map(user, i);
 		KUNIT_EXPECT_TRUE(test, rc == -ENOENT || rc == -EPERM);
-		/* Nothing is pending that would ask. */
+		/* No retry is pending. */
 		fake_xen_reset_calls();
 		flush(user);
 		KUNIT_EXPECT_EQ(test, map_calls(), 0ul);
@@ -45,7 +42,7 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 
 /* pv: reference tables */
 
-/* Paged out, or no memory in Xen: that passes. */
+/* The page is paged out, or Xen has no memory: both pass. */
 static void page_in_transition_is_retried(struct kunit *test)
 {
 	static const struct {
@@ -70,7 +67,10 @@ static void page_in_transition_is_retried(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: a table for each side on which something is held, however many balloon events there were */
+/*
+ * 8: a block has at most a table for its current and one for its other mappings, and none that is
+ * empty, however many balloon events there were.
+ */
 static void table_goes_with_its_last_page(struct kunit *test)
 {
 	const unsigned int blocks = 16;
@@ -82,12 +82,12 @@ static void table_goes_with_its_last_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	fake_xen_reset_calls();
 	user_balloon(user);
-	/* One table served all blocks, one after the other. */
+	/* The blocks used one table after the other. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_PIN), 1ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_UNPIN), 1ul);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 
-	/* Half of the pages move to their other side. */
+	/* Half of the pages are remapped. */
 	for (i = 0; i < blocks; i += 2) {
 		fake_gfn_remove(DOM, 512 * i);
 		fake_gfn_populate(DOM, 512 * i);
@@ -96,7 +96,7 @@ static void table_goes_with_its_last_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 
-	/* One page stays, on each side of a block in turn. */
+	/* One page stays, in each of the block's tables in turn. */
 	for (i = 1; i < blocks; i++)
 		user_forget(user, 512 * i);
 	flush(user);
@@ -104,7 +104,7 @@ static void table_goes_with_its_last_page(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: a page that is made writable leaves no table either */
+/* 8: making a page writable leaves no table. */
 static void upgrade_leaves_no_table(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -122,7 +122,7 @@ static void upgrade_leaves_no_table(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: a page that Xen does not let be a table is an error, counted, and given back */
+/* 6: a page that Xen does not accept as a table is freed, and the error is counted. */
 static void page_that_cannot_be_a_table(struct kunit *test)
 {
 	static const enum fake_call calls[] = { FAKE_CALL_PROTECT, FAKE_CALL_PIN };
@@ -139,7 +139,7 @@ static void page_that_cannot_be_a_table(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Whether dom0's IOMMU is strict: Xen's command line, read as Xen reads it. */
+/* The strictness of dom0's IOMMU is parsed from Xen's command line, as Xen parses it. */
 static void strictness_is_read_as_xen_reads_it(struct kunit *test)
 {
 	static const struct {
@@ -190,7 +190,7 @@ static void strictness_is_read_as_xen_reads_it(struct kunit *test)
 	}
 }
 
-/* What cannot be told is not taken for a no. */
+/* A strictness that cannot be read does not count as "not strict". */
 static void unreadable_strictness_is_an_error(struct kunit *test)
 {
 	unsigned int nth;
@@ -214,7 +214,7 @@ static void unreadable_strictness_is_an_error(struct kunit *test)
 
 /* Xen's own operation */
 
-/* A balloon event costs one look-up for each 512 GFNs, and where nothing changed nothing else. */
+/* A balloon event takes one look-up for each 512 GFNs, and nothing else if no page changed. */
 static void good_mappings_cost_one_lookup(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1536, 1536);
@@ -234,7 +234,7 @@ static void good_mappings_cost_one_lookup(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Only what has another frame is mapped anew, only what has none is taken away. */
+/* Only a page with another frame is mapped again, and only a page without one is dropped. */
 static void stale_page_moves_and_lost_page_goes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -258,7 +258,7 @@ static void stale_page_moves_and_lost_page_goes(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: the one page of a batch that Xen refuses to unmap stays mapped, and is tried again */
+/* 12: the one page of a batch that Xen refuses to unmap stays mapped, and the unmap is retried. */
 static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -280,7 +280,7 @@ static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: a call that ends in the middle has done what it has done, and nothing else */
+/* 6: a call that ends in the middle has done the entries before its end only. */
 static void call_that_ends_in_the_middle(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -304,7 +304,7 @@ static void call_that_ends_in_the_middle(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The toolstack took the guest away and gave it back: what Xen unmapped is mapped anew. */
+/* The toolstack took the guest away and gave it back: pages that Xen unmapped are mapped again. */
 static void mappings_that_xen_took_away_are_made_anew(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -312,7 +312,7 @@ static void mappings_that_xen_took_away_are_made_anew(struct kunit *test)
 	user_map_range(user, 0, 8);
 	fake_dev_map_revoke(DOM);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	/* What the device has is dead by now, which nobody could tell before. */
+	/* The device's mappings are gone by now, which nobody could know before. */
 	user->n = 0;
 	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 8ull);
@@ -333,7 +333,7 @@ static void release_what_is_gone(struct mediator *user, const struct xen_gpu_mov
 	}
 }
 
-/* 4: a driver domain loses its target: all entries go, and what Xen unmapped is not missed later */
+/* 4: a driver domain loses its target: all entries are zapped, and no unmap fails later. */
 static void lost_target_loses_its_mappings(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -358,7 +358,7 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a guest that was taken from a driver domain has ended for it: a map that is refused tells */
+/* 9: a guest that was taken from a driver domain has ended for it. A refused map reveals that. */
 static void lost_target_has_ended(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -380,7 +380,7 @@ static void lost_target_has_ended(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: one that is suspected to have ended and has not goes on */
+/* 9: a guest that is suspected to have ended, but has not, goes on. */
 static void suspicion_without_reason_changes_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -395,7 +395,7 @@ static void suspicion_without_reason_changes_nothing(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A guest that is nobody's target is refused, in words that say why. */
+/* A guest that is not the driver domain's target is refused with -EPERM. */
 static void guest_that_is_no_target_is_refused(struct kunit *test)
 {
 	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
@@ -412,7 +412,7 @@ static void guest_that_is_no_target_is_refused(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A page that is on its way is tried again when all is settled. */
+/* A page in transition is retried after the revalidation. */
 static void native_page_in_transition_is_retried(struct kunit *test)
 {
 	static const int errors[] = { -EAGAIN, -EBUSY };
@@ -432,7 +432,7 @@ static void native_page_in_transition_is_retried(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: Xen's limit is one more reason for scratch entries */
+/* 8: at Xen's limit a map fails with -ENOSPC, as at the quota. */
 static void limit_of_xen_is_a_quota(struct kunit *test)
 {
 	struct mediator *user;
@@ -461,13 +461,13 @@ static void write_access_that_xen_refuses_is_an_error(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a driver domain may not read another one's entries in xenstore */
+/* 9: Xen reports a dying guest, as a driver domain cannot read the guest's node. */
 static void xen_reports_that_a_guest_is_dying(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
 	user_map_range(user, 0, 8);
-	/* Somebody else's end */
+	/* The end of another guest */
 	fake_xen_reset_calls();
 	fake_store_fire("@releaseDomain");
 	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
@@ -483,7 +483,7 @@ static void xen_reports_that_a_guest_is_dying(struct kunit *test)
 
 /* XenServer's iommu_op */
 
-/* 1: whatever the number of look-ups, there is one reference, and it goes with the last user */
+/* 1: there is one reference, whatever the number of look-ups, and the last user drops it. */
 static void revalidation_does_not_lose_the_only_reference(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -493,7 +493,7 @@ static void revalidation_does_not_lose_the_only_reference(struct kunit *test)
 	fake_xen_reset_calls();
 	for (i = 0; i < 3; i++)
 		user_balloon(user);
-	/* Looked up again, which is no second reference: so nothing is undone either. */
+	/* The second look-up takes no reference, so no unmap follows. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_LOOKUP), 3ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -514,7 +514,7 @@ static void ignore_end(struct xen_gpu_client *client)
 {
 }
 
-/* 1, 9: a frame of a dead guest is another one's by the time that we let go of it */
+/* 1, 9: a frame of a dead guest belongs to another guest when it would be unmapped. */
 static void late_unmap_spares_the_next_guest(struct kunit *test)
 {
 	static const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
@@ -532,7 +532,7 @@ static void late_unmap_spares_the_next_guest(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		gfns[i] = i;
 	map_gfns(user, gfns, 8, &before);
-	/* xenstore does not tell yet: we go on believing. */
+	/* The end is not in xenstore yet, and not noticed. */
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	fake_domain_create(OTHER_DOM, 8);
@@ -559,7 +559,7 @@ static void late_unmap_spares_the_next_guest(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: Xen would take any number of entries */
+/* 8: a call has a bounded number of entries, though Xen would take any number. */
 static void calls_are_bounded(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 2000, 2000);
@@ -581,7 +581,7 @@ static void calls_are_bounded(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: the same for iommu_op's unmaps */
+/* 12: an unmap that iommu_op refuses keeps the frame the guest's. */
 static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -595,7 +595,7 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
 	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
 	fake_xen_fail_nothing();
-	/* It is revived, and is still the one reference. */
+	/* The revived page still has the one reference. */
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 3u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
 	release_gfns(user, gfns, 3);

@@ -15,7 +15,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* The end of a guest, as the toolstack makes it: xenstore's entry, the domain, the watch. */
+/* The toolstack destroys a guest: its node, the domain, the watch. */
 static void destroy_guest(domid_t domid)
 {
 	fake_store_remove("/local/domain/5/vm");
@@ -23,7 +23,7 @@ static void destroy_guest(domid_t domid)
 	fake_store_fire("@releaseDomain");
 }
 
-/* 9: nothing is held of a guest that is gone: no zombie */
+/* 9: nothing of a dead guest is referenced, so it is no zombie. */
 static void dead_guest_loses_every_reference_at_once(struct kunit *test)
 {
 	const u64 idle[] = { 900, 901 };
@@ -48,7 +48,7 @@ static void dead_guest_loses_every_reference_at_once(struct kunit *test)
 			debugfs_value("xen_gpu_map/total", "refs_released"));
 }
 
-/* 9: the end takes what clients forgot to release, too, and what they release late is no error */
+/* 9: the end unmaps what clients did not release, and a release after the end is no error. */
 static void release_after_the_end_is_harmless(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -56,7 +56,7 @@ static void release_after_the_end_is_harmless(struct kunit *test)
 	struct mapped m;
 
 	map_gfns(user, gfns, 3, &m);
-	/* Its domid is another's by then: no notice comes before that of the end. */
+	/* The domid may be used again by then: no notice comes between. */
 	fake_domain_kill(DOM);
 	fake_store_introduce(DOM, "/vm/another");
 	fake_store_fire("@releaseDomain");
@@ -79,7 +79,7 @@ static void end_of_another_guest_is_none_of_ours(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A domid is used again: the old handle is not the new guest's. */
+/* A domid is used again: the old domain is not the new guest's. */
 static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 {
 	struct mediator *old = start_user(test, 64, 64);
@@ -104,7 +104,7 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	stop_user(test, new);
 }
 
-/* The watch missed it: xenstore says another uuid by the time it looks. */
+/* The watch was late: the node has another uuid when it is read. */
 static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -117,7 +117,7 @@ static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a guest dies while a revalidation is pending, and while its last page is mapped */
+/* 9: a guest dies while a revalidation is pending. */
 static void guest_dies_with_a_revalidation_pending(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -133,7 +133,7 @@ static void guest_dies_with_a_revalidation_pending(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A dying guest whose end nobody told yet: nothing new, nothing lost. */
+/* A guest is dying, and its end is not noticed yet: maps fail, and live pages stay. */
 static void mapping_a_dying_guest_fails_page_by_page(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -176,7 +176,7 @@ static bool loaded_backend_is(const char *name)
 	       text[strlen("name ") + strlen(name)] == '\n';
 }
 
-/* What a Xen has that stock Xen has not */
+/* What a Xen has beyond stock Xen */
 enum extra { STOCK, DEV_MAP, IOMMU_OP, IOMMU_OP_OFF };
 
 static void add_extra(enum extra extra)
@@ -194,7 +194,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		enum extra extra;
 		const char *backend;
 		const char *commandline;
-		const char *wanted;	/* NULL: none */
+		const char *wanted;	/* NULL: no backend */
 		int error;
 	} cases[] = {
 		{ FAKE_NOT_XEN, STOCK, "auto", "", NULL, -ENODEV },
@@ -213,7 +213,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		{ FAKE_PV_DOM0, STOCK, "pv", "", "pv" },
 		{ FAKE_PVH_DOM0, STOCK, "physmap", "dom0-iommu=strict", "physmap" },
 		{ FAKE_PVH_DOM0, STOCK, "auto", "", "physmap" },
-		/* XenServer's: where BFNs are not MFNs, pv is wrong. */
+		/* On XenServer, where BFNs are not MFNs, pv is refused. */
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "", "xenserver" },
 		{ FAKE_PV_DOM0, IOMMU_OP, "pv", "", NULL, -ENODEV },
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "dom0-iommu=strict", NULL, -ENODEV },
@@ -222,7 +222,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		{ FAKE_PVH_DOM0, IOMMU_OP, "auto", "", "physmap" },
 		{ FAKE_PVH_DOM0, IOMMU_OP, "xenserver", "", NULL, -ENODEV },
 		{ FAKE_PV_DOMU, IOMMU_OP, "xenserver", "", NULL, -ENODEV },
-		/* Xen's own operation, wherever it is */
+		/* Xen's map operation is preferred wherever there is one. */
 		{ FAKE_PV_DOM0, DEV_MAP, "auto", "", "native" },
 		{ FAKE_PV_DOM0, DEV_MAP, "auto", "dom0-iommu=strict", "native" },
 		{ FAKE_PV_DOM0, DEV_MAP, "pv", "", "pv" },
@@ -251,8 +251,8 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 }
 
 /*
- * 9: whichever step of loading fails, nothing is left. On stock Xens only: failures make long
- * logs, and loading is the same everywhere else.
+ * 9: any step of loading can fail, and nothing is left. On stock Xen only: failures make long logs,
+ * and loading is the same elsewhere.
  */
 static void load_survives_any_failure(struct kunit *test)
 {
@@ -275,7 +275,7 @@ static void load_survives_any_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), 0);
 }
 
-/* 9: unloading with work of every kind pending */
+/* 9: the module is unloaded with work of every kind pending. */
 static void unload_right_after_the_last_put(struct kunit *test)
 {
 	unsigned int i;
@@ -304,7 +304,7 @@ struct long_look {
 	bool held;
 };
 
-/* The domain's look asks Xen for it, until the put that was the last waits for the look. */
+/* Delays a check of the domain in its hypercall until the last put waits for the check. */
 static void check_for_long(enum fake_call kind, void *arg)
 {
 	struct long_look *look = arg;
@@ -315,11 +315,11 @@ static void check_for_long(enum fake_call kind, void *arg)
 	complete(&look->begun);
 	while (task_is_running(look->test))
 		fake_xen_let_others_run();
-	/* What was freed is not there any more. */
+	/* The domain is freed by now. */
 	rcu_barrier();
 }
 
-/* 9: a look is under way when the last handle is put: KASAN sees what it does */
+/* 9: the last put waits for a check that is under way. KASAN would report a use after free. */
 static void last_put_waits_for_a_check_of_the_domain(struct kunit *test)
 {
 	struct long_look look = { .test = current };

@@ -17,7 +17,7 @@
 
 #define NODE		"/local/domain/5/vm"
 
-/* How long xenstore may have forgotten a guest that Xen knows */
+/* How long the node of a guest may be missing while Xen knows the guest */
 #define MISSING_LONGEST	(10 * HZ)
 
 static void wait_for_the_end(struct kunit *test, struct mediator *user)
@@ -27,13 +27,13 @@ static void wait_for_the_end(struct kunit *test, struct mediator *user)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* Nothing is left to be done of what was reported up to now, but for looks that come later. */
+/* Waits for the check of all that was reported up to now. A later check may be pending. */
 static void wait_for_the_look(struct mediator *user)
 {
 	flush_delayed_work(&user->client.domain->watch_work);
 }
 
-/* 9: xenopsd destroys the domain first, and removes its node some time later */
+/* 9: xenopsd destroys the domain first and removes its node later. */
 static void node_goes_after_the_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -47,7 +47,7 @@ static void node_goes_after_the_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Whatever xenstore fails with, nobody has died. */
+/* No error of xenstore's counts as the end of the guest. */
 static void error_of_xenstore_is_no_end(struct kunit *test)
 {
 	static const int errors[] = { -EIO, -EAGAIN, -EINTR, -EACCES, -ENOMEM, -EINVAL };
@@ -60,7 +60,7 @@ static void error_of_xenstore_is_no_end(struct kunit *test)
 		fake_store_fire("@releaseDomain");
 		wait_for_the_look(user);
 		KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
-		/* It is looked at again, as nothing is known. */
+		/* The state is unknown, so another check is pending. */
 		KUNIT_EXPECT_TRUE(test,
 				  delayed_work_pending(&user->client.domain->watch_work));
 	}
@@ -72,7 +72,7 @@ static void error_of_xenstore_is_no_end(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: the guest ends while xenstore fails: it is noticed when it does not any more */
+/* 9: the guest ends while xenstore fails. The end is noticed when xenstore works again. */
 static void end_during_errors_of_xenstore(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -87,7 +87,7 @@ static void end_during_errors_of_xenstore(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: the toolstack writes the node after the virtual GPU is there */
+/* 9: the toolstack writes the node after the domain was got. */
 static void node_comes_late(struct kunit *test)
 {
 	struct mediator *user;
@@ -117,13 +117,13 @@ static struct mediator *start_user_without_a_node(struct kunit *test)
 	return user;
 }
 
-/* 9: xenstore never knew the guest: Xen gives its pages to nobody, so they go, and so does it */
+/* 9: xenstore never knew the guest. A revalidation finds its pages gone, and then it ends. */
 static void guest_without_a_node(struct kunit *test)
 {
 	struct mediator *user = start_user_without_a_node(test);
 
 	user_map_range(user, 0, 8);
-	/* Another one ends: ours goes on. */
+	/* The end of another guest changes nothing. */
 	fake_store_fire("@releaseDomain");
 	wait_for_the_look(user);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
@@ -140,7 +140,7 @@ static void looks_are_over(struct mediator *user, const struct xen_gpu_move *mov
 	cancel_delayed_work(&user->client.domain->watch_work);
 }
 
-/* 9: what keeps the guest is given back after the last of the looks that its end led to */
+/* 9: the last reference is given back after the last check that the end caused. */
 static void guest_without_a_node_is_given_back_late(struct kunit *test)
 {
 	struct mediator *user = start_user_without_a_node(test);
@@ -153,7 +153,7 @@ static void guest_without_a_node_is_given_back_late(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Without a watch of its own there is still the one for all. */
+/* Without a watch on the node the watch on @releaseDomain is enough. */
 static void node_cannot_be_watched(struct kunit *test)
 {
 	struct mediator *user;
@@ -170,7 +170,7 @@ static void node_cannot_be_watched(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The node goes, xenstored says that some domain has ended, and the node is there again. */
+/* The node is removed, @releaseDomain fires, and the node is written again. */
 static void soft_reset_is_no_end(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -199,7 +199,7 @@ static void look_again(struct mediator *user)
 	wait_for_the_look(user);
 }
 
-/* Missing since then, it has not ended; unless the machine stood still until it had to. */
+/* The guest has not ended, unless the test was so slow that it had to. */
 static void expect_missing(struct mediator *user, unsigned long since)
 {
 	bool ended = user->nr_ended;
@@ -207,7 +207,7 @@ static void expect_missing(struct mediator *user, unsigned long since)
 	KUNIT_EXPECT_TRUE(user->test, !ended || time_after(jiffies, since + MISSING_LONGEST));
 }
 
-/* Xen knows the guest, and it has memory: it ends when it was missing for long, and not before. */
+/* Xen knows the guest, and it has memory: it ends when its node was missing long enough. */
 static void guest_that_stays_missing_ends(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -232,7 +232,7 @@ static void guest_that_stays_missing_ends(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A guest that is reset again and again is not missing for all that time. */
+/* The times that the node is missing do not add up. */
 static void time_without_a_node_starts_anew(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -267,7 +267,7 @@ static void finish_looks(struct mediator *user)
 	flush(user);
 }
 
-/* 8: of a guest without a node; if Xen says who is dying there is no need for any */
+/* 8: for a guest without a node one revalidation follows, or none if Xen reports dying guests. */
 static void watch_events_cause_one_revalidation_at_most(struct kunit *test)
 {
 	bool told = !strcmp(platform(test)->backend, "native");
@@ -287,7 +287,7 @@ static void watch_events_cause_one_revalidation_at_most(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The files in debugfs are named by domid: the guest that is there has it. */
+/* The file in debugfs belongs to the guest that has the domid now. */
 static void namesake_has_a_file(struct kunit *test)
 {
 	struct mediator *old = start_user(test, 64, 64), *new;
@@ -306,7 +306,9 @@ static void namesake_has_a_file(struct kunit *test)
 	stop_user(test, new);
 }
 
-/* 4: Xen took everything away and gave the target back: what it does not hold is not believed in */
+/*
+ * 4: Xen unmapped everything and gave the target back. Pages without a reference are not trusted.
+ */
 static void target_is_taken_and_given_back(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -321,7 +323,7 @@ static void target_is_taken_and_given_back(struct kunit *test)
 	fake_domain_set_target(DOM, true);
 	xen_gpu_domain_suspect(user->client.domain);
 	wait_for_the_look(user);
-	/* Perhaps not before the revalidation */
+	/* The idle page may need the revalidation first. */
 	rc = user_map(user, idle);
 	KUNIT_EXPECT_TRUE(test, !rc || rc == -EAGAIN);
 	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
@@ -331,11 +333,13 @@ static void target_is_taken_and_given_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, user->n, 9u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 9ul);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
-	user->nr_bad = 0;	/* the frames that were revoked */
+	user->nr_bad = 0;	/* of the revoked frames */
 	stop_user(test, user);
 }
 
-/* In the middle of a revalidation of one guest both end: the other one's end comes at once. */
+/*
+ * Both guests end in the middle of a revalidation of the first. The second one's end is immediate.
+ */
 static void both_end(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
 	struct neighbour *other = user->data;
@@ -348,7 +352,7 @@ static void both_end(struct mediator *user, const struct xen_gpu_move *moves, un
 	KUNIT_EXPECT_GT(user->test, wait_for_completion_timeout(&other->ended, 60 * HZ), 0ul);
 }
 
-/* 16 */
+/* 16: the end of a guest does not wait for another guest's revalidation. */
 static void end_of_a_guest_waits_for_no_other(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);

@@ -16,7 +16,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* What another vCPU's trap can do before the client gets the lock that it needs to act. */
+/* Another vCPU's trap, before the client has the lock that it needs for the notice. */
 static void trap_in_between(struct mediator *user, const struct xen_gpu_move *moves,
 			    unsigned int n)
 {
@@ -24,7 +24,7 @@ static void trap_in_between(struct mediator *user, const struct xen_gpu_move *mo
 		return;
 	user->on_remap = NULL;
 	user_unmap(user, 6);
-	/* The quota is 1: a page that could be drained would be. */
+	/* The quota is 1: an idle page would be drained for this one. */
 	KUNIT_EXPECT_EQ(user->test, user_map(user, 20), -ENOSPC);
 	exchange_frame(6);
 	xen_gpu_balloon_event(user->client.domain);
@@ -32,7 +32,7 @@ static void trap_in_between(struct mediator *user, const struct xen_gpu_move *mo
 	KUNIT_EXPECT_EQ(user->test, user_bfn(user, 6), moves[0].bfn);
 }
 
-/* 13: a notice is as true when it is delivered as it was when it was made */
+/* 13: a notice is true when it is delivered. */
 static void pages_in_a_notice_stay_until_it_is_delivered(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 1);
@@ -48,7 +48,7 @@ static void pages_in_a_notice_stay_until_it_is_delivered(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 13: a page that was idle when the event came is mapped anew, not revived */
+/* 13: a page that was idle at the event is mapped again, not revived. */
 static void idle_page_is_not_revived_after_an_event(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -63,14 +63,14 @@ static void idle_page_is_not_revived_after_an_event(struct kunit *test)
 	user_expect_good(user);
 	KUNIT_EXPECT_EQ(test, counter("revived"), 0ull);
 	KUNIT_EXPECT_EQ(test, counter("set_aside"), 2ull);
-	/* The old mappings, which nobody has, go with the revalidation. */
+	/* The revalidation unmaps the old mappings. */
 	flush(user);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
 	user_expect_good(user);
 	stop_user(test, user);
 }
 
-/* Again and again, before any revalidation: each time it is the guest's page. */
+/* Several events come before the revalidation. Each time the user gets the guest's current page. */
 static void page_that_is_set_aside_twice(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -99,7 +99,7 @@ static void bind_an_idle_page(struct mediator *user, const struct xen_gpu_move *
 	KUNIT_EXPECT_EQ(user->test, user_map(user, 6), 0);
 }
 
-/* 13: a revalidation looks at what is live; that says nothing about what is idle beside it */
+/* 13: a revalidation checks live pages. An idle page is not trusted because of that. */
 static void idle_page_is_not_trusted_because_live_ones_were_checked(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -116,7 +116,7 @@ static void idle_page_is_not_trusted_because_live_ones_were_checked(struct kunit
 	stop_user(test, user);
 }
 
-/* After the revalidation what is mapped is trusted again: reviving is free. */
+/* After the revalidation an idle page is revived without a hypercall. */
 static void idle_pages_are_revived_again_after_a_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -131,7 +131,7 @@ static void idle_pages_are_revived_again_after_a_revalidation(struct kunit *test
 	stop_user(test, user);
 }
 
-/* 13: whoever waits for the events up to now gets entries that are good */
+/* 13: entries are good when the wait for the events up to now returns. */
 static void wait_returns_after_the_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -163,7 +163,7 @@ static void wait_for_a_dead_guest_fails(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 4: Xen took everything: what is undone later must not be what was mapped since */
+/* 4: Xen unmapped everything. A later unmap must not hit a mapping that was made since. */
 static void idle_page_that_xen_took_waits_for_the_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -181,11 +181,11 @@ static void idle_page_that_xen_took_waits_for_the_revalidation(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 2ul);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
-	user->nr_bad = 0;	/* the frames that were revoked */
+	user->nr_bad = 0;	/* of the revoked frames */
 	stop_user(test, user);
 }
 
-/* 8: what is set aside is not in the quota, and no more than it */
+/* 8: mappings that are set aside do not count in the quota, and are no more than the quota. */
 static void mappings_set_aside_are_bounded(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 256, 8);
@@ -204,7 +204,9 @@ static void mappings_set_aside_are_bounded(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 4: Xen took everything from us and gave the target back; what cannot be mapped again is gone */
+/*
+ * 4: Xen unmapped everything and gave the target back. A page that cannot be mapped again is gone.
+ */
 static void lost_page_without_a_new_mapping_is_gone(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -212,7 +214,9 @@ static void lost_page_without_a_new_mapping_is_gone(struct kunit *test)
 	user_map_range(user, 5, 2);
 	fake_dev_map_revoke(DOM);
 	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
-	/* Nothing holds the frame: no entry may lead to it, whatever Xen says about a new one. */
+	/*
+	 * The frame has no reference, so no entry may lead to it, whatever error a new map returns.
+	 */
 	user->on_remap = NULL;
 	xen_gpu_balloon_event(user->client.domain);
 	xen_gpu_flush(user->client.domain);
@@ -222,11 +226,13 @@ static void lost_page_without_a_new_mapping_is_gone(struct kunit *test)
 	fake_xen_fail_nothing();
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 	user_expect_good(user);
-	user->nr_bad = 0;	/* the frames that were revoked */
+	user->nr_bad = 0;	/* of the revoked frames */
 	stop_user(test, user);
 }
 
-/* 8: what a revalidation leaves over goes, and with it the block */
+/*
+ * 8: a mapping that a revalidation could not unmap is unmapped later, and its block is freed then.
+ */
 static void block_of_a_leftover_goes_with_it(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -247,7 +253,7 @@ static void block_of_a_leftover_goes_with_it(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 4: one notice for an event, whatever the number of blocks */
+/* 4: an event causes one notice, whatever the number of blocks. */
 static void one_notice_for_all_blocks(struct kunit *test)
 {
 	const unsigned int blocks = 24;
@@ -266,10 +272,7 @@ static void one_notice_for_all_blocks(struct kunit *test)
 	stop_user(test, user);
 }
 
-/*
- * What was noticed in blocks before, and let go, is not held twice any more; what this notice says
- * has moved is.
- */
+/* Pages that this notice moves have two references. Those of earlier notices have one again. */
 static void expect_both_sides_of_moves_held(struct mediator *user, const struct xen_gpu_move *moves,
 					    unsigned int n)
 {
@@ -281,9 +284,9 @@ static void expect_both_sides_of_moves_held(struct mediator *user, const struct 
 }
 
 #define NOTICE_BLOCKS	4
-#define NOTICE_PAGES	250	/* in each */
+#define NOTICE_PAGES	250	/* in each block */
 
-/* Every page of each block gets a new frame, but for one that is gone. */
+/* One page of each block is gone, and all others get a new frame. */
 static struct mediator *change_all(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 512 * NOTICE_BLOCKS, USER_ENTRIES);
@@ -313,7 +316,7 @@ static void expect_all_changed(struct mediator *user)
 	user_expect_good(user);
 }
 
-/* 4, 6: without memory for a longer notice what was gathered is delivered in parts */
+/* 4, 6: without memory for a longer notice it is delivered in parts. */
 static void notice_without_memory_is_delivered_in_parts(struct kunit *test)
 {
 	struct mediator *user = change_all(test);
@@ -326,7 +329,7 @@ static void notice_without_memory_is_delivered_in_parts(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The same with memory for a notice of twice the length, but for no more. */
+/* The same with memory for a notice of twice the length. */
 static void notice_grows_as_long_as_there_is_memory(struct kunit *test)
 {
 	struct mediator *user = change_all(test);
@@ -339,12 +342,12 @@ static void notice_grows_as_long_as_there_is_memory(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Somebody who wants the lock while pages are unmapped one by one */
+/* A thread that wants the lock while pages are unmapped one by one */
 struct waiting {
 	struct mediator *user;
 	struct task_struct *thread;
 	struct completion done;
-	unsigned int unmaps;		/* while it waited */
+	unsigned int unmaps;		/* while the thread waited */
 	bool got_it;
 };
 
@@ -368,7 +371,7 @@ static void count_unmaps(enum fake_call kind, void *arg)
 	w->unmaps++;
 	if (!w->thread)
 		w->thread = kthread_run(wait_for_lock, w, "lock_waiter");
-	/* It runs up to the lock. */
+	/* Lets the thread run up to the lock. */
 	schedule_timeout_uninterruptible(1);
 }
 
@@ -378,13 +381,13 @@ static void expect_short_waits(struct waiting *w)
 	KUNIT_EXPECT_NOT_NULL(w->user->test, w->thread);
 	if (w->thread)
 		wait_for_completion(&w->done);
-	/* A chunk, and another one if the lock was taken again before it could have it */
+	/* Two chunks at most: the lock may be taken again before the thread gets it. */
 	KUNIT_EXPECT_LE(w->user->test, w->unmaps, 33u);
 	*w = (struct waiting){ .user = w->user };
 	init_completion(&w->done);
 }
 
-/* 16: what takes a flush for each page lets others in between */
+/* 16: the lock is dropped now and then while each page needs a flush. */
 static void lock_is_dropped_between_flushes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 4096, 200);
@@ -396,12 +399,12 @@ static void lock_is_dropped_between_flushes(struct kunit *test)
 
 	init_completion(&w.done);
 	user_map_range(user, 0, 200);
-	/* a revalidation */
+	/* A revalidation */
 	xen_gpu_balloon_event(user->client.domain);
 	fake_xen_set_hook(count_unmaps, &w);
 	flush(user);
 	expect_short_waits(&w);
-	/* room for others */
+	/* A drain for other pages */
 	user_unmap_all(user);
 	for (i = 0; i < ARRAY_SIZE(gfns); i++)
 		gfns[i] = base + i;
@@ -409,7 +412,7 @@ static void lock_is_dropped_between_flushes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, ARRAY_SIZE(gfns), &m), 64u);
 	expect_short_waits(&w);
 	release_gfns(user, gfns, ARRAY_SIZE(gfns));
-	/* the end */
+	/* The end of the guest */
 	user_map_range(user, 0, 200);
 	fake_xen_set_hook(count_unmaps, &w);
 	fake_domain_kill(DOM);

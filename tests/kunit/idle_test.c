@@ -59,7 +59,7 @@ static void debugfs_flush_drains_every_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* How many of n unmaps fail with one hypercall: stock Xen goes on, or has one for each. */
+/* Returns how many of n unmaps fail with one hypercall: with stock Xen one, else the batch. */
 static u64 refused(struct kunit *test, u64 n)
 {
 	const char *backend = platform(test)->backend;
@@ -67,7 +67,7 @@ static u64 refused(struct kunit *test, u64 n)
 	return !strcmp(backend, "pv") || !strcmp(backend, "physmap") ? 1 : n;
 }
 
-/* A page that Xen refuses to unmap stays known, and is tried again: not at once, but next time. */
+/* 9: a page that Xen refuses to unmap stays on the idle list, and the next drain tries again. */
 static void refused_unmap_is_tried_again(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -88,7 +88,10 @@ static void refused_unmap_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A drain passes blocks whose idle pages were all revived; what is idle there later is found. */
+/*
+ * A drain skips a block whose idle pages were all revived. Pages that are idle there later are
+ * found.
+ */
 static void page_can_be_idle_again_after_a_drain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, 1024);
@@ -108,7 +111,7 @@ static void page_can_be_idle_again_after_a_drain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: while a page waits to be unmapped its frame goes to nobody, and its BFN means nothing else */
+/* 12: while a page is idle, its frame stays the guest's, and its BFN leads to it. */
 static void idle_page_is_not_reused(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -129,7 +132,7 @@ static void idle_page_is_not_reused(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: and in the hypervisor the reference goes after the flush; a revived page is never unmapped */
+/* 12: Xen drops the reference after the flush. A page that is revived is not unmapped. */
 static void flush_comes_before_the_reference_goes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);

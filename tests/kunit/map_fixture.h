@@ -37,19 +37,19 @@ struct mediator {
 		u64 gfn;
 		u64 bfn;
 	} entries[USER_ENTRIES];
-	unsigned int nr_moved;		/* GFNs that got a new BFN */
+	unsigned int nr_moved;		/* GFNs with a new BFN */
 	unsigned int nr_gone;
 	unsigned int nr_revalidated;
 	unsigned int nr_ended;
-	unsigned int nr_calls;		/* of moved */
-	unsigned int nr_bad;		/* what should not have been */
-	bool revalidates_slowly;		/* others run before it has */
-	/* Called at the start of each call of moved, with no lock held. */
+	unsigned int nr_calls;		/* of remap */
+	unsigned int nr_bad;		/* errors */
+	bool revalidates_slowly;		/* other threads run before it returns */
+	/* Called at the start of each remap, without a lock. */
 	void (*on_remap)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
 	void *data;
 };
 
-/* Another guest, with a client that only notes what it hears */
+/* Another guest, with a client that counts its callbacks */
 struct neighbour {
 	struct xen_gpu_domain *dom;
 	struct xen_gpu_client client;
@@ -57,18 +57,18 @@ struct neighbour {
 	struct completion ended;
 };
 
-/* A Xen that the service runs on, the backend that it finds there, and what that one can do. */
+/* A Xen that the service runs on, and the backend for it with its properties */
 struct platform {
-	enum fake_xen_mode mode;	/* first: other suites have nothing else */
+	enum fake_xen_mode mode;	/* first: the parameters of other suites are only this */
 	const char *name;
 	const char *backend;
-	void (*prepare)(void);		/* what this Xen has that stock Xen has not */
+	void (*prepare)(void);		/* gives Xen what stock Xen has not */
 	bool isolates;
 	bool batched_unmap;
 	bool sees_frames;
-	bool bfn_is_frame;		/* BFNs are where frames are, not in a window */
+	bool bfn_is_frame;		/* a BFN is a frame number, not in a window */
 	bool read_only;			/* maps can be read-only */
-	bool rechecks;			/* Xen is asked whether a mapping is still good */
+	bool rechecks;			/* Xen can tell whether a mapping is still good */
 	bool lasting;			/* references stay when the guest dies */
 };
 

@@ -14,7 +14,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* 1: one reference of Xen's for each GFN, however many users */
+/* 1: Xen holds one reference for each GFN, however many users it has. */
 static void one_reference_for_any_number_of_users(struct kunit *test)
 {
 	const u64 gfns[] = { 7, 7, 9, 7 };
@@ -44,7 +44,10 @@ static void one_reference_for_any_number_of_users(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 1: the first release of several does not drop the reference, even if all idle pages go at once */
+/*
+ * 1: the first of several releases does not drop the reference, even if idle pages are unmapped at
+ * once.
+ */
 static void reference_stays_until_the_last_release(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -81,7 +84,7 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 	for (i = 0; i < 512; i++)
 		KUNIT_EXPECT_TRUE(test, fake_dma_reaches(bfns[i], DOM, gfns[i]));
 
-	/* Binding the same pages again costs nothing. */
+	/* Mapping the same pages again takes no hypercall. */
 	release_gfns(user, gfns, 512);
 	KUNIT_EXPECT_EQ(test, xen_gpu_map(&user->client, gfns, 512, XEN_GPU_MAP_WRITE, bfns,
 					  status), 512u);
@@ -122,7 +125,7 @@ static void gfns_in_any_order_with_duplicates(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: per-entry status; the rest of the batch goes on */
+/* 6: each entry has its own status, and an error does not stop the rest of the batch. */
 static void each_entry_has_its_own_status(struct kunit *test)
 {
 	const u64 gfns[] = { 3, 70, 4, 5, 6, 7, XEN_GPU_MAX_GFN + 1, 8 };
@@ -150,7 +153,7 @@ static void each_entry_has_its_own_status(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: whichever entry of a batch fails */
+/* 6: any entry of a batch can fail. */
 static void any_entry_of_a_batch_can_fail(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -176,7 +179,7 @@ static void any_entry_of_a_batch_can_fail(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6, 9: whichever hypercall fails, from getting the domain to the last page */
+/* 6, 9: any hypercall can fail, from getting the domain to unmapping the last page. */
 static void any_hypercall_can_fail(struct kunit *test)
 {
 	const u64 gfns[] = { 1, 2, 600, 1 };
@@ -208,7 +211,7 @@ static void any_hypercall_can_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, nth, 3u);
 }
 
-/* 6, 9: the same for allocations */
+/* 6, 9: any allocation can fail. */
 static void any_allocation_can_fail(struct kunit *test)
 {
 	const u64 gfns[] = { 1, 2, 600, 1 };
@@ -240,7 +243,7 @@ static void any_allocation_can_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, nth, 3u);
 }
 
-/* 8: the quota */
+/* 8: the quota bounds the mapped pages. */
 static void quota_bounds_what_is_mapped(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 8);
@@ -254,10 +257,10 @@ static void quota_bounds_what_is_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.status[9], -ENOSPC);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
 	KUNIT_EXPECT_EQ(test, counter("fail_quota"), 2ull);
-	/* What is mapped can be mapped again. */
+	/* A mapped page can be mapped again at the quota. */
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 8, &m), 8u);
 	release_gfns(user, gfns, 8);
-	/* Idle pages make room, as many as are needed. */
+	/* As many idle pages are unmapped as are needed. */
 	release_gfns(user, gfns, 3);
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns + 8, 2, &m), 2u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -266,7 +269,7 @@ static void quota_bounds_what_is_mapped(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: GFNs that do not exist leave nothing behind */
+/* 8: a GFN that does not exist leaves no memory allocated. */
 static void missing_gfns_allocate_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -284,7 +287,7 @@ static void missing_gfns_allocate_nothing(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 5: a BFN that does not fit is an error, never a truncated BFN */
+/* 5: a BFN that does not fit is an error. It is never truncated. */
 static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 {
 	const unsigned long high = 1ul << (39 - PAGE_SHIFT);
@@ -303,12 +306,12 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, counter("fail_range"), 1ull);
 		release_gfns(user, gfns + 1, 1);
 	} else {
-		/* BFNs do not depend on where the frame is ... */
+		/* Here BFNs do not depend on the frame ... */
 		KUNIT_ASSERT_FALSE(test, IS_ERR(user));
 		KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 2, &m), 2u);
 		KUNIT_EXPECT_LT(test, m.bfn[0], (u64)high);
 		release_gfns(user, gfns, 2);
-		/* ... but on the first user's limit. */
+		/* ... but on the limit of the first user. */
 		user->client.max_bfn = m.bfn[0];
 		KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 2, &m), 1u);
 		KUNIT_EXPECT_EQ(test, m.status[1], -ERANGE);
@@ -323,7 +326,7 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 	}
 }
 
-/* Can a page be made writable where it is mapped already? */
+/* Does making a page writable keep its BFN? */
 static bool upgrades_in_place(struct kunit *test)
 {
 	return platform(test)->bfn_is_frame || !platform(test)->read_only;
@@ -355,7 +358,7 @@ static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Where each mapping has a BFN of its own, the entries have to move to the one that is writable. */
+/* Where each mapping has a BFN of its own, the entries move to the writable one. */
 static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -386,7 +389,7 @@ static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The page turns out not to be had for writing after all: the read-only mapping stays as it is. */
+/* Xen refuses write access: the read-only mapping stays. */
 static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -411,7 +414,7 @@ static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The guest's page changed between the read-only mapping and the upgrade. */
+/* The GFN gets another frame between the read-only mapping and the upgrade. */
 static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -439,7 +442,7 @@ static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit
 	stop_user(test, user);
 }
 
-/* Neither in the trap nor anywhere: what is mapped already takes no memory. */
+/* Mapping a mapped page allocates nothing. */
 static void mapped_pages_take_no_allocation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, 1024);
@@ -463,7 +466,7 @@ static void mapped_pages_take_no_allocation(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: the last put gives everything back at once, idle or not yet aged */
+/* 9: the last put gives everything back at once, idle pages of any age included. */
 static void put_gives_everything_back(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, 1024);
@@ -515,8 +518,8 @@ static void domids_that_make_no_sense_are_refused(struct kunit *test)
 }
 
 /*
- * 1: a last release elsewhere never drops what was just taken; many threads, one small set
- * of GFNs
+ * 1: a last release never drops a reference that another thread just took. Many threads use a few
+ * GFNs.
  */
 
 #define STORM_THREADS	4
@@ -565,7 +568,10 @@ static void many_threads_never_lose_a_reference(struct kunit *test)
 	struct storm storms[STORM_THREADS] = {};
 	unsigned int i, rounds = 0;
 
-	/* A quota that makes every thread drain, too: room for what one holds for each. */
+	/*
+	 * Once more with a quota of as many pages as the threads hold, so that each thread drains
+	 * idle ones.
+	 */
 	user->client.domain = raise_quota(test, user, STORM_THREADS * 8);
 	fake_xen_set_yield(true);
 	for (i = 0; i < STORM_THREADS; i++) {

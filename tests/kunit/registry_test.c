@@ -28,7 +28,7 @@ static void wait_for_the_end(struct kunit *test, struct mediator *user)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* One that is being made, for as long as the test wants */
+/* A get of a domain, which takes as long as the test wants */
 struct slow_get {
 	struct task_struct *thread;
 	struct completion begun;
@@ -58,7 +58,7 @@ static int get_slowly(void *arg)
 	return 0;
 }
 
-/* 16: making one guest's domain, or raising a quota, waits for no other guest */
+/* 16: raising a quota does not wait for the creation of another guest's domain. */
 static void creation_of_a_domain_blocks_no_other_guest(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -82,13 +82,13 @@ static void creation_of_a_domain_blocks_no_other_guest(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A thread that gets a domain, or puts it */
+/* A thread that gets or puts a domain */
 struct actor {
 	struct task_struct *thread;
 	struct completion done;
 	domid_t domid;
 	struct xen_gpu_domain *dom;
-	unsigned long refs;		/* that there were when it was done */
+	unsigned long refs;		/* when it was done */
 };
 
 static int get_domain(void *arg)
@@ -126,7 +126,7 @@ static void finish_actor(struct actor *actor)
 	put_task_struct(actor->thread);
 }
 
-/* It is done, or waits for somebody. Which of both? */
+/* Returns true if the thread blocks, false if it is done. */
 static bool comes_to_wait(struct kunit *test, struct actor *actor)
 {
 	wait_for(test, completion_done(&actor->done) ||
@@ -134,7 +134,7 @@ static bool comes_to_wait(struct kunit *test, struct actor *actor)
 	return !completion_done(&actor->done);
 }
 
-/* Two who want the same guest at the same time share one domain. */
+/* Concurrent gets of one guest share a domain. */
 static void concurrent_gets_share_one_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -162,7 +162,7 @@ static void concurrent_gets_share_one_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A watch of somebody else's, whose callback takes its time: taking a domain down waits for it. */
+/* Another watch, whose callback is slow: unregistering a domain's watch waits for it. */
 struct slow_watch {
 	struct xenbus_watch watch;
 	struct completion begun;
@@ -200,7 +200,7 @@ static void make_guest(domid_t domid)
 	fake_domain_set_target(domid, true);
 }
 
-/* 1, 16: a guest has one domain, also while that is taken down; nobody but its users wait */
+/* 1, 16: a guest has one domain, even while that is taken down. Only a get of this guest waits. */
 static void get_waits_for_the_one_that_is_taken_down(struct kunit *test)
 {
 	struct actor same = { .domid = OTHER_DOM }, third = { .domid = THIRD_DOM }, put = {};
@@ -227,7 +227,7 @@ static void get_waits_for_the_one_that_is_taken_down(struct kunit *test)
 	finish_actor(&put);
 	finish_actor(&same);
 	finish_actor(&third);
-	/* The old one's page went first. */
+	/* The old domain's page was unmapped first. */
 	KUNIT_EXPECT_EQ(test, same.refs, 0ul);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(same.dom));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(third.dom));
@@ -236,7 +236,7 @@ static void get_waits_for_the_one_that_is_taken_down(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 16: a guest does not wait for the former one of its domid to be taken down */
+/* 16: a get does not wait for the domain of a guest that has ended and had the same domid. */
 static void get_does_not_wait_for_one_that_has_ended(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -265,17 +265,17 @@ static void get_does_not_wait_for_one_that_has_ended(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* xenstored comes up while a domain is made */
+/* xenstored comes up while a domain is created */
 struct late_store {
 	struct actor get;
-	struct task_struct *telling;	/* the domains that there are */
+	struct task_struct *telling;	/* the thread that walks all domains */
 	unsigned int told;
 	struct completion in_the_list;
 	struct completion being_watched;
 	struct completion all_told;
 };
 
-/* The walk stays with the first domain until a second one is there and being watched. */
+/* Stops the walk at the first domain until a second domain registers its watch. */
 static void register_slowly(enum fake_call kind, void *arg)
 {
 	struct late_store *late = arg;
@@ -301,7 +301,9 @@ static int tell_of_xenstore(void *arg)
 	return 0;
 }
 
-/* Who makes a domain and who hears that xenstore is up both see to its watch: it has one. */
+/*
+ * The creation of a domain and the notifier of xenstore both register its watch. One registers it.
+ */
 static void watch_is_registered_once(struct kunit *test)
 {
 	struct late_store late = { .get.domid = OTHER_DOM };
@@ -321,7 +323,7 @@ static void watch_is_registered_once(struct kunit *test)
 	finish_actor(&late.get);
 	wait_for_completion(&late.all_told);
 	fake_xen_set_hook(NULL, NULL);
-	/* The two domains', and that for all */
+	/* Those of the two domains, and the one on @releaseDomain */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_WATCH), 3ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
 	user_map_range(user, 0, 8);

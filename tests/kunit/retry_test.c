@@ -14,7 +14,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* A revalidation that cannot learn everything is tried again later, and later. */
+/* Runs the retries of a revalidation that could not check all pages. */
 static void fail_to_learn(struct mediator *user, unsigned int times)
 {
 	while (times--) {
@@ -33,7 +33,7 @@ static void start_failing(struct kunit *test, struct mediator *user)
 	KUNIT_EXPECT_EQ(test, user->nr_moved, platform(test)->sees_frames ? 0u : 1u);
 }
 
-/* 16 (and 4): an event is acted upon at once, however far away the retry is */
+/* 4, 16: an event is handled at once, however far away the retry is. */
 static void event_does_not_wait_for_a_retry(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -53,7 +53,7 @@ static void event_does_not_wait_for_a_retry(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 15: what cannot be looked at for good is not kept for good */
+/* 15: a page that can never be checked is dropped after some retries. */
 static void page_that_cannot_be_checked_is_dropped(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -72,7 +72,7 @@ static void page_that_cannot_be_checked_is_dropped(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A delay that was set by mistake can be taken back. */
+/* 8: a delay that is out of range is refused, and a shorter one applies to pending work. */
 static void changed_parameter_applies_to_pending_work(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -85,7 +85,7 @@ static void changed_parameter_applies_to_pending_work(struct kunit *test)
 	xen_gpu_balloon_event(user->client.domain);
 	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.balloon_delay_ms", "1"), 0);
 	wait_for(test, counter("revalidations") == 1);
-	/* The clock of the unmap queue ticks in ten minutes. */
+	/* The idle list's next tick is in ten minutes. */
 	user_unmap_all(user);
 	KUNIT_EXPECT_EQ(test, module_param_set("xen_gpu_map.idle_age_ms", "1"), 0);
 	wait_for(test, counter("drained_age") == 2);
@@ -100,7 +100,7 @@ static void next_tick_is_not_before(struct mediator *user, unsigned long when)
 	KUNIT_EXPECT_FALSE(user->test, time_before(tick->timer.expires, when));
 }
 
-/* 8: Xen is not asked without a pause for what it refuses */
+/* 8: an unmap that Xen refused is retried after a pause. */
 static void refused_unmap_is_tried_again_after_a_pause(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -119,7 +119,7 @@ static void refused_unmap_is_tried_again_after_a_pause(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: what waits for Xen to take a mapping away waits as long as that is tried */
+/* 8: a map that waits for a refused unmap is retried when the unmap is. */
 static void map_behind_a_refused_unmap_is_not_retried_at_once(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -145,7 +145,7 @@ static void map_behind_a_refused_unmap_is_not_retried_at_once(struct kunit *test
 	stop_user(test, user);
 }
 
-/* 15: whoever makes room in the quota makes it known */
+/* 15: clients that were refused for want of quota are notified when some is free. */
 static void free_quota_is_notified_to_refused_clients(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 2);
@@ -153,7 +153,7 @@ static void free_quota_is_notified_to_refused_clients(struct kunit *test)
 
 	user_map_range(user, 5, 2);
 	told = user->nr_revalidated;
-	/* Nobody was refused: nobody is told. */
+	/* No client was refused, so none is notified. */
 	user_unmap(user, 5);
 	user_map_range(user, 5, 1);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&user->client.domain->reval_work));
@@ -169,7 +169,7 @@ static void free_quota_is_notified_to_refused_clients(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 15: nobody says when there is memory, so it is tried again */
+/* 15: a refusal for want of memory is retried by time, as nothing tells when memory is free. */
 static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 4);
@@ -183,7 +183,7 @@ static void refusal_for_want_of_memory_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 13: Xen says that a page has another frame, and has no room for a second mapping */
+/* 13: a page has another frame, and Xen's limit allows no second mapping. */
 static void replaced_page_is_gone_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -206,7 +206,7 @@ static void replaced_page_is_gone_at_xens_limit(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 15: at Xen's limit, which is one for all guests, idle pages of any guest make room */
+/* 15: Xen's limit is shared by all guests. At the limit idle pages of any guest are drained. */
 static void idle_pages_of_other_guests_are_drained_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -227,7 +227,7 @@ static void idle_pages_of_other_guests_are_drained_at_xens_limit(struct kunit *t
 	stop_user(test, user);
 }
 
-/* 16: a guest that somebody is busy with is not waited for: what it has idle is not taken */
+/* 16: a guest whose lock is taken is skipped, and its idle pages stay. */
 static void busy_guest_is_skipped_at_xens_limit(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -237,7 +237,7 @@ static void busy_guest_is_skipped_at_xens_limit(struct kunit *test)
 	start_neighbour(test, &other);
 	user_map_range(user, 0, 8);
 	user_unmap_all(user);
-	/* Another guest's lock, for lockdep, which knows one class of them */
+	/* Nested for lockdep, which has one class for the locks of all guests. */
 	mutex_lock_nested(&user->client.domain->lock, SINGLE_DEPTH_NESTING);
 	KUNIT_EXPECT_EQ(test, neighbour_map(&other, 3), -ENOSPC);
 	mutex_unlock(&user->client.domain->lock);

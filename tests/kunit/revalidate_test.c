@@ -16,7 +16,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* 4: the client lets go of a GFN before its reference is dropped */
+/* 4: the client releases a GFN before its reference is dropped. */
 static void expect_frames_held(struct mediator *user, const struct xen_gpu_move *moves,
 			       unsigned int n)
 {
@@ -34,7 +34,7 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 	struct mediator *user = start_user(test, 64, 64);
 
 	if (!platform(test)->sees_frames) {
-		/* physmap moves the others, which is not the point here */
+		/* physmap moves the others as well */
 		user_map_range(user, 5, 1);
 	} else {
 		user_map_range(user, 3, 4);
@@ -52,7 +52,7 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 4, 12: a GFN with a new frame: the new BFN is told while the old frame is still held */
+/* 4, 12: the client gets the new BFN of a GFN while the old frame is still referenced. */
 static void gfn_with_a_new_frame_moves(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -75,7 +75,7 @@ static void gfn_with_a_new_frame_moves(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Such as to look again at pages that the client itself keeps mapped */
+/* Stands for a client's own rescan of pages that it keeps mapped. */
 static void waiter_returns_after_the_clients_revalidated(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -88,7 +88,7 @@ static void waiter_returns_after_the_clients_revalidated(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Where a BFN tells the frame, nobody is bothered; where it does not, nothing is trusted. */
+/* Where a BFN shows the frame, unchanged GFNs are not in the notice. Elsewhere all are remapped. */
 static void unchanged_gfns_stay_usable(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -158,7 +158,7 @@ static void idle_pages_go_at_a_balloon_event(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The client releases while it is told. */
+/* The client releases pages in its callback. */
 static void release_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				unsigned int n)
 {
@@ -181,7 +181,7 @@ static void release_during_the_callback(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* While the notice is delivered, a GFN that it names loses its last user, and has one again. */
+/* During the notice a GFN in it is released by its last user, and mapped again. */
 static void idle_and_back_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
@@ -208,7 +208,7 @@ static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test
 	stop_user(test, user);
 }
 
-/* The same, but the GFN is gone: it is not handed out again. */
+/* The same with a GFN that is gone: it cannot be mapped again. */
 static void idle_and_gone_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
@@ -234,7 +234,7 @@ static void page_gone_while_idle_is_not_revived(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: while the old mapping is being forgotten, nobody gets its BFN for a new page */
+/* 12: while clients forget the old mapping, its BFN is not used for another page. */
 static void map_in_callback(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
 	const u64 gone = 5, moved = 6, fresh = 20;
@@ -275,7 +275,7 @@ static void map_during_the_callback_gets_the_new_page_or_none(struct kunit *test
 	stop_user(test, user);
 }
 
-/* The guest goes on ballooning while the client is told. */
+/* The guest balloons in the middle of the notice. */
 static void balloon_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				unsigned int n)
 {
@@ -303,7 +303,7 @@ static void event_during_a_revalidation_leads_to_another(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a revalidation that is pending does not keep anything from going */
+/* 9: a put does not wait for a pending revalidation. */
 static void put_with_a_revalidation_pending(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -316,7 +316,7 @@ static void put_with_a_revalidation_pending(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* 6: whichever hypercall of a revalidation fails, the next one puts it right */
+/* 6: any hypercall of a revalidation can fail. The next revalidation completes it. */
 static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
@@ -340,9 +340,12 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 			failed = !fake_xen_fail_pending();
 			failures += failed;
 			fake_xen_fail_nothing();
-			/* What Xen said has another frame is gone if that cannot be mapped. */
+			/* A page with another frame is gone if the new frame cannot be mapped. */
 			left = failed && kinds[kind] == FAKE_CALL_DEV_MAP ? 3 : 4;
-			/* Once more, now that all is well; and what is stuck goes at the next. */
+			/*
+			 * The next revalidation finds no error, and a stuck page is unmapped by the
+			 * one after it.
+			 */
 			user_balloon(user);
 			user_balloon(user);
 			KUNIT_EXPECT_EQ(test, user_check(user), 0u);
@@ -359,7 +362,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Threads that map and release, and a guest that balloons in and out, all at once. */
+/* Several threads map and release pages while the guest balloons. */
 
 #define STORM_THREADS	3
 #define STORM_ROUNDS	300
@@ -409,7 +412,7 @@ static int ballooner(void *data)
 		else
 			fake_gfn_remove(DOM, gfn);
 		xen_gpu_balloon_event(storm->user->client.domain);
-		/* Another guest takes every frame that is free. */
+		/* Another guest allocates every free frame. */
 		if (prandom_u32_state(&rnd) % 4 == 0 && fake_domain_pages(OTHER_DOM) < 512)
 			fake_gfn_populate(OTHER_DOM, storm->mapped++);
 		fsleep(1000);
@@ -418,7 +421,7 @@ static int ballooner(void *data)
 	return 0;
 }
 
-/* Goes on until all that was met that is asked for. */
+/* Runs until covered() is true. */
 static void run_storm(struct kunit *test, struct mediator *user, bool (*covered)(struct mediator *))
 {
 	struct storm storms[STORM_THREADS + 1] = {};
@@ -450,7 +453,7 @@ static bool anything(struct mediator *user)
 	return true;
 }
 
-/* Drains, refusals, and what is done about both, in between of notices */
+/* Drains and refusals at the quota happened, between notices. */
 static bool all_that_a_quota_leads_to(struct mediator *user)
 {
 	static const char * const met[] = {
@@ -475,8 +478,8 @@ static void expect_only_good_entries(struct kunit *test, struct mediator *user)
 }
 
 /*
- * 1, 4, 12: no entry ever leads to a page that is not the guest's and held (see
- * check_old_frame())
+ * 1, 4, 12: no entry ever leads to a page that is not the guest's or has no reference. See
+ * check_old_frame().
  */
 static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 {
@@ -487,7 +490,7 @@ static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The lock that the client needs to act upon a notice is with others for a while. */
+/* Delays the client, as a contended lock would, before it acts on a notice. */
 static void deliver_late(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
 	unsigned int i;
@@ -498,8 +501,8 @@ static void deliver_late(struct mediator *user, const struct xen_gpu_move *moves
 }
 
 /*
- * 13, 15: the same with a quota of a third of the pages, so that what is idle is drained all the
- * time, and with notices that are delivered late.
+ * 13, 15: the same with a quota of a third of the pages, so that idle pages are drained all the
+ * time, and with delayed clients.
  */
 static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 {
