@@ -53,7 +53,7 @@ static void make_dir(struct kunit *test, const char *dir)
 	KUNIT_ASSERT_EQ(test, configfs_mkdir(dir), 0);
 	for (i = 0; i < ARRAY_SIZE(good_config); i++)
 		KUNIT_EXPECT_EQ(test, set_attr(dir, good_config[i].name, good_config[i].value), 0);
-	/* Entries are in the shadow when the write is done. */
+	/* In strict mode an entry is in the shadow when the write returns. */
 	KUNIT_EXPECT_EQ(test, set_attr(dir, "mode", "strict"), 0);
 }
 
@@ -168,7 +168,7 @@ static void configurations_that_make_no_sense_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
 }
 
-/* Two guests, one GGTT: nobody gets what is another's. */
+/* 8: shares of two guests in the GGTT cannot overlap. */
 static void shares_do_not_overlap(struct kunit *test)
 {
 	make_dir(test, DIR);
@@ -181,7 +181,7 @@ static void shares_do_not_overlap(struct kunit *test)
 			    "the hidden one still does");
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "hidden_base", "0x1020000"), 0);
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), 0);
-	/* The first guest writes to the second one's share. */
+	/* The first guest writes into the second one's share. */
 	guest_write(test, VGPU_FIRST + VGPU_N, PTE(7));
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/vgpus/vm5", "out_of_share"), 1ull);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(OTHER_DOM, 0, ENTRY_ADDR(VGPU_FIRST + VGPU_N), PTE(7),
@@ -224,7 +224,7 @@ static void total_outlives_the_virtual_gpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, debugfs_value("xengt/total", "traps"), before + 1);
 }
 
-/* A virtual GPU that cannot be disabled yet, as its server is still there. */
+/* A virtual GPU whose disabling waits in the destruction of its server */
 struct slow_end {
 	struct completion begun;
 	struct completion go;
@@ -249,7 +249,7 @@ static int enable_other(void *data)
 	return set_attr(OTHER_DIR, "enable", "1");
 }
 
-/* Nobody waits for the removal of a virtual GPU but who wants what it has. */
+/* 16: only who needs its share waits for the removal of a virtual GPU. */
 static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 {
 	DECLARE_COMPLETION_ONSTACK(started);
@@ -269,7 +269,7 @@ static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 	vgpu = xengt_vgpu_get("vm6");
 	KUNIT_EXPECT_FALSE(test, IS_ERR(vgpu));
 	xengt_vgpu_put(vgpu);
-	/* The same share, for the same guest: as soon as it is free. */
+	/* The same share of the same guest is enabled when it is free. */
 	task = kthread_run(enable_other, &started, "enable");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	get_task_struct(task);

@@ -43,7 +43,7 @@ struct emulator {
 	unsigned int requests;
 	bool silent;
 	bool bound;
-	bool early;		/* an event came before bind returned */
+	bool early;		/* an event came before the bind returned */
 	bool wrong_context;
 };
 
@@ -76,7 +76,7 @@ static irqreturn_t answer(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Shows the server's page: PVH puts it at a hole, PV maps the MFN that it gets. */
+/* Maps the server's page: PVH puts it at a hole, PV maps the MFN that Xen returns. */
 static int map_server_page(struct emulator *e)
 {
 	struct xen_mem_acquire_resource res = {
@@ -189,7 +189,7 @@ static void start_emulator(struct kunit *test, struct emulator *e, unsigned int 
 	e->bound = true;
 }
 
-/* Lets go of the server's page. */
+/* Unmaps the server's page. */
 static void unmap_server_page(struct kunit *test, struct emulator *e)
 {
 	struct xen_remove_from_physmap remove = {
@@ -277,7 +277,7 @@ static void vcpu_stops_waiting_when_its_guest_dies(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* The slots get their ports when the server is enabled, if there are slots. */
+/* Enabling writes the ports into the slots, if there are slots. */
 static void enabling_writes_the_ports(struct kunit *test)
 {
 	struct emulator e = { .vcpus = 1 };
@@ -302,7 +302,7 @@ static void enabling_writes_the_ports(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* Xen's pages for a guest are not counted in what it may have, but they keep it. */
+/* Xen's own pages for a guest do not count in its limit, but keep the guest. */
 static void server_page_is_not_in_the_allowance(struct kunit *test)
 {
 	struct emulator e = {};
@@ -389,7 +389,7 @@ static void dying_guest_gets_no_server(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* What it had can be taken down in peace. */
+/* The server of a dying guest can be destroyed. */
 static void server_of_a_dying_guest_can_be_destroyed(struct kunit *test)
 {
 	const struct xen_ioreq req = {
@@ -411,7 +411,7 @@ static void server_of_a_dying_guest_can_be_destroyed(struct kunit *test)
 	fake_domain_kill(DOM);
 }
 
-/* A dom0 is not its own device model. */
+/* dom0 cannot be its own device model. */
 static void caller_is_no_guest_of_its_own(struct kunit *test)
 {
 	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
@@ -475,7 +475,7 @@ static void ranges_have_a_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(&e), 0);
 }
 
-/* All have the request before any has answered, and the vCPU waits for all. */
+/* All servers have the request before one answers, and the vCPU waits for all of them. */
 static void all_servers_are_notified_at_once(struct kunit *test)
 {
 	struct emulator e[2] = { { .silent = true }, { .silent = true } };
@@ -498,7 +498,7 @@ static void all_servers_are_notified_at_once(struct kunit *test)
 	stop_emulator(test, &e[0]);
 }
 
-/* Each vCPU says so, with the next request that it makes. */
+/* Each vCPU notifies the servers with its next request. */
 static void decrease_by_dom0_is_notified(struct kunit *test)
 {
 	xen_pfn_t gfn = 5;
@@ -579,7 +579,7 @@ static void slot_that_is_not_left_alone_is_noticed(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* The old port is nobody's, whatever the new server's id. */
+/* The old port stays dead, even if a new server has the same id. */
 static void port_of_a_destroyed_server_gets_no_events(struct kunit *test)
 {
 	struct emulator e = {}, next = {};
@@ -599,7 +599,10 @@ static void port_of_a_destroyed_server_gets_no_events(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* With the patches of xen/: an event that tells, no port, nobody waits, and nothing is trapped. */
+/*
+ * With the patches of xen/: a last event comes, the ports are 0, no vCPU waits, and no page is
+ * protected.
+ */
 static void guest_that_is_taken_away_leaves_no_server(struct kunit *test)
 {
 	const struct xen_ioreq req = {

@@ -29,7 +29,7 @@ static void fake_exit(struct kunit *test)
 	fake_xen_stop(test);
 }
 
-/* Xen's own */
+/* Xen's map operation */
 
 static int dev_op(domid_t domid, u32 cmd, struct xen_dm_op_dev_map_entry *entries, unsigned int n)
 {
@@ -66,7 +66,9 @@ static void stock_xen_has_no_map_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_op(77, XEN_DMOP_dev_map, NULL, 0), -ESRCH);
 }
 
-/* One flush for a call, between the last entry that is cleared and the first reference dropped */
+/*
+ * A call has one flush, after the last entry is cleared and before the first reference is dropped.
+ */
 static void unmaps_share_one_flush(struct kunit *test)
 {
 	struct xen_dm_op_dev_map_entry entries[4];
@@ -108,7 +110,7 @@ static void pv_caller_gets_the_same_bfn_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a, (u64)fake_gfn_mfn(DOM, 5));
 	KUNIT_EXPECT_EQ(test, a, b);
 	KUNIT_EXPECT_EQ(test, fake_mfn_refs(a), 2u);
-	/* An unmap says how it was mapped. */
+	/* An unmap must have the flags of the map. */
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &a, 0), 0);
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &a, 0), -ENOENT);
 	KUNIT_EXPECT_FALSE(test, fake_mfn_writable(a));
@@ -187,7 +189,7 @@ static void page_that_is_not_plain_ram_has_its_own_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &other, 0), 0);
 }
 
-/* All guests of the caller share it, and a lower one is kept to at once. */
+/* All guests of the caller share the limit, and a lower one applies at once. */
 static void limit_is_per_caller(struct kunit *test)
 {
 	struct xen_dm_op_dev_map_entry entry = { .gfn = 5, .bfn = HOLE + 2 };
@@ -242,7 +244,7 @@ static void long_unmap_flushes_more_than_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_flushes(), 2ul);
 }
 
-/* What was mapped is unmapped, though the guest is the caller's again. */
+/* The maps are gone, though the guest is the caller's again. */
 static void guest_taken_and_given_back_has_no_maps(struct kunit *test)
 {
 	u64 bfn = HOLE;
@@ -274,7 +276,7 @@ static void driver_domain_needs_a_target(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), -EPERM);
 	fake_domain_set_target(DOM, true);
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), 0);
-	/* A dying guest gets nothing new, but what it has can be unmapped. */
+	/* Nothing can be mapped of a dying guest, but unmapped. */
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 6, &bfn, 0), -ESRCH);
@@ -282,7 +284,7 @@ static void driver_domain_needs_a_target(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
 }
 
-/* XenServer's */
+/* XenServer's iommu_op */
 
 static int iommu_one(u16 cmd, domid_t domid, u64 gfn, u64 *bfn)
 {
@@ -357,7 +359,7 @@ static void iommu_op_is_for_a_pv_dom0_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_one(IOMMUOP_lookup_foreign_page, DOM, 5, &bfn), -ENOSYS);
 }
 
-/* Xen takes any number for a frame then. */
+/* Without an IOMMU Xen takes any BFN for a frame. */
 static void iommu_op_without_an_iommu_trusts_bfns(struct kunit *test)
 {
 	u64 bfn = 0x123456789ull;

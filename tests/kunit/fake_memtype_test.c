@@ -104,7 +104,7 @@ static void start(struct kunit *test)
 	fake_domain_create(DOM, PAGES);
 }
 
-/* A server that has the claim. */
+/* Makes a server with the claim. */
 static int start_claimed(struct kunit *test)
 {
 	int id;
@@ -159,7 +159,7 @@ static void types_of_what_is_not_plain_ram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
-/* A trapped page becomes RAM and nothing else; stores to read-only memory are dropped. */
+/* A protected page can become RAM only. Stores to read-only memory are dropped. */
 static void type_that_drops_writes(struct kunit *test)
 {
 	int id = start_claimed(test);
@@ -176,7 +176,7 @@ static void type_that_drops_writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
-/* That is how what get_mem_type() shows as MMIO is told apart. */
+/* Callers use that to find out what get_mem_type() calls MMIO. */
 static void only_a_hole_becomes_a_hole(struct kunit *test)
 {
 	start(test);
@@ -306,7 +306,7 @@ static void giving_the_claim_back_makes_all_pages_plain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
 
-/* The claim goes, the pages stay as they are, and nobody can claim before they are plain. */
+/* The claim ends, the pages stay protected, and nobody can claim before they are plain. */
 static void destroyed_server_leaves_its_pages_protected(struct kunit *test)
 {
 	int id = start_claimed(test), other = new_server(test);
@@ -424,7 +424,7 @@ static struct kunit_suite types_suite = {
 	.test_cases = types_cases,
 };
 
-/* Stores: the server remembers requests, and leaves memory as it is. */
+/* Stores: the server records requests, and does not change memory. */
 
 struct listener {
 	struct xengt_ioreq_server server;
@@ -441,7 +441,7 @@ static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 	l->last = *req;
 }
 
-/* It serves an MMIO range, and has the claim. */
+/* Starts a server with an MMIO range and the claim. */
 static struct listener *start_listener(struct kunit *test, unsigned int vcpus)
 {
 	struct listener *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
@@ -544,7 +544,7 @@ static void only_stores_depend_on_the_protection(struct kunit *test)
 	stop_listener(test, l);
 }
 
-/* rep stos and the like, which a test makes by hand. */
+/* Requests as of rep stos, made by hand */
 static void request_for_a_protected_page_goes_to_the_claimer(struct kunit *test)
 {
 	struct listener *l = start_listener(test, 1);
@@ -630,7 +630,7 @@ static void disabled_server_still_gets_what_it_claimed(struct kunit *test)
 	stop_listener(test, l);
 }
 
-/* Whoever stores through one of them, and whoever looks at another. */
+/* A store through one page is seen through another. */
 static void pages_that_show_a_frame_agree(struct kunit *test)
 {
 	struct xengt_foreign_page pages[3];

@@ -11,7 +11,7 @@
 #include "vgpu_fixture.h"
 
 #define PAGES	64
-#define GFN	100ul	/* and those that follow are empty */
+#define GFN	100ul	/* this GFN and those after it are empty */
 #define ROOM	4
 
 static long reserve(domid_t domid, unsigned int cmd, unsigned long gfn, unsigned int n,
@@ -85,7 +85,7 @@ static void populate_stops_at_the_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, populate(GFN + ROOM, 1), 1l);
 }
 
-/* Xen's own page for it, which nobody can give back any more before the guest ends. */
+/* The replaced page stays with Xen until the guest ends. */
 static void populate_replaces_ram(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_RAM, FAKE_RAM_RO, FAKE_XEN_PAGE };
@@ -107,7 +107,7 @@ static void populate_replaces_ram(struct kunit *test)
 	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "with the end all are");
 }
 
-/* Other domains' pages, and registers of a device */
+/* Pages of other domains, and registers of a device */
 static void populate_over_foreign_pages_crashes_the_guest(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
@@ -138,7 +138,7 @@ static void page_that_is_taken_away_is_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.mfn, (u64)mfn);
 }
 
-/* Not cleared between two guests, unless the first one died. */
+/* Xen does not clear frames between two guests, unless the first one died. */
 static void frames_keep_what_a_live_guest_left(struct kunit *test)
 {
 	const u32 left = 77;

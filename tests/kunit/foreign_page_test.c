@@ -20,7 +20,7 @@ static void init_foreign(struct kunit *test, struct xengt_foreign_page *foreign)
 	KUNIT_ASSERT_EQ(test, xengt_foreign_page_init(foreign, DOM), 0);
 }
 
-/* The hypercalls that map and unmap a page. */
+/* The hypercalls that map and unmap a page */
 static enum fake_call map_call(void)
 {
 	return xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP;
@@ -175,7 +175,7 @@ static void dead_guest_is_destroyed_after_the_unmap(struct kunit *test)
 	xengt_foreign_page_exit(&foreign);
 }
 
-/* The store of whoever handles the guest's writes must not be trapped itself. */
+/* A store by the module to a protected page is not trapped. */
 static void trapped_page_is_written_as_any_other(struct kunit *test)
 {
 	struct xengt_foreign_page foreign;

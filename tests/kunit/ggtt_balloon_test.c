@@ -120,7 +120,10 @@ static void retries_are_bounded_and_round_robin(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 4096ull);
 	for (i = 0; i < 10; i++)
 		fake_gfn_populate(DOM, NO_GFN + 512 * i);
-	/* First the 1024 that had no turn, then the others: 2 and 6 of them have a page now. */
+	/*
+	 * First the 1024 entries that were not retried, then the others: 2 and 6 of these have a
+	 * page now.
+	 */
 	shadow_balloon(s);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_RETRIED), 8192ull);
 	KUNIT_EXPECT_EQ(test, shadow_live(s), 8ul);
@@ -131,7 +134,7 @@ static void retries_are_bounded_and_round_robin(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* Where the last round stopped nothing is missing any more: that is not the end of the next one. */
+/* Nothing is missing any more where the last round stopped. The next one does not end there. */
 static void round_of_retries_may_begin_where_nothing_is_missing(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);

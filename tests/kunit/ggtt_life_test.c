@@ -48,8 +48,14 @@ static void scratch_page_out_of_reach_is_refused(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* A device with a narrow reach gets a page that it reaches, though others are offered first. */
-/* Of so many pages some are out of reach, fewer than are tried; the GTT's own pages may be any. */
+/*
+ * 5: a device with a narrow reach gets a scratch page within reach, though the allocator offers
+ * others first.
+ */
+/*
+ * Of PAGES pages some are out of reach, fewer than the number of tries. Other pages may be
+ * anywhere.
+ */
 #define PAGES		64
 #define IN_REACH	40
 
@@ -73,7 +79,7 @@ static void scratch_page_is_looked_for_in_reach(struct kunit *test)
 	}
 	sort(pages, ARRAY_SIZE(pages), sizeof(*pages), compare_pages, NULL);
 	s->config.shadow.max_bfn = page_to_pfn(pages[IN_REACH - 1]);
-	/* The last one that was freed is the first one to be had. */
+	/* The allocator returns the page that was freed last. */
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		__free_page(pages[i]);
 	KUNIT_EXPECT_EQ(test, start_shadow(s), 0);
@@ -140,7 +146,7 @@ static void fresh_table_is_all_scratch(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* Ends */
+/* The end */
 
 static void end_of_the_guest_releases_everything_at_once(struct kunit *test)
 {
@@ -160,7 +166,7 @@ static void end_of_the_guest_releases_everything_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shadow_live(s), 0ul);
 	for (entry = LOW_FIRST; entry < LOW_FIRST + 512; entry++)
 		KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, entry));
-	/* Writes are still taken. */
+	/* Writes are still accepted. */
 	fake_xen_reset_calls();
 	before = shadow_count(s, XENGT_COUNT_SCRATCHED_DEAD);
 	shadow_put_block(s, LOW_FIRST, 700, 4);
@@ -242,7 +248,7 @@ static int revalidate_now(void *data)
 	return 0;
 }
 
-/* Starts a revalidation, and returns when it waits for the table's lock. */
+/* Starts a revalidation in a thread, and returns when that waits for the table's lock. */
 static void race_with_a_revalidation(void *data)
 {
 	struct race *race = data;
@@ -254,7 +260,7 @@ static void race_with_a_revalidation(void *data)
 	KUNIT_EXPECT_FALSE(race->s->test, completion_done(&race->done));
 }
 
-/* A revalidation that settles while the table is about to go maps nothing any more. */
+/* 9: a revalidation at the time of the table's exit maps nothing. */
 static void revalidation_maps_nothing_while_the_table_exits(struct kunit *test)
 {
 	struct race race = { .s = started_shadow(test, QUOTA) };

@@ -7,13 +7,13 @@
 #include "modules.h"
 #include "shadow_fixture.h"
 
-/* What cannot be shadowed */
+/* Entries that lead to scratch */
 
 static void bfn_too_wide_for_the_device_is_scratch(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 
-	/* All of the guests' frames, and the window of a PVH dom0, are above that. */
+	/* All frames of guests, and the window of a PVH dom0, are above this. */
 	s->config.shadow.max_bfn = BIT_ULL(20) - 1;
 	KUNIT_ASSERT_EQ(test, start_shadow(s), 0);
 	shadow_put_block(s, LOW_FIRST, 100, 16);
@@ -26,7 +26,7 @@ static void bfn_too_wide_for_the_device_is_scratch(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* The last BFN that fits, and the first that does not: of the device, and of the entry. */
+/* The last BFN that fits the device or the entry works, and the first that does not is scratch. */
 static void width_is_exact(struct kunit *test)
 {
 	static const struct {
@@ -88,7 +88,7 @@ static void reserved_bits_make_scratch_and_are_counted(struct kunit *test)
 		n++;
 		KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_BAD_ENTRIES), (u64)n);
 	}
-	/* Not present, it may hold what it likes. */
+	/* An entry that is not present may have any bits. */
 	shadow_put(s, ENTRY, ~PTE_PRESENT);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_BAD_ENTRIES), (u64)n);
 	KUNIT_EXPECT_EQ(test, shadow_live(s), 0ul);
@@ -144,13 +144,13 @@ static void every_error_has_its_counter(struct kunit *test)
 		bool heals;
 	} cases[] = {
 		{ -EINVAL, XENGT_COUNT_SCRATCHED_NOENT, true },
-		/* mmu_update's for a page that is paged out */
+		/* from mmu_update, for a page that is paged out */
 		{ -ENOENT, pv ? XENGT_COUNT_SCRATCHED_AGAIN : XENGT_COUNT_SCRATCHED_NOENT, true },
 		{ -EPERM, XENGT_COUNT_SCRATCHED_PERM, false },
 		{ -EACCES, XENGT_COUNT_SCRATCHED_PERM, false },
 		{ -ENOMEM, XENGT_COUNT_SCRATCHED_NOMEM, true },
 		{ -EAGAIN, XENGT_COUNT_SCRATCHED_AGAIN, true },
-		/* ... and for one that is not the guest's own */
+		/* from mmu_update, for a page that is not the guest's own */
 		{ -EBUSY, pv ? XENGT_COUNT_SCRATCHED_NOENT : XENGT_COUNT_SCRATCHED_OTHER, true },
 		{ -ENXIO, XENGT_COUNT_SCRATCHED_OTHER, true },
 	};
@@ -184,7 +184,7 @@ static void failed_hypercall_leaves_scratch_for_its_entries(struct kunit *test)
 	fake_xen_fail_call(pv ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP, 1, -ENOMEM);
 	shadow_put_block(s, LOW_FIRST, 100, 8);
 	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
-	/* On PV one update was refused, and the others go on. */
+	/* On PV one update was refused, and the others were done. */
 	KUNIT_EXPECT_EQ(test, shadow_live(s), pv ? 7ul : 0ul);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_SCRATCHED_NOMEM), pv ? 1ull : 8ull);
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST));
@@ -237,7 +237,7 @@ static void quota_reached_is_scratch_for_the_rest(struct kunit *test)
 	/* More entries of what is mapped cost nothing of it. */
 	shadow_put_block(s, HIGH_FIRST, 100, 8);
 	KUNIT_EXPECT_EQ(test, shadow_live(s), 16ul);
-	/* What is released is there for others at once. */
+	/* Quota that is released can be used at once. */
 	for (i = 0; i < 4; i++) {
 		shadow_put(s, LOW_FIRST + i, 0);
 		shadow_put(s, HIGH_FIRST + i, 0);

@@ -24,7 +24,7 @@ static u64 service_count(struct shadow *s, enum xen_gpu_counter which)
 	return xen_gpu_counter_read(&s->domain->counters, which);
 }
 
-/* Order, and what it costs */
+/* Order and costs */
 
 static void entry_then_invalidate_then_old_reference(struct kunit *test)
 {
@@ -82,7 +82,7 @@ static void new_page_is_mapped_before_the_old_is_released(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* Even for a moment the page must not be without a user: then it could be unmapped. */
+/* 3: a page without a user could be unmapped, even if it has none for a moment only. */
 static void same_page_with_other_flags_stays_mapped(struct kunit *test)
 {
 	static const u64 flags[] = { BIT_ULL(1), BIT_ULL(3), BIT_ULL(4), BIT_ULL(7), PTE_FLAGS, 0 };
@@ -173,7 +173,7 @@ static void many_entries_share_one_reference(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* Several threads */
+/* Threads */
 
 #define WRITERS	3
 
@@ -215,7 +215,7 @@ static bool storm_is_over(struct writer *writers)
 	return true;
 }
 
-/* The hypercalls let the others run, so every step of one meets every step of the others. */
+/* Each hypercall lets other threads run, so that all steps interleave. */
 static void writers_and_balloon_at_once(struct kunit *test)
 {
 	struct writer *writers = kunit_kcalloc(test, WRITERS, sizeof(*writers), GFP_KERNEL);

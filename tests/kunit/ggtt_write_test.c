@@ -117,7 +117,7 @@ static void eight_bytes_at_offset_4_change_two_halves(struct kunit *test)
 	stop_shadow(s);
 }
 
-/* An entry as a guest may write it: good ones mostly. */
+/* A random entry as a guest may write it, mostly a valid one */
 static u64 random_pte(struct rnd_state *rnd)
 {
 	u64 gfn = prandom_u32_state(rnd) % GUEST_PAGES;
@@ -142,7 +142,7 @@ static u64 random_pte(struct rnd_state *rnd)
 	}
 }
 
-/* Mostly in the share, and across its ends. */
+/* A random offset, mostly in the share or across its ends */
 static u64 random_offset(struct rnd_state *rnd, unsigned int len)
 {
 	u64 offset = (LOW_FIRST - 2) * 8 + prandom_u32_state(rnd) % ((LOW_N + 4) * 8);

@@ -28,7 +28,7 @@ struct gpu_range {
 	unsigned long first;
 	unsigned long n;
 	u64 *entries;
-	u64 scratch;		/* what the owner wrote first */
+	u64 scratch;		/* the first value that the owner wrote */
 	domid_t owner;
 };
 
@@ -40,7 +40,7 @@ static struct gpu {
 	struct {
 		struct gpu_range *range;
 		u64 pte;
-	} tlb[GPU_TLB];		/* what entries were since the last invalidate */
+	} tlb[GPU_TLB];		/* former values of entries since the last invalidate */
 	unsigned int nr_tlb;
 	struct {
 		domid_t domid;
@@ -48,9 +48,9 @@ static struct gpu {
 	} drained[2];
 	const struct ppgtt_format *format;
 	struct gpu_walker *walker;
-	unsigned int check_one_in;	/* hypercalls, on average */
+	unsigned int check_one_in;	/* one in so many hypercalls, on average */
 	struct rnd_state rnd;
-	bool unchecked;		/* something happened since all was checked */
+	bool unchecked;		/* a hypercall came since the last check */
 	unsigned int bad;
 	unsigned int fail_nth;
 	int fail_error;
@@ -64,7 +64,7 @@ static void gpu_bad(const struct gpu_range *range, u64 pte, const char *what)
 		pr_err("domain %u's GPU has an entry %#llx that %s\n", range->owner, pte, what);
 }
 
-/* What is wrong with reaching a page of the owner's through a BFN, NULL: nothing. */
+/* Returns what is wrong if the GPU reaches a page of the owner's by a BFN, or NULL. */
 const char *gpu_unsafe(domid_t owner, u64 bfn)
 {
 	unsigned long mfn = fake_dma_mfn(bfn);
@@ -94,7 +94,7 @@ static void check_pte(const struct gpu_range *range, u64 pte)
 		gpu_bad(range, pte, what);
 }
 
-/* For walkers. */
+/* For walkers: reports an unsafe entry. */
 void gpu_found(domid_t owner, u64 pte, const char *what)
 {
 	if (!gpu.bad++)
@@ -106,7 +106,7 @@ static void check_all(void)
 	struct gpu_range *range;
 	unsigned long i;
 
-	/* Thousands of look-ups in the fake: lockdep has seen them. */
+	/* lockdep_off(): thousands of look-ups in the fake take the same lock. */
 	lockdep_off();
 	for (range = gpu.ranges; range < gpu.ranges + GPU_RANGES; range++) {
 		for (i = 0; range->entries && i < range->n; i++)
@@ -121,14 +121,14 @@ static void check_all(void)
 	lockdep_on();
 }
 
-/* Everything that the GPU has or may have is safe; something is about to happen. */
+/* Checks that all that the GPU has, or has in its TLB, is safe. */
 void gpu_check(void)
 {
 	check_all();
 	gpu.unchecked = true;
 }
 
-/* Nothing changes but in hypercalls, and here. */
+/* Checks again only after a hypercall: nothing else changes what is safe. */
 static void check_what_happened(void)
 {
 	if (gpu.unchecked)
@@ -136,7 +136,7 @@ static void check_what_happened(void)
 	gpu.unchecked = false;
 }
 
-/* The fake hypervisor calls it at each hypercall. */
+/* The hook for the fake hypervisor: checks at a hypercall. */
 void gpu_check_at_hypercall(enum fake_call kind, void *unused)
 {
 	gpu.unchecked = true;
@@ -144,19 +144,19 @@ void gpu_check_at_hypercall(enum fake_call kind, void *unused)
 		check_all();
 }
 
-/* For long tests: only some of the hypercalls are looked at; writes and invalidates still are. */
+/* For long tests: checks at one in @n hypercalls, and still at each write and invalidate. */
 void gpu_check_one_in(unsigned int n)
 {
 	gpu.check_one_in = n;
 }
 
-/* Before a place is got. */
+/* To be called before the GSM is got. */
 void gpu_set_format(const struct ppgtt_format *format)
 {
 	gpu.format = format;
 }
 
-/* NULL: not any more. */
+/* NULL removes it. */
 void gpu_set_walker(struct gpu_walker *walker)
 {
 	gpu.walker = walker;
@@ -294,7 +294,7 @@ static void unreserve(struct xengt_gsm *place, unsigned long first, unsigned lon
 	}
 	check_all();
 	gpu.nr_tlb = 0;
-	/* Freeing can sleep, and others look at the ranges meanwhile. */
+	/* vfree() can sleep, and other threads use the ranges meanwhile. */
 	entries = range->entries;
 	range->entries = NULL;
 	vfree(entries);
@@ -322,20 +322,20 @@ void gpu_put(struct xengt_gsm *place)
 	gpu_place.put(place);
 }
 
-/* Whose are the ranges that are reserved from here on. */
+/* Sets the owner of ranges that are reserved after this. */
 void gpu_set_owner(domid_t domid)
 {
 	gpu.next_owner = domid;
 }
 
-/* While the domain's entries are written, its idle pages are unmapped. NULL: not any more. */
+/* Unmaps the domain's idle pages whenever one of its entries is written. NULL ends that. */
 void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain)
 {
 	gpu.drained[domid == DOM].domid = domid;
 	gpu.drained[domid == DOM].domain = domain;
 }
 
-/* What is in the GPU's table, 0 if nobody has that entry. */
+/* Returns an entry of the GPU's table, or 0 if it is not reserved. */
 u64 gpu_entry(unsigned long index)
 {
 	struct gpu_range *range = range_of(index);
@@ -343,7 +343,7 @@ u64 gpu_entry(unsigned long index)
 	return range ? range->entries[index - range->first] : 0;
 }
 
-/* How many ranges are reserved. */
+/* Counts the reserved ranges. */
 unsigned int gpu_reserved(void)
 {
 	unsigned int i, n = 0;
@@ -359,7 +359,7 @@ void gpu_fail_reserve(unsigned int nth, int error)
 	gpu.fail_error = error;
 }
 
-/* Once, in the next invalidate. */
+/* Calls a function once, in the next invalidate. */
 void gpu_on_invalidate(void (*call)(void *data), void *data)
 {
 	gpu.call_data = data;

@@ -41,7 +41,7 @@ static bool is_ram(unsigned long page)
 	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN;
 }
 
-/* As a former virtual GPU left it, with an entry in the second page */
+/* Leaves RAM as a former virtual GPU did, with an entry in the second page. */
 static void leave_ram(unsigned long first, unsigned long n)
 {
 	static const u64 zero[512];
@@ -79,7 +79,7 @@ static void expect_found_entry_works(struct kunit *test)
 	expect_works(test, ENTRY + 1, 11);
 }
 
-/* Nothing is left of the attempt. */
+/* Enabling is refused, and nothing is left. */
 static void expect_refused(struct kunit *test, struct xengt_vgpu *vgpu)
 {
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EADDRINUSE);
@@ -89,7 +89,7 @@ static void expect_refused(struct kunit *test, struct xengt_vgpu *vgpu)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* RAM */
+/* RAM at the GTT */
 
 static void ram_is_refused_and_stays(struct kunit *test)
 {
@@ -140,7 +140,7 @@ static void ram_of_a_former_one_is_taken_away(struct kunit *test)
 	}
 }
 
-/* The rest is put there if there is room for it. */
+/* The missing pages are populated, as far as the guest's limit allows. */
 static void partial_ram_is_completed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
@@ -160,7 +160,7 @@ static void partial_ram_is_completed(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Its server is gone, and no other one gets the guest's writes while it is. */
+/* The RAM is protected, and the server with the claim is gone. */
 static void ram_that_is_trapped_for_nobody(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
@@ -202,7 +202,7 @@ static void memory_at_the_registers_is_the_guests(struct kunit *test)
 	}
 }
 
-/* Xen would crash the guest for a page put there, and traps no access to it. */
+/* Xen would crash the guest for a page there, and sends no request for an access. */
 static void what_is_not_ram_is_refused(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
@@ -253,7 +253,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* Nothing is enabled that sees no writes. */
+/* 11: a virtual GPU that would not see writes is not enabled. */
 static void ram_that_xen_keeps_is_refused(struct kunit *test)
 {
 	leave_ram(2, 1);
@@ -263,7 +263,10 @@ static void ram_that_xen_keeps_is_refused(struct kunit *test)
 	fake_gfn_remove(DOM, GTT_GFN(2));
 }
 
-/* What a guest does to itself: its old page stays its own, and the next event shows the new one. */
+/*
+ * The guest populates over its own page. The old page stays its own, and the next event finds the
+ * new one.
+ */
 static void guest_populates_over_its_own_page(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, PAGES, false);

@@ -36,7 +36,7 @@ static u64 lost(struct xengt_vgpu *vgpu)
 	return vgpu_count(vgpu, XENGT_COUNT_GTT_RAM_LOST);
 }
 
-/* Every entry works, wherever it is. */
+/* An entry works, wherever it is stored. */
 static void expect_works(struct kunit *test, unsigned long entry, u64 gfn)
 {
 	hybrid_put(test, entry, PTE(gfn));
@@ -45,7 +45,7 @@ static void expect_works(struct kunit *test, unsigned long entry, u64 gfn)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, gfn));
 }
 
-/* Room */
+/* How much RAM there is */
 
 static void ram_is_put_at_the_share(struct kunit *test)
 {
@@ -58,7 +58,7 @@ static void ram_is_put_at_the_share(struct kunit *test)
 	for (page = 1; page <= PAGES; page++)
 		expect_works(test, IN_PAGE(page, 511), page);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
-	/* Disabled and enabled again: nothing is left, also nothing that was written. */
+	/* After disabling and enabling again no page and no entry is left. */
 	xengt_vgpu_disable(vgpu);
 	KUNIT_EXPECT_EQ(test, count_ram(), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1ul);
@@ -111,7 +111,7 @@ static void guest_without_hap_gets_no_ram(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* What is not the share's is not trapped either, and nobody's business. */
+/* Pages outside the share are not protected. */
 static void whole_gtt_is_ram_within_the_memory_limit(struct kunit *test)
 {
 	struct hybrid_config all = config;
@@ -139,7 +139,7 @@ static void entries_outside_the_share_are_not_shadowed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_hybrid(test, &config);
 
-	/* From the middle of one page to the middle of another one */
+	/* The share is from the middle of one page to the middle of another. */
 	vgpu->config.base[0] = (FIRST + 100ull) << PAGE_SHIFT;
 	vgpu->config.size[0] = 600ull << PAGE_SHIFT;
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
@@ -155,7 +155,7 @@ static void entries_outside_the_share_are_not_shadowed(struct kunit *test)
 	hybrid_put(test, FIRST + 105, PTE(8));
 	hybrid_flush(test);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
-	/* Not trapped any more, and looked through */
+	/* The page is unsync now, and scanned. */
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, FIRST + 99, PTE(7));
 	hybrid_flush(test);
@@ -164,7 +164,7 @@ static void entries_outside_the_share_are_not_shadowed(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Xen does not clear what a guest gave back. */
+/* Xen does not clear pages that a live guest gave back. */
 static void ram_is_cleared_before_use(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
@@ -185,14 +185,14 @@ static void ram_is_cleared_before_use(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Enabling */
+/* Failures of enabling */
 
 static void ram_that_xen_does_not_give(struct kunit *test)
 {
 	struct hybrid_config all = config;
 	struct xengt_vgpu *vgpu;
 
-	/* The third page: some of the share is RAM, the rest is not. */
+	/* The third page fails: the first ones are RAM, the rest is not. */
 	all.room = GTT_PAGES;
 	fake_xen_fail_entry(3, -ENOMEM);
 	vgpu = start_hybrid(test, &all);
@@ -211,7 +211,7 @@ static void ram_that_xen_does_not_give(struct kunit *test)
 
 static void ram_that_cannot_be_used_is_given_back(struct kunit *test)
 {
-	/* A PV dom0 maps the ioreq server's page in the same way. */
+	/* A PV dom0 maps the ioreq server's page by the same call. */
 	unsigned int first_map = xen_pv_domain() ? 2 : 1;
 	const struct {
 		enum fake_call kind;
@@ -227,7 +227,7 @@ static void ram_that_cannot_be_used_is_given_back(struct kunit *test)
 	unsigned int i, before;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		/* Those by which BAR 0 is looked at */
+		/* Calls for the types of the pages of BAR 0 */
 		before = 0;
 		if (cases[i].kind == FAKE_CALL_DM_SET_TYPE)
 			before = 4;
@@ -291,7 +291,7 @@ static void enabling_fails_cleanly_at_every_allocation(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* What the guest does with it */
+/* What the guest does with the RAM */
 
 static void ram_that_the_guest_gives_away(struct kunit *test)
 {
@@ -300,10 +300,10 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 	hybrid_unsync(test, 2);
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
-	/* One is trapped, with a write that waits for a sync; one is open. */
+	/* One page is protected, with a posted write. The other one is unsync. */
 	fake_guest_balloon_out(DOM, 0, GTT_GFN(1));
 	fake_guest_balloon_out(DOM, 0, GTT_GFN(2));
-	/* Before it is dealt with, accesses are those to MMIO already. */
+	/* Accesses are MMIO already, before the revalidation. */
 	hybrid_put(test, FIRST + 1, PTE(8));
 	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST), PTE(7));
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
@@ -317,7 +317,7 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 8));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 9), DOM, 9));
 	expect_works(test, IN_PAGE(2, 10), 10);
-	/* The frames are free, and of no use to us. */
+	/* The frames are free. */
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1 + PAGES - 2 + 1);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
@@ -325,7 +325,7 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Another page is there, with another entry. */
+/* The guest puts another page there, with another entry. */
 static void exchange(struct kunit *test, unsigned long page, u64 pte)
 {
 	u64 gfn = GTT_GFN(page);
@@ -383,7 +383,7 @@ static void open_with_nothing_mapped(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 }
 
-/* Nothing that was written is lost, whichever hypercall fails when an open page is looked at. */
+/* 6: no write is lost, whichever hypercall of the scan of an unsync page fails. */
 static void ram_that_cannot_be_mapped_is_given_back(struct kunit *test)
 {
 	const enum fake_call kinds[] = { FAKE_CALL_DM_SET_TYPE, mapping_call() };
@@ -407,7 +407,7 @@ static void ram_that_cannot_be_mapped_is_given_back(struct kunit *test)
 	}
 }
 
-/* The page that was noted as written is the one that is lost. */
+/* The page with the posted write is lost. */
 static void posted_write_survives_the_loss_of_ram(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
@@ -434,12 +434,12 @@ static void send_write(struct meanwhile *m)
 	const u64 pte = PTE(30);
 
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, ENTRY_ADDR(FIRST + 30), &pte, 8), 0);
-	/* It gets as far as it can. */
+	/* Lets the store get as far as it can. */
 	fake_xen_let_others_run();
 	fake_xen_let_others_run();
 }
 
-/* Another vCPU's trapped write, at the moment at which nothing is seen of the page */
+/* 6: another vCPU's write is trapped at the moment when the page is not mapped. */
 static void write_while_ram_is_remapped_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
@@ -468,12 +468,12 @@ static void write_back(struct meanwhile *m)
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
 }
 
-/* What an open page has is taken; then the guest writes what the shadow had. */
+/* The scan of an unsync page collects an entry. Then the guest writes back what the shadow had. */
 static void entry_that_is_scanned_and_written_back(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
-		/* That of the next page */
+		/* The call for the next page */
 		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = write_back, .test = test,
 	};
 
@@ -507,7 +507,7 @@ static void guest_dies_with_ram_at_the_gtt(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* Where the GTT is RAM it is no memory for tables. */
+/* A page of the GTT cannot be a table, even if it is RAM. */
 static void table_in_the_gtt_is_scratch(struct kunit *test)
 {
 	const struct ppgtt_guest_config with_ram = {
@@ -540,7 +540,7 @@ static void page_without_memory_for_the_rescan_is_kept(struct kunit *test)
 		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = fail_allocation, .test = test,
 	};
 
-	/* The second page is the one for which there is no memory. */
+	/* There is no memory for the rescan of the second page. */
 	hybrid_unsync(test, 2);
 	hybrid_put(test, IN_PAGE(2, 20), PTE(20));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);

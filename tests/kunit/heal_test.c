@@ -7,7 +7,7 @@
 
 #include "ppgtt_fixture.h"
 
-/* Two chains of tables: the first pages are behind the first entries. */
+/* Two chains of tables, which lead to the first pages */
 #define L4	600ull
 #define L3	601ull
 #define L2	602ull
@@ -80,7 +80,10 @@ static void idle_ppgtt_is_reclaimed_for_one_in_use(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Neither takes from the other, no sync tries what cannot be had; the one that is left gets it. */
+/*
+ * 15: a pinned PPGTT is not reclaimed for another, and no sync retries until quota is free. When
+ * one ends the other gets its quota.
+ */
 static void pinned_ppgtts_are_not_reclaimed_for_each_other(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
@@ -172,7 +175,7 @@ static void pdp_of_0_is_no_table(struct kunit *test)
 	const u64 gfns[4] = { L2, 0, 0, 0 };
 	struct ppgtt ppgtt = ppgtt_3(guest, gfns);
 
-	/* What would be tables, were it one */
+	/* Entries that would lead to tables, if GFN 0 were one */
 	ppgtt_guest_put(guest, 0, 0, PTE(L1));
 	ppgtt_guest_put(guest, L2, 0, PTE(L1));
 	ppgtt_guest_put(guest, L1, 0, PTE(100));
@@ -187,7 +190,7 @@ static void pdp_of_0_is_no_table(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* A table of pages of 64K that 512 entries lead to, of which one page is there. */
+/* A table of 64 KiB pages with one page that is present, and 512 entries that lead to the table */
 static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -210,7 +213,7 @@ static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Xen has us do the store of a copy from what we answer for. */
+/* Xen leaves the store of a copy from the GTT to the ioreq server. */
 static void copy_from_the_gtt_to_a_table_is_a_write(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -241,7 +244,7 @@ static void copy_from_the_gtt_to_a_table_is_a_write(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* A chain whose second last table leads to another one, too, at the pages from 512 on */
+/* Makes a chain whose second last table also leads to another one, for the pages from 512 on. */
 static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
 {
 	*ppgtt = chain(guest, L4);
@@ -253,7 +256,7 @@ static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
 	KUNIT_EXPECT_TRUE(guest->test, reaches(ppgtt, 512, 200));
 }
 
-/* 6, 15: whichever of a table's allocations fails; a few are done in another way then. */
+/* 6, 15: any allocation for a table can fail. Some have a fallback. */
 static void table_without_memory_is_scratch_until_there_is_some(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -281,7 +284,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
 		KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 512));
 		KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
-		/* Nobody tells when there is memory: the next sync tries again. */
+		/* Nothing tells when memory is free. The next sync retries. */
 		ppgtt_guest_sync(guest);
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 		ppgtt_check(&ppgtt);
@@ -293,7 +296,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 	ppgtt_guest_stop(guest);
 }
 
-/* 6, 15: the service had no memory for a page */
+/* 6, 15: the mapping service had no memory for a page. */
 static void entry_without_memory_is_scratch_until_the_revalidation(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -315,7 +318,7 @@ static void entry_without_memory_is_scratch_until_the_revalidation(struct kunit 
 	ppgtt_guest_stop(guest);
 }
 
-/* Xen refuses a kind of call, as long as this is there. */
+/* Refuses all calls of a kind, while this is the hook. */
 static void refuse(enum fake_call kind, void *arg)
 {
 	const enum fake_call *refused = arg;
@@ -330,7 +333,7 @@ static void relent(void)
 	fake_xen_fail_nothing();
 }
 
-/* The second table is none any more, but Xen does not let its page go. */
+/* The second table is freed, but Xen refuses to unprotect its page, which is stuck then. */
 static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
 {
 	ppgtt_guest_put(guest, L2, 1, 0);
@@ -339,7 +342,10 @@ static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
 	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_protected(DOM, M1));
 }
 
-/* 9: tried again however many events come, and its writes are done meanwhile */
+/*
+ * 9: the release of a stuck page is retried however many events come, and its writes are done
+ * meanwhile.
+ */
 static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
 {
 	enum fake_call refused = FAKE_CALL_DM_SET_TYPE;
@@ -368,8 +374,8 @@ static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
 }
 
 /*
- * 4, 13: the guest gives the page away and gets another one there, which becomes a table. The old
- * one is not kept for want of what it takes to untrap it.
+ * 4, 13: the guest exchanges a stuck page, and the new one becomes a table. The old one is not kept
+ * because it could not be unprotected.
  */
 static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 {

@@ -11,7 +11,7 @@
 
 #define GFX_FLSH_CNTL	(BAR0 + 0x101008)
 
-/* One that is off. */
+/* Makes a virtual GPU that is off. */
 struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *config)
 {
 	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
@@ -37,7 +37,7 @@ struct xengt_vgpu *start_hybrid(struct kunit *test, const struct hybrid_config *
 	return vgpu;
 }
 
-/* The guest has what it had before, to the page. */
+/* The guest has exactly its former number of pages, and no page is protected or referenced. */
 void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu)
 {
 	xengt_vgpu_destroy(vgpu);
@@ -46,7 +46,7 @@ void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* Its first vCPU writes an entry: a store, whatever is there. */
+/* The guest's first vCPU stores an entry, to RAM or to a protected page. */
 void hybrid_put(struct kunit *test, unsigned long entry, u64 pte)
 {
 	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ENTRY_ADDR(entry), &pte, sizeof(pte)), 0);
@@ -60,7 +60,7 @@ u64 hybrid_get(struct kunit *test, unsigned long entry)
 	return pte;
 }
 
-/* The guest's synchronisation point. */
+/* The guest flushes. */
 void hybrid_flush(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, GFX_FLSH_CNTL, 1, 4), 0);
@@ -73,7 +73,7 @@ bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
 	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->gtt.shadow.scratch);
 }
 
-/* As many writes as it takes to have a page hybrid_unsynced by a sync. */
+/* Makes a page write-hot: the next sync unsyncs it. */
 void hybrid_write_often(struct kunit *test, unsigned long page)
 {
 	unsigned int i;
@@ -82,14 +82,14 @@ void hybrid_write_often(struct kunit *test, unsigned long page)
 		hybrid_put(test, IN_PAGE(page, i), PTE(100 + i));
 }
 
-/* It is open after that, if it can be. */
+/* Makes a page write-hot, and flushes: it is unsync then, if it can be. */
 void hybrid_unsync(struct kunit *test, unsigned long page)
 {
 	hybrid_write_often(test, page);
 	hybrid_flush(test);
 }
 
-/* What the mapping service maps guests' pages by. */
+/* Returns the hypercall that the mapping service maps with. */
 enum fake_call mapping_call(void)
 {
 	return xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP;
@@ -113,7 +113,7 @@ void meanwhile_start(struct meanwhile *m)
 	fake_xen_set_hook(on_call, m);
 }
 
-/* It has happened. */
+/* Checks that it happened. */
 void meanwhile_end(struct meanwhile *m)
 {
 	fake_xen_set_hook(NULL, NULL);

@@ -16,10 +16,10 @@
 #define GTT_PAGES		2048ul
 #define GTT_PAGE_ENTRIES	512ul
 #define GTT_GFN(page)		((GTT_BASE >> PAGE_SHIFT) + (page))
-/* The n-th entry of a page of the GTT */
+/* Entry n of a page of the GTT */
 #define IN_PAGE(page, n)	((page) * GTT_PAGE_ENTRIES + (n))
 
-/* The first entry of the share, if that begins with page 1 */
+/* The share's first entry, if it begins at page 1 */
 #define FIRST			IN_PAGE(1, 0)
 /* A page of PPGTT tables, and the root that leads to it */
 #define TABLE			600ull

@@ -63,7 +63,7 @@ __printf(2, 3) void inspect_add(struct inspector *in, const char *format, ...)
 	va_end(args);
 }
 
-/* What dom0's memory has: an entry of a table that the GPU can find. */
+/* Reads an entry of a shadow table, from dom0's memory. */
 u64 inspect_shadow_at(struct inspector *in, u64 table, unsigned int i)
 {
 	const void *entries = ppgtt_dom0_table(table);
@@ -72,7 +72,7 @@ u64 inspect_shadow_at(struct inspector *in, u64 table, unsigned int i)
 	return ppgtt_load(in->guest->format, entries, i);
 }
 
-/* An entry in the listing, without what follows; gives the frame that the shadow names. */
+/* Adds an entry of the listing, up to the shadow entry. Returns the frame in that. */
 u64 inspect_add_entry(struct inspector *in, unsigned int depth, u64 table, unsigned int i,
 		      u64 guest)
 {
@@ -82,7 +82,7 @@ u64 inspect_add_entry(struct inspector *in, unsigned int depth, u64 table, unsig
 	return PTE_FRAME(shadow);
 }
 
-/* One that leads to a table which is made from a page. */
+/* Adds an entry that leads to a table. Returns the shadow table's BFN. */
 u64 inspect_add_table(struct inspector *in, unsigned int depth, u64 table, unsigned int i,
 		     u64 guest, const char *rest)
 {
@@ -93,7 +93,7 @@ u64 inspect_add_table(struct inspector *in, unsigned int depth, u64 table, unsig
 	return child;
 }
 
-/* A line of the root's. */
+/* Adds the line of a root. */
 void inspect_add_pdp(struct inspector *in, const struct ppgtt *ppgtt, unsigned int i,
 		    const char *rest)
 {
@@ -103,7 +103,7 @@ void inspect_add_pdp(struct inspector *in, const struct ppgtt *ppgtt, unsigned i
 		    i, gfn << 12, bfn << 12, ppgtt->roots.format->top, gfn, bfn, rest);
 }
 
-/* The first lines of a PPGTT of 4 levels. */
+/* Adds the first lines of a PPGTT of 4 levels. */
 void inspect_add_root(struct inspector *in, const struct ppgtt *ppgtt, const char *state,
 		     const char *rest)
 {
@@ -150,7 +150,7 @@ void inspect_put_chain(struct inspector *in)
 	inspect_put(in, L1, 511, PTE(101) | CACHED);
 }
 
-/* All kinds of entries, announced and pinned. */
+/* Makes a PPGTT with all kinds of entries, announces and pins it. */
 void inspect_put_zoo(struct inspector *in, struct ppgtt *ppgtt)
 {
 	*ppgtt = ppgtt_4(in->guest, L4);
@@ -165,7 +165,7 @@ void inspect_put_zoo(struct inspector *in, struct ppgtt *ppgtt)
 	inspect_put(in, L2, LARGE_I2, BIG_PDE);
 	inspect_put(in, L2, LOST_I2, PTE(NO_GFN));
 	ppgtt_start(ppgtt);
-	/* So that the page of 2M is 512 entries in the shadow for sure. */
+	/* Makes sure that the page of 2 MiB is 512 entries in the shadow. */
 	fake_guest_balloon_out(DOM, 0, BIG_GFN + GONE);
 	ppgtt_guest_settle(in->guest);
 }
@@ -235,7 +235,7 @@ void inspect_expect_answer(struct inspector *in, struct file *file)
 	inspect_expect_text(in);
 }
 
-/* Reads as much as is expected, and not a byte more, so that the rest is still to be found. */
+/* Reads exactly the expected text, so that the reader stops there. */
 void inspect_read_expected(struct inspector *in, struct file *file)
 {
 	ssize_t n = user_read(in->user, file, in->text, in->len);

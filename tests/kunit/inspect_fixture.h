@@ -24,15 +24,15 @@
 #define CACHED		BIT_ULL(4)
 #define RESERVED	BIT_ULL(46)
 #define BIG_PDE		(PTE(BIG_GFN) | LARGE)
-#define GONE		9u		/* of the page of 2M: not there */
+#define GONE		9u		/* in the page of 2 MiB: ballooned out */
 
 struct inspector {
 	struct kunit *test;
 	struct ppgtt_guest *guest;
 	struct file_user *user;
-	char *text;		/* that was read */
+	char *text;		/* the text that was read */
 	char *expected;
-	size_t len;		/* of the latter */
+	size_t len;		/* of the expected text */
 };
 
 struct inspector *inspect_start(struct kunit *test, const struct ppgtt_guest_config *config);

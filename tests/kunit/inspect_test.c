@@ -68,7 +68,7 @@ static void roots_and_their_states_are_shown(struct kunit *test)
 	inspect_add_pdp(in, &three, 2, "2 protected shown above");
 	inspect_add_pdp(in, &three, 3, "1 protected");
 	inspect_expect_tables(in);
-	/* There is no room for both. */
+	/* The quota of tables is too small for both. */
 	ppgtt_start(&four);
 	inspect_add(in, "ppgtt 3 0x262000,0x263000,0x262000,0x7ff000 announced 2 reclaimed\n");
 	inspect_add_root(in, &four, "pinned", "1 protected");
@@ -143,7 +143,7 @@ static void pieces_of_any_size_make_the_same_text(struct kunit *test)
 		file = inspect_open_file(in, TABLES, O_RDONLY);
 		user_read_all(in->user, file, in->text, TEXT_SIZE, pieces[i]);
 		inspect_expect_text(in);
-		/* Once more, from the beginning and from the middle. */
+		/* Reads again, from the beginning and from the middle. */
 		inspect_add_zoo(in, &ppgtt);
 		KUNIT_EXPECT_EQ(test, vfs_llseek(file, 0, SEEK_SET), 0ll);
 		user_read_all(in->user, file, in->text, TEXT_SIZE, pieces[i]);
@@ -172,7 +172,7 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	table = inspect_add_table(in, 2, root, I4, PTE(L3), "1 protected");
 	inspect_add_table(in, 3, table, I3, PTE(L2), "1 protected");
 	inspect_read_expected(in, file);
-	/* We are in L2, which goes; where it was, and behind it, there are new ones. */
+	/* The reader is in L2, which is freed. New tables are there in its place, and behind it. */
 	inspect_put(in, L4, I4, PTE(630));
 	inspect_put(in, 630, I3, PTE(632));
 	inspect_put(in, 632, I2, PTE(L1));
@@ -184,7 +184,7 @@ static void tables_come_and_go_while_they_are_read(struct kunit *test)
 	user_read_all(in->user, file, in->text, TEXT_SIZE, 10);
 	inspect_expect_text(in);
 	debugfs_close(file);
-	/* Who begins now sees all. */
+	/* A new reader sees all tables. */
 	inspect_add_root(in, &ppgtt, "pinned", "1 protected");
 	table = inspect_add_table(in, 2, root, I4, PTE(630), "1 protected");
 	table = inspect_add_table(in, 3, table, I3, PTE(632), "1 protected");
@@ -241,7 +241,7 @@ static void nothing_is_shown_of_one_that_does_not_run(struct kunit *test)
 	inspect_expect_answer(in, tables);
 	inspect_expect_tables(in);
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, translate, "ggtt 0x700000"), (ssize_t)-ENODEV);
-	/* Another life is none of what was being read. */
+	/* A reader does not continue after the virtual GPU was enabled again. */
 	KUNIT_EXPECT_EQ(test, configfs_write("xengt/vm5/enable", "1"), 0);
 	gpu_set_drained(DOM, in->guest->vgpu->domain);
 	ppgtt.announced = 0;

@@ -37,7 +37,7 @@ static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 
 	r->requests++;
 	r->last = *req;
-	/* What left the guest's memory needs none. */
+	/* An invalidate has no answer. */
 	if (room)
 		memset(room->buffer, 0x5a, XENGT_IOREQ_BYTES);
 	if (req->addr >= MMIO && req->addr < MMIO + 8 * FAKE_MAX_VCPUS)
@@ -119,7 +119,7 @@ static void request_comes_as_the_guest_made_it(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* Only a read by value has an answer in the request. */
+/* Only a read by value has its answer in the request. */
 static void answer_is_there_for_reads_by_value(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 1);
@@ -160,7 +160,7 @@ static void request_of_every_shape_is_answered(struct kunit *test)
 	xengt_ioreq_server_stop(&r->server);
 }
 
-/* A request that is READY when its vCPU's port is bound: the event comes inside the bind call. */
+/* A request is READY when its vCPU's port is bound, so the event comes inside the bind call. */
 static void send_at_bind(enum fake_call kind, void *data)
 {
 	const struct xen_ioreq req = { .type = IOREQ_TYPE_INVALIDATE, .size = 4 };
@@ -207,7 +207,7 @@ static void one_vcpu_does_not_wait_for_another(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* However many vCPUs of others have requests that take their time. */
+/* 16: slow requests of many other vCPUs do not delay a guest. */
 static void no_guest_waits_for_others(struct kunit *test)
 {
 	const struct xen_ioreq req = write_at(MMIO);
@@ -224,7 +224,7 @@ static void no_guest_waits_for_others(struct kunit *test)
 		if (vcpu)
 			KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, vcpu, &req), 0);
 	}
-	/* Each of them is being handled. */
+	/* All slow requests are being handled. */
 	for (i = 0; i < 2 * FAKE_MAX_VCPUS - 1; i++) {
 		if (!wait_for_completion_timeout(&busy[i % 2]->blocked, 20 * HZ))
 			break;
@@ -277,7 +277,7 @@ static void range_is_exactly_what_was_asked_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO, 0, 8), -ENODEV);
 }
 
-/* Every vCPU says that something left the guest's memory as soon as the server is enabled. */
+/* Every vCPU sends an invalidate as soon as the server is enabled. */
 static void invalidate_when_enabled(enum fake_call kind, void *data)
 {
 	unsigned int vcpu, *sent = data;
@@ -290,7 +290,7 @@ static void invalidate_when_enabled(enum fake_call kind, void *data)
 	}
 }
 
-/* Which call of the start fails, -ENOSPC or an irq that cannot be bound: all get answers. */
+/* 11: the start fails at any call, and all vCPUs get answers. */
 static void failed_start_leaves_no_vcpu_waiting(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
@@ -341,7 +341,7 @@ static void request_being_handled_when_the_server_stops_is_answered(struct kunit
 	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
 	wait_for_completion(&r->blocked);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(stop_server, r, "stop_server")));
-	/* It has said to Xen that it wants no more; then it waits for the request. */
+	/* The server is disabled in Xen, and waits for the request. */
 	fake_xen_reset_calls();
 	while (!fake_xen_calls(FAKE_CALL_DM_SET_STATE))
 		schedule();
@@ -356,7 +356,7 @@ static void request_whose_event_has_not_come_is_answered_at_stop(struct kunit *t
 	const struct xen_ioreq req = write_at(MMIO + 0x100);
 	struct recorder *r = started_recorder(test, 2);
 
-	/* As if the event were on its way, and those of the bind calls dealt with. */
+	/* Hides the event, as if it were on its way, after those of the bind calls are handled. */
 	flush_work(&r->server.vcpus[1].work);
 	disable_irq(r->server.vcpus[1].irq);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
@@ -441,7 +441,10 @@ static void note_gone(struct xengt_ioreq_server *server)
 	atomic_inc(&r->gone);
 }
 
-/* What Xen destroys when a driver domain loses its target: the last event of each vCPU tells. */
+/*
+ * Xen destroys the server when a driver domain loses its target. The last event of each vCPU shows
+ * it.
+ */
 static void server_that_xen_destroys_is_noticed(struct kunit *test)
 {
 	struct recorder *r = new_recorder(test);
@@ -475,7 +478,10 @@ static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, rc, -ENOSPC, "call %u", nth);
 		expect_nothing_left(test);
 	}
-	/* Create, page, acquire, enable, 3 for each vCPU, range; a PV dom0 maps the page, too. */
+	/*
+	 * Create, page, acquire, enable, three for each vCPU, range; on PV the map of the page,
+	 * too.
+	 */
 	KUNIT_EXPECT_EQ(test, nth - 1, mode_of(test) == FAKE_PV_DOM0 ? 15u : 14u);
 	fake_xen_fail_nothing();
 	KUNIT_EXPECT_EQ(test, rc, 0);
@@ -532,7 +538,7 @@ static void server_starts_again_after_it_stopped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->requests, 20u);
 }
 
-/* Write traps */
+/* Write protection */
 
 #define TABLE_GFN	40ull
 #define TABLE_ADDR	(TABLE_GFN * PAGE_SIZE)

@@ -196,7 +196,7 @@ static int invalidate(void *data)
 	return 0;
 }
 
-/* Begun, and asleep or done: from then on it gets no further by itself. */
+/* The thread has begun, and sleeps or is done. */
 static bool got_as_far_as_it_can(struct invalidator *inv, struct task_struct *task)
 {
 	return READ_ONCE(inv->begun) && (READ_ONCE(inv->done) || !task_is_running(task));

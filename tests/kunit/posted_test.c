@@ -74,7 +74,7 @@ static void gpu_reads_the_old_entry_or_the_new_one(struct kunit *test)
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, HIGH_GFN));
 
-	/* Written back and forth: what counts is what is there at the sync. */
+	/* Entries are written several times. The sync uses the last value. */
 	hybrid_put(test, FIRST, PTE(601));
 	hybrid_put(test, FIRST, PTE(HIGH_GFN));
 	fake_xen_reset_calls();
@@ -96,7 +96,7 @@ static void old_writes_are_synced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull);
 
-	/* One that is not planned is not waited for. */
+	/* No late sync is pending. */
 	module_param_set("xengt.posted_age_ms", "1");
 	hybrid_put(test, FIRST, PTE(8));
 	if (vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE))
@@ -165,7 +165,7 @@ static void guest_dies_with_writes_posted(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* No failure of Xen's or for want of memory loses a write. */
+/* 6: a sync that fails loses no write. */
 static void failed_sync_is_repeated(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
@@ -180,7 +180,7 @@ static void failed_sync_is_repeated(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Other vCPUs */
+/* Writes of other vCPUs during a sync */
 
 static void write_from_another_vcpu(struct meanwhile *m)
 {
@@ -188,7 +188,10 @@ static void write_from_another_vcpu(struct meanwhile *m)
 	struct ppgtt_guest *guest = m->arg;
 
 	guest->ggtt[PLAIN_FIRST + 1 - DIRECTORY(0)] = ggtt;
-	/* Done while the sync is in its hypercall, or one of them waits for ever. */
+	/*
+	 * The stores complete while the sync is in its hypercall. If they waited, the test would
+	 * hang.
+	 */
 	KUNIT_EXPECT_EQ(m->test,
 			fake_vcpu_store(DOM, 1, ENTRY_ADDR(PLAIN_FIRST + 1), &ggtt, 8) ?:
 			fake_vcpu_store(DOM, 1, (600ull << PAGE_SHIFT) + 8, &table, 8), 0);
@@ -227,7 +230,7 @@ static void write_last_page(struct meanwhile *m)
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST + 512), &pte, 8), 0);
 }
 
-/* In the batch that is mapped is the entry already; the page is not done with yet. */
+/* The batch has the entry already, but the sync is not done with its page. */
 static void write_during_a_sync_is_left_to_the_next_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
@@ -247,7 +250,7 @@ static void write_during_a_sync_is_left_to_the_next_one(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* gen7: entries of 4 bytes, 1024 in a page, and page directories among them */
+/* gen7 has entries of 4 bytes, 1024 in a page, and page directories among them. */
 static void posted_writes_of_gen7(struct kunit *test)
 {
 	const struct ppgtt_guest_config config = { .generation = 7, .mode = XENGT_MODE_POSTED };
@@ -270,7 +273,7 @@ static void posted_writes_of_gen7(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_compare_ggtt(guest->model, guest->format, PLAIN_FIRST, PLAIN_N),
 			0u);
-	/* Entries that are written, and are those of a directory from then on */
+	/* Entries that are written, and then become those of a directory */
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1), table);
 	ppgtt_end(&ppgtt);
 	ppgtt = ppgtt_ggtt(guest, DIRECTORY(1));

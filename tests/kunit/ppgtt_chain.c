@@ -6,7 +6,7 @@
 #include "modules.h"
 #include "ppgtt_chain.h"
 
-/* What a virtual GPU holds that does nothing: its ioreq server's page */
+/* References of a virtual GPU that is idle: its ioreq server's page */
 static unsigned long idle_refs;
 
 struct ppgtt_guest *chain_start_guest(struct kunit *test, const struct ppgtt_guest_config *config)
@@ -31,7 +31,7 @@ struct ppgtt_guest *chain_new_gen7_guest(struct kunit *test)
 	return chain_start_guest(test, &config);
 }
 
-/* The chain, not announced yet. */
+/* Writes the chain, and does not announce it. */
 struct ppgtt chain_put(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_put(guest, L4, I4, PTE(L3));
@@ -79,7 +79,7 @@ void chain_expect_scratch(struct ppgtt *ppgtt, u64 addr)
 			      "address %#llx is not scratch", addr);
 }
 
-/* Scratch, or nothing at all: the root may be blank. */
+/* The address reaches scratch, or nothing if the root is blank. */
 void chain_expect_no_page(struct ppgtt *ppgtt, u64 addr)
 {
 	struct ppgtt_guest *guest = ppgtt->guest;
@@ -91,7 +91,7 @@ void chain_expect_no_page(struct ppgtt *ppgtt, u64 addr)
 			      "address %#llx reaches a page", addr);
 }
 
-/* At the end: nothing is announced, and what was mapped for it is not any more. */
+/* At the end of a case nothing is announced, and all pages are unmapped. */
 void chain_end(struct ppgtt *ppgtt)
 {
 	struct ppgtt_guest *guest = ppgtt->guest;

@@ -29,9 +29,9 @@
 #define LARGE		BIT_ULL(7)
 #define WIDE		BIT_ULL(11)
 #define LARGE_PAT	BIT_ULL(12)
-#define BIG_GFN		1024ull		/* of a page of 2M */
+#define BIG_GFN		1024ull		/* of a page of 2 MiB */
 #define PT_GEN7(gfn)	ppgtt_encode(&ppgtt_gen7, gfn, 0)
-#define TABLES_LIVE	"tables"	/* the gauge of shadow tables */
+#define TABLES_LIVE	"tables"	/* the counter of shadow tables */
 
 struct ppgtt_guest *chain_start_guest(struct kunit *test, const struct ppgtt_guest_config *config);
 struct ppgtt_guest *chain_new_guest(struct kunit *test);

@@ -17,7 +17,7 @@ static void page_of_64k_holds_16_references(struct kunit *test)
 	ppgtt_guest_put(guest, L2, WIDE_I2, PTE(WIDE_L1) | WIDE);
 	ppgtt_start(&ppgtt);
 	refs = fake_total_refs();
-	/* The low bits of the address, and the entries between, mean nothing. */
+	/* The low bits of the address, and 15 of 16 entries, are ignored. */
 	ppgtt_guest_put(guest, WIDE_L1, 16, PTE(160 + 5));
 	ppgtt_guest_put(guest, WIDE_L1, 17, PTE(300));
 	ppgtt_guest_put(guest, WIDE_L1, 35, PTE(400));
@@ -30,7 +30,7 @@ static void page_of_64k_holds_16_references(struct kunit *test)
 	ppgtt_guest_put(guest, WIDE_L1, 16, 0);
 	ppgtt_guest_settle(guest);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), refs);
-	/* The same table, with small pages. */
+	/* The same page as a table of small pages */
 	ppgtt_guest_put(guest, L2, WIDE_I2, PTE(WIDE_L1));
 	ppgtt_guest_sync(guest);
 	chain_expect_page(&ppgtt, ADDR(WIDE_I2, 17), 300);
@@ -55,7 +55,7 @@ static void page_of_2m_holds_512_references(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	kunit_info(test, "in the shadow it is %s",
 		   guest->model->met[PPGTT_MET_2M_REAL] ? "one entry" : "512 entries");
-	/* One of them goes and comes back. */
+	/* One of the 512 pages is ballooned out and in again. */
 	fake_guest_balloon_out(DOM, 0, BIG_GFN + 7);
 	ppgtt_guest_settle(guest);
 	chain_expect_scratch(&ppgtt, ADDR(LARGE_I2, 7));
@@ -143,7 +143,10 @@ static void ignored_bits_do_not_make_scratch(struct kunit *test)
 	bad = ppgtt_guest_count("bad_entries");
 	for (i = 0; i < ARRAY_SIZE(entries); i++) {
 		for (bit = 0; bit < 64; bit++) {
-			/* What 11 is in an entry that leads to a page table is not for here. */
+			/*
+			 * Bit 11 of an entry that leads to a page table makes it one of 64 KiB
+			 * pages.
+			 */
 			if (!(PTE_IGNORED & BIT_ULL(bit)) || (bit == 11 && i == 1))
 				continue;
 			ppgtt_guest_put(guest, entries[i].table, entries[i].index,

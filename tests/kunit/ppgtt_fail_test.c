@@ -8,7 +8,7 @@
 #include "modules.h"
 #include "ppgtt_chain.h"
 
-/* Scratch in place of pages is all that a failure may do, and it is over with the failure. */
+/* A failure may leave scratch in place of pages, but nothing unsafe. */
 static void check_after_failure(struct ppgtt *ppgtt)
 {
 	struct ppgtt_guest *guest = ppgtt->guest;
@@ -20,7 +20,10 @@ static void check_after_failure(struct ppgtt *ppgtt)
 	gpu_check();
 }
 
-/* Announces, pins, changes, with one failure that "order" makes; false: it did not come. */
+/*
+ * Announces, pins and changes a PPGTT with one failure, which order() orders. Returns false if it
+ * did not happen.
+ */
 static bool use_with_failure(struct ppgtt_guest *guest, void (*order)(unsigned int nth),
 			     bool (*end)(void), unsigned int nth)
 {
@@ -33,7 +36,7 @@ static bool use_with_failure(struct ppgtt_guest *guest, void (*order)(unsigned i
 	order(nth);
 	if (!ppgtt_create(&ppgtt))
 		ppgtt_pin(&ppgtt);
-	/* Another role for a page, another table. */
+	/* Another page becomes the table. */
 	ppgtt_guest_put(guest, L2, OTHER_I2, PTE(WIDE_L1));
 	chain_put_pages(guest, WIDE_L1, 0, 300, 4);
 	xengt_vgpu_sync(guest->vgpu);
@@ -69,7 +72,7 @@ static bool end_call(void)
 	return pending;
 }
 
-/* Fails each call of a kind in turn: how many there were. */
+/* Fails each call of a kind in turn. Returns their number. */
 static unsigned int fail_every_call(struct kunit *test, enum fake_call kind)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -95,7 +98,7 @@ static void write_protection_can_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, fail_every_call(test, FAKE_CALL_DM_SET_TYPE), 0u);
 }
 
-/* The table page's for a look, and the data's. */
+/* Maps of a table page for a scan fail, and those of data pages. */
 static void mapping_can_fail(struct kunit *test)
 {
 	enum fake_call kind = mode_of(test) == FAKE_PV_DOM0 ? FAKE_CALL_MMU_UPDATE :

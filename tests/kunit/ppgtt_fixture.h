@@ -38,25 +38,25 @@
 
 struct ppgtt_guest {
 	struct kunit *test;
-	const struct ppgtt_format *format;	/* what entries are like */
+	const struct ppgtt_format *format;	/* the format of entries */
 	struct xengt_vgpu *vgpu;
 	struct ppgtt_model *model;
 	struct ppgtt_gpu *gpu;
 	u64 ggtt[GGTT_SHARE];			/* what the guest wrote there */
-	u64 writes;				/* by vCPUs, to tables and the GGTT */
-	u64 trapped;				/* to pages that were write-protected */
+	u64 writes;				/* by vCPUs to tables and the GGTT */
+	u64 trapped;				/* to write-protected pages */
 };
 
-/* NULL or 0: the default; of the mode: strict */
+/* NULL or 0: the default. The default mode is strict. */
 struct ppgtt_guest_config {
 	unsigned int generation;
 	enum xengt_mode mode;
-	unsigned int room;	/* for pages of RAM at the GTT */
+	unsigned int room;	/* pages of RAM at the GTT that the guest may have */
 	const char *quota;
 	const char *tables;
 };
 
-/* A PPGTT of the guest's, from before it is announced to after that */
+/* A PPGTT of the guest's, announced or not */
 struct ppgtt {
 	struct ppgtt_guest *guest;
 	struct xengt_ppgtt_root root;

@@ -16,7 +16,7 @@
 #define PWT		BIT_ULL(3)
 #define PCD		BIT_ULL(4)
 #define RW		BIT_ULL(1)
-/* Bits in which the GPU of gen8 and 9 does not care for what it finds: a driver's own */
+/* Bits that the GPU of gen8 and 9 ignores: a driver may use them */
 #define NOTES		(BIT_ULL(2) | BIT_ULL(5) | BIT_ULL(6) | BIT_ULL(8) | BIT_ULL(9) |	\
 			 BIT_ULL(10) | GENMASK_ULL(62, 52))
 
@@ -77,7 +77,7 @@ const struct ppgtt_format ppgtt_gen7 = {
 	},
 };
 
-/* An entry with an address, present. */
+/* Returns a present entry with an address. */
 u64 ppgtt_encode(const struct ppgtt_format *format, u64 frame, u64 flags)
 {
 	u64 addr = frame << PAGE_SHIFT;
@@ -107,7 +107,7 @@ static struct ppgtt_entry decode_large(const struct ppgtt_format *format, u64 ra
 	return entry;
 }
 
-/* What an entry of a table of the level says. */
+/* Decodes an entry of a table of a level. */
 struct ppgtt_entry ppgtt_decode(const struct ppgtt_format *format, unsigned int level, u64 raw)
 {
 	struct ppgtt_entry entry = { .kind = PPGTT_NONE, .raw = raw };
@@ -137,7 +137,7 @@ u64 ppgtt_load(const struct ppgtt_format *format, const void *table, unsigned in
 	return READ_ONCE(((const u64 *)table)[index]);
 }
 
-/* The page of 4 KiB that an entry of a table of level 1 stands for. */
+/* Decodes the page of 4 KiB that an entry of a table of level 1 stands for. */
 struct ppgtt_entry ppgtt_leaf(const struct ppgtt_format *format, const void *table,
 			      unsigned int index, bool wide)
 {
@@ -151,13 +151,13 @@ struct ppgtt_entry ppgtt_leaf(const struct ppgtt_format *format, const void *tab
 	return entry;
 }
 
-/* Is the frame dom0's, and not free? */
+/* Is the frame dom0's, and allocated? */
 bool ppgtt_is_dom0(unsigned long mfn)
 {
 	return mfn < FAKE_MFN_BASE && pfn_valid(mfn) && page_count(pfn_to_page(mfn));
 }
 
-/* A table of dom0's at a BFN, NULL if there can be none. */
+/* Returns the page of dom0's at a BFN, or NULL. */
 const void *ppgtt_dom0_table(u64 bfn)
 {
 	unsigned long mfn = fake_dma_mfn(bfn);
@@ -165,7 +165,7 @@ const void *ppgtt_dom0_table(u64 bfn)
 	return mfn != FAKE_NO_MFN && ppgtt_is_dom0(mfn) ? page_address(pfn_to_page(mfn)) : NULL;
 }
 
-/* What one root covers, in bits of the address */
+/* Returns how many bits of the address a root covers. */
 unsigned int ppgtt_root_shift(const struct ppgtt_format *format)
 {
 	return format->shift[format->top] + ilog2(format->entries[format->top]);

@@ -79,7 +79,7 @@ enum ppgtt_kind {
 	PPGTT_PAGE,
 };
 
-/* What an entry says. */
+/* A decoded entry */
 struct ppgtt_entry {
 	enum ppgtt_kind kind;
 	u64 frame;		/* of the table or the first page */

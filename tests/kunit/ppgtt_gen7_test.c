@@ -22,7 +22,7 @@ static void directory_in_the_ggtt_is_walked(struct kunit *test)
 	chain_expect_page(&ppgtt, 3ull << 22 | 1023 << 12, HIGH_GFN);
 	chain_expect_scratch(&ppgtt, 0);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
-	/* Both kinds of table change. */
+	/* Entries of both levels change. */
 	ppgtt_guest_put(guest, L1, 0, PT_GEN7(300ull));
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 511, PT_GEN7(L1));
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 3, PT_GEN7(L2));
@@ -33,7 +33,7 @@ static void directory_in_the_ggtt_is_walked(struct kunit *test)
 	chain_expect_page(&ppgtt, 3ull << 22 | 9 << 12, 309);
 	KUNIT_EXPECT_EQ_MSG(test, ppgtt_destroy(&ppgtt), -EBUSY, "the GPU uses the directory");
 	ppgtt_check(&ppgtt);
-	/* What the guest has there are pages once the directory is none. */
+	/* The entries would be pages after the directory is destroyed. */
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 3, 0);
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1) + 511, 0);
 	chain_end(&ppgtt);
@@ -58,7 +58,10 @@ static void destroyed_directory_becomes_pages(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* The scratch page is no table: the GPU may write to it. */
+/*
+ * 6: without a table a directory entry leads to a scratch table. The scratch page is none: the GPU
+ * may write to it.
+ */
 static void directory_over_the_quota_leads_to_scratch_tables(struct kunit *test)
 {
 	const struct ppgtt_guest_config config = { .generation = 7, .tables = "2" };
@@ -76,7 +79,7 @@ static void directory_over_the_quota_leads_to_scratch_tables(struct kunit *test)
 	guest->model->tolerant = true;
 	ppgtt_check(&none);
 	guest->model->tolerant = false;
-	/* What the other one has left is there for it when it is pinned again. */
+	/* It gets the tables that the other one freed, when it is pinned again. */
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), 0);
 	ppgtt_end(&all);
 	ppgtt_unpin(&none);

@@ -26,7 +26,7 @@ struct ppgtt_gpu {
 	const struct ppgtt_format *format;
 	bool directories;	/* entries of the GGTT may lead to tables */
 	struct {
-		const struct ppgtt_roots *owner;	/* not followed */
+		const struct ppgtt_roots *owner;	/* a key, not dereferenced */
 		struct ppgtt_roots roots;
 	} in_use[PPGTT_GPU_ROOTS];
 	unsigned int nr_tables;	/* since the last invalidate */
@@ -39,7 +39,7 @@ struct ppgtt_gpu {
 	struct {
 		struct ppgtt_entry entry;
 	} pages[PPGTT_GPU_PAGES];
-	struct ppgtt_set met;	/* what is in the two */
+	struct ppgtt_set met;	/* the entries of both lists */
 	u64 nr_checks;
 };
 

@@ -34,7 +34,7 @@ const char * const ppgtt_met_names[PPGTT_NR_MET] = {
 	[PPGTT_MET_TOLERATED] = "scratch for a while",
 };
 
-/* Keys of "compared" */
+/* Keys in "compared" */
 #define PAIR(level, gwide, swide)						\
 	((u64)(level) << 56 | (u64)(gwide) << 55 | (u64)(swide) << 54)
 #define VIEW(level, wide)		(BIT_ULL(60) | (u64)(level) << 56 | (u64)(wide) << 55)
@@ -68,7 +68,7 @@ static void fail(struct ppgtt_model *m, unsigned int level, const char *what)
 		       m->path[i].index, m->path[i].table, m->path[i].guest, m->path[i].shadow);
 }
 
-/* The compare of everything */
+/* Compare */
 
 static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
 {
@@ -84,7 +84,7 @@ static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
 		m->scratch[m->nr_scratch++] = mfn;
 }
 
-/* The frame that is to be reached, FAKE_NO_MFN: none. */
+/* Returns the frame that the shadow must reach, or FAKE_NO_MFN. */
 static unsigned long wanted_mfn(struct ppgtt_model *m, const struct ppgtt_entry *guest)
 {
 	unsigned long mfn;
@@ -99,7 +99,7 @@ static unsigned long wanted_mfn(struct ppgtt_model *m, const struct ppgtt_entry 
 	return mfn;
 }
 
-/* The shadow has scratch. */
+/* Compares where the shadow has scratch. */
 static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool wanted, u64 mfn)
 {
 	note_scratch(m, level, mfn);
@@ -113,7 +113,7 @@ static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool want
 	m->met[PPGTT_MET_TOLERATED]++;
 }
 
-/* One page of 4 KiB; the entries may be parts of larger ones. */
+/* Compares one page of 4 KiB. The entries may be parts of larger ones. */
 static void compare_page(struct ppgtt_model *m, unsigned int level,
 			 const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
@@ -138,7 +138,7 @@ static void compare_page(struct ppgtt_model *m, unsigned int level,
 		m->met[PPGTT_MET_TABLE_AS_DATA]++;
 }
 
-/* Where the guest has one large page, or nothing, and the shadow has one. */
+/* Compares where the shadow has a large page. */
 static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest,
 			  const struct ppgtt_entry *shadow)
 {
@@ -159,7 +159,7 @@ static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest
 
 static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide);
 
-/* An entry of a shadow table, at a place where it counts. */
+/* Does an entry of a shadow table, which the GPU uses, lead to scratch only? */
 static bool is_scratch(struct ppgtt_model *m, unsigned int level, const void *table,
 		       unsigned int index, bool wide)
 {
@@ -177,8 +177,8 @@ static bool is_scratch(struct ppgtt_model *m, unsigned int level, const void *ta
 }
 
 /*
- * Of the entries that count (in a table of pages of 64 KiB each 16th), one that is the same as the
- * one before leads nowhere else.
+ * Do all entries lead to scratch? In a table of 64 KiB pages each 16th entry counts. An entry that
+ * is the same as the one before needs no check.
  */
 static bool is_all_scratch(struct ppgtt_model *m, unsigned int level, const void *table, bool wide)
 {
@@ -196,7 +196,7 @@ static bool is_all_scratch(struct ppgtt_model *m, unsigned int level, const void
 	return true;
 }
 
-/* Does a table lead to nothing but scratch, so that the flags of entries above mean nothing? */
+/* Does a table lead to scratch only, so that the flags above it do not matter? */
 static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
 {
 	const void *table = ppgtt_dom0_table(bfn);
@@ -211,7 +211,7 @@ static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn,
 	return scratch;
 }
 
-/* Where the guest has one large page and the shadow has a table. */
+/* Compares where the guest has a large page and the shadow has a table. */
 static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest,
 			  const struct ppgtt_entry *shadow)
 {
@@ -240,7 +240,7 @@ static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest
 	m->met[PPGTT_MET_2M_SPLIT]++;
 }
 
-/* A table of the guest's, as it is now; one that has no page is empty. */
+/* Copies a table of the guest's. A table without a page is empty. */
 static void copy_guest_table(struct ppgtt_model *m, unsigned int level, u64 gfn)
 {
 	m->path[level].table = gfn;
@@ -267,7 +267,7 @@ static void note_view(struct ppgtt_model *m, unsigned int level, u64 gfn, bool w
 		m->met[PPGTT_MET_LOOP] += m->path[above].table == gfn;
 }
 
-/* Also counts what the guest has that makes no sense. */
+/* Decodes an entry of the guest's, and counts invalid ones. */
 static struct ppgtt_entry decode_guest(struct ppgtt_model *m, unsigned int level, u64 raw)
 {
 	struct ppgtt_entry entry = ppgtt_decode(m->format, level, raw);
@@ -290,8 +290,8 @@ static void compare_leaf(struct ppgtt_model *m, unsigned int i, bool gwide,
 }
 
 /*
- * Where the guest has nothing, a shadow's entry that was right in this table is right again. Most
- * entries are like that.
+ * Where the guest's entry is not present, as most are, a shadow entry that was right before in this
+ * table is right again.
  */
 static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, bool swide)
 {
@@ -316,7 +316,7 @@ static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, 
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow);
 
-/* Two entries of a directory. */
+/* Compares two entries of directories. */
 static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest, u64 shadow)
 {
 	const struct ppgtt_entry nothing = { .kind = PPGTT_NONE, .frame = PPGTT_NO_FRAME };
@@ -341,7 +341,7 @@ static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest
 	}
 }
 
-/* As compare_pages(), on a higher level. */
+/* Compares two directories, as compare_pages() does for tables of pages. */
 static void compare_directories(struct ppgtt_model *m, unsigned int level, const void *table)
 {
 	const struct ppgtt_format *format = m->format;
@@ -361,7 +361,7 @@ static void compare_directories(struct ppgtt_model *m, unsigned int level, const
 	}
 }
 
-/* Two tables of a level: what the entries lead to. */
+/* Compares two tables of a level, and what they lead to. */
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
@@ -426,7 +426,7 @@ struct ppgtt_model *ppgtt_model_new(struct kunit *test, domid_t domid)
 	return m;
 }
 
-/* Before the compares that belong together, between which nothing changes. */
+/* Begins compares that belong together: nothing changes between them. */
 void ppgtt_model_begin(struct ppgtt_model *m)
 {
 	m->failures = 0;
@@ -451,7 +451,7 @@ unsigned int ppgtt_compare(struct ppgtt_model *m, const struct ppgtt_roots *root
 	struct ppgtt_entry g = { .kind = PPGTT_TABLE }, s = { .kind = PPGTT_TABLE };
 	unsigned int i;
 
-	/* Thousands of look-ups in the fake: lockdep has seen them. */
+	/* lockdep_off(): thousands of look-ups in the fake take the same lock. */
 	lockdep_off();
 	m->format = roots->format;
 	memset(m->path, 0xff, sizeof(m->path));
@@ -470,7 +470,7 @@ unsigned int ppgtt_compare(struct ppgtt_model *m, const struct ppgtt_roots *root
 	return m->failures;
 }
 
-/* The same for entries of the GGTT that are pages. */
+/* Compares entries of the GGTT that are pages. */
 unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format *format,
 				unsigned long first, unsigned int n)
 {
@@ -491,7 +491,7 @@ unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format
 	return m->failures;
 }
 
-/* How many different pages were to be reached since ppgtt_model_begin(). */
+/* Counts the different pages that had to be reached since ppgtt_model_begin(). */
 unsigned int ppgtt_wanted(const struct ppgtt_model *m)
 {
 	return bitmap_weight(m->wanted, PPGTT_MODEL_GFNS);

@@ -32,7 +32,7 @@
 #define PPGTT_ROOTS		4
 #define PPGTT_MODEL_GFNS	4096	/* higher ones are not counted */
 
-/* What compares have met. */
+/* What compares have met */
 enum ppgtt_met {
 	PPGTT_MET_4K,		/* reached */
 	PPGTT_MET_64K,		/* 4 KiB of one reached */
@@ -52,7 +52,7 @@ enum ppgtt_met {
 
 extern const char * const ppgtt_met_names[PPGTT_NR_MET];
 
-/* The roots of the guest's tables, and of the shadow's; in the GGTT: the first entry's index. */
+/* The roots of the guest's tables and of the shadow. In the GGTT: the index of the first entry. */
 struct ppgtt_roots {
 	const struct ppgtt_format *format;
 	u64 guest[PPGTT_ROOTS];		/* GFNs */
@@ -63,7 +63,7 @@ struct ppgtt_model {
 	struct kunit *test;
 	domid_t domid;
 	bool tolerant;		/* scratch is right for any page */
-	bool quiet;		/* failures are counted, and that is it */
+	bool quiet;		/* failures are counted, not logged */
 	u64 (*ggtt_guest)(void *data, unsigned long index);	/* what the guest wrote there */
 	u64 (*ggtt_shadow)(void *data, unsigned long index);	/* what the GPU has */
 	void *data;
@@ -71,7 +71,7 @@ struct ppgtt_model {
 	/* since the last ppgtt_model_begin() */
 	unsigned int failures;
 	unsigned int tolerated;
-	unsigned int views;	/* tables of the guest's, each once for each level it is on */
+	unsigned int views;	/* tables of the guest's, one for each level of a page */
 	DECLARE_BITMAP(wanted, PPGTT_MODEL_GFNS);
 
 	u64 met[PPGTT_NR_MET];	/* ever */
@@ -98,9 +98,9 @@ unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format
 				unsigned long first, unsigned int n);
 unsigned int ppgtt_wanted(const struct ppgtt_model *m);
 
-/* What one address translates to. */
+/* What one address translates to */
 struct ppgtt_walk {
-	bool page;		/* it reaches a page, which may not be there */
+	bool page;		/* it reaches a GFN, which may have no page */
 	unsigned int level;	/* where the walk ended */
 	u64 frame;
 	u64 flags;

@@ -53,7 +53,7 @@ static void table_page_that_is_gone_reads_as_empty(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* Another frame at once, with other entries, and word of it only afterwards. */
+/* The table page gets another frame with other entries, and the balloon event comes later. */
 static void table_page_that_moves_is_rescanned(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -74,7 +74,7 @@ static void table_page_that_moves_is_rescanned(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* vCPUs at the wrong moment */
+/* Stores in flight */
 
 struct late_store {
 	struct ppgtt_guest *guest;
@@ -83,7 +83,7 @@ struct late_store {
 	bool sent;
 };
 
-/* While the page is about to be plain RAM, a vCPU has a store to it trapped. */
+/* A vCPU's store to the page is trapped while the page is about to become plain RAM. */
 static void store_before_the_type_changes(enum fake_call kind, void *data)
 {
 	struct late_store *late = data;
@@ -95,8 +95,8 @@ static void store_before_the_type_changes(enum fake_call kind, void *data)
 }
 
 /*
- * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
- * where there was a trap. So the trap stays while a store is under way.
+ * 11: a vCPU that has its answer emulates its instruction again. Xen crashes the guest if it finds
+ * RAM in place of a write-protected page. So the protection stays while a store is in flight.
  */
 static void store_in_flight_keeps_the_protection(struct kunit *test, enum fake_call when)
 {
@@ -132,7 +132,10 @@ static void store_after_the_check_keeps_the_protection(struct kunit *test)
 	store_in_flight_keeps_the_protection(test, FAKE_CALL_DM_SET_TYPE);
 }
 
-/* Nor does it go if Xen does not tell whether one is: before it is taken, or after. */
+/*
+ * 11: nor is a page unprotected if completions cannot be blocked, or requests not be checked after
+ * it.
+ */
 static void protection_stays_if_blocking_fails(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -146,7 +149,7 @@ static void protection_stays_if_blocking_fails(struct kunit *test)
 		ppgtt_guest_sync(guest);
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 		KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
-		/* It is a table again, before it was let go of. */
+		/* The page becomes a table again before it is unprotected. */
 		ppgtt_guest_put(guest, L1, 5, PTE(320 + nth));
 		ppgtt_guest_put(guest, L2, I2, PTE(L1));
 		ppgtt_guest_sync(guest);

@@ -16,7 +16,7 @@
 #include "ppgtt_fixture.h"
 
 #define TABLES		24
-#define FIRST_TABLE	600ull		/* in the second page of 2M */
+#define FIRST_TABLE	600ull		/* in the second page of 2 MiB */
 #define ROOTS		5
 #define NEIGHBOUR_PAGES	48		/* of another guest */
 #define OUTS		12		/* pages that may be ballooned out at a time */
@@ -27,12 +27,12 @@ enum random_feature {
 	FAULTS = BIT(2),
 	BALLOON = BIT(3),
 	DEATH = BIT(4),		/* at the end */
-	SLOW_GPU = BIT(5),	/* what is idle is unmapped at each write to the GGTT */
-	GTT_RAM = BIT(6),	/* there is room for RAM at the pages of the share */
-	SWITCHES = BIT(7),	/* from mode to mode */
-	LATE = BIT(8),		/* few writes wait for a sync */
-	LIMIT = BIT(10),	/* Xen's limit of what all guests have mapped is small */
-	LATE_MOVES = BIT(9),	/* balloon events wait for a sync, now and then */
+	SLOW_GPU = BIT(5),	/* idle pages are unmapped at each write to the GGTT */
+	GTT_RAM = BIT(6),	/* the guest may have RAM at the GTT */
+	SWITCHES = BIT(7),	/* the mode changes */
+	LATE = BIT(8),		/* a few writes cause a late sync */
+	LIMIT = BIT(10),	/* a small limit of Xen's for all guests */
+	LATE_MOVES = BIT(9),	/* some balloon events are handled by the next sync only */
 };
 
 struct random_run {
@@ -43,7 +43,7 @@ struct random_run {
 	enum xengt_mode writes;
 };
 
-/* What the runs did, besides what the model met. */
+/* What the runs did, besides what the model met */
 enum random_did {
 	DID_PAGE,
 	DID_TABLE,
@@ -118,15 +118,15 @@ struct random {
 	const struct ppgtt_format *format;
 	struct ppgtt roots[ROOTS];
 	bool was_unpinned[ROOTS];
-	unsigned int level[TABLES];	/* what each page is a table of, mostly */
+	unsigned int level[TABLES];	/* the level of each table page, mostly */
 	u64 out[OUTS];			/* GFNs that are ballooned out */
 	unsigned int nr_out;
 	u64 next_gfn;			/* of the other guest's */
 	struct neighbour neighbour;	/* with LIMIT, a client of the other guest */
 	unsigned int nr_neighbour;	/* GFNs from 0 on that it has mapped */
-	bool fault;			/* something was ordered to fail */
-	bool stale;			/* the shadow may have scratch, until a balloon event */
-	bool late;			/* a balloon event is not acted upon yet */
+	bool fault;			/* a failure is ordered */
+	bool stale;			/* the shadow may have scratch until a balloon event */
+	bool late;			/* a balloon event is not handled yet */
 	unsigned int nr_syncs;
 	u64 did[NR_DID];
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What random runs came by: all that they did, and all that the model met. A run that does not
- * come by something says nothing about it.
+ * What random runs covered: what they did, and what the model met. A run tests only what it covers.
  *
- * Locking: none; the runs are made one after another.
+ * Locking: none. The runs are made one after another.
  */
 
 #include "ppgtt_random.h"
@@ -44,7 +43,7 @@ static const char * const did_names[NR_DID] = {
 	[DID_SAMPLE] = "address walked",
 };
 
-/* What gen7 has not. */
+/* What gen7 does not have */
 static bool only_gen8(enum random_did what)
 {
 	return what == DID_LARGE || what == DID_HUGE || what == DID_WIDE ||
@@ -52,7 +51,7 @@ static bool only_gen8(enum random_did what)
 	       what == DID_NOTIFY;
 }
 
-/* What gen8 has not. */
+/* What gen8 does not have */
 static bool only_gen7(enum random_did what)
 {
 	return what == DID_DIRECTORY;
@@ -86,7 +85,7 @@ static struct totals *totals_of(unsigned int generation)
 	return &totals[generation == 7];
 }
 
-/* A run is over. */
+/* Adds a run that is over. */
 void random_coverage_add(const struct random *r)
 {
 	struct totals *t = totals_of(r->run->generation);
@@ -100,13 +99,13 @@ void random_coverage_add(const struct random *r)
 		t->met[i] += r->guest->model->met[i];
 }
 
-/* How many there were. */
+/* Returns the number of runs. */
 unsigned int random_coverage_runs(void)
 {
 	return totals[0].runs + totals[1].runs;
 }
 
-/* How much the guests wrote. */
+/* Returns the number of writes by guests. */
 u64 random_coverage_writes(unsigned int generation)
 {
 	return totals_of(generation)->writes;
@@ -117,7 +116,7 @@ static bool covers(unsigned int generation, enum random_did what)
 	return generation == 7 ? !only_gen8(what) : !only_gen7(what);
 }
 
-/* The runs of a generation came by everything that there is for it. */
+/* Checks that the runs of a generation covered all that there is for it. */
 void random_coverage_expect(struct kunit *test, unsigned int generation)
 {
 	const struct totals *t = totals_of(generation);

@@ -36,23 +36,26 @@ static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 
-/* Missing entries are tried again in turns, so many at a balloon event, all in so many turns. */
+/*
+ * Missing entries are retried round-robin: a number at each balloon event, and all in ROUNDS of
+ * them.
+ */
 #define RETRIES		4096
 #define TURNS		16
 
 #define CALM_EVERY	20		/* synchronisation points */
 
-/* Pages are opened, and closed, all the time; with LATE, syncs come by themselves. */
+/* Pages are unsynced and resynced all the time. With LATE there are late syncs. */
 #define OPEN_WRITES	2
 #define CALM_SYNCS	2
 #define POSTED_MAX	16
 
 #define PAGE_QUOTA	64
-#define PAGE_LIMIT	80	/* Xen's, of all guests */
-#define PAGES_APART	8	/* of that, for what no table leads to */
+#define PAGE_LIMIT	80	/* Xen's limit, for all guests */
+#define PAGES_APART	8	/* of these, for pages without a table entry */
 #define TABLE_QUOTA	48
-#define TABLE_QUOTA_GEN7	16	/* where tables are of one level */
-#define TABLE_SLACK	2		/* of the quota of tables: a directory in the GGTT */
+#define TABLE_QUOTA_GEN7	16	/* if tables keep their level */
+#define TABLE_SLACK	2		/* of the quota of tables, for a directory in the GGTT */
 
 static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 8, 1, BALLOON | LATE_MOVES | SLOW_GPU },
@@ -85,7 +88,7 @@ static const struct random_run runs[] = {
 	  XENGT_MODE_HYBRID },
 };
 
-/* Is there room for less than the guest may want? */
+/* Is a quota or limit smaller than the guest's needs? */
 static bool random_is_small(const struct random *r)
 {
 	return r->run->features & (FEW_PAGES | FEW_TABLES | LIMIT);
@@ -100,7 +103,7 @@ static void order_call_to_fail(struct random *r)
 		FAKE_CALL_REMOVE_FROM_PHYSMAP, FAKE_CALL_DM_SET_TYPE, FAKE_CALL_PIN,
 		FAKE_CALL_UNPOPULATED,
 	};
-	/* Not -EINVAL: with that Xen says that the page is not there, and it is not tried again. */
+	/* Not -EINVAL, which means that there is no page, and is not retried. */
 	static const int errors[] = { -ENOMEM, -EBUSY, -EIO, -EFAULT };
 
 	r->did[DID_FAIL_CALL]++;
@@ -110,7 +113,7 @@ static void order_call_to_fail(struct random *r)
 
 static void order_fault(struct random *r)
 {
-	/* Not -EPERM: what Xen refuses stays scratch until the guest writes it again. */
+	/* Not -EPERM: such an entry is scratch until the guest writes it again. */
 	static const int errors[] = { -EINVAL, -ENOMEM, -EBUSY };
 	u64 gfn;
 
@@ -135,7 +138,7 @@ static void order_fault(struct random *r)
 	r->stale = true;
 }
 
-/* If the shadow was reclaimed, the first allocation is the one that a new one cannot do without. */
+/* If the shadow was reclaimed, the pin cannot do without its first allocation. */
 static void order_pin_to_fail(struct random *r)
 {
 	if (random_one_in(r, 2)) {
@@ -178,7 +181,7 @@ static void sample_addresses(struct random *r, const struct ppgtt_roots *roots)
 	}
 }
 
-/* A directory that is not announced is entries of the GGTT like others. */
+/* A directory that is not announced is plain entries of the GGTT. */
 static void compare_idle_directories(struct random *r)
 {
 	unsigned int i;
@@ -197,7 +200,7 @@ static void compare_pinned(struct random *r)
 	m->tolerant = r->stale || random_is_small(r);
 	ppgtt_model_begin(m);
 	for (i = 0; i < ROOTS; i++) {
-		/* What was announced no more, and is not yet unpinned, is only safe. */
+		/* A PPGTT that is destroyed, but still pinned, must be safe only. */
 		if (!r->roots[i].pinned || !r->roots[i].announced)
 			continue;
 		ppgtt_compare(m, &r->roots[i].roots);
@@ -212,7 +215,7 @@ static void compare_pinned(struct random *r)
 	gpu_check();
 }
 
-/* Something failed to fail, or failed: in any case it is over. */
+/* Ends an ordered failure, whether it happened or not. */
 static void after_change(struct random *r, int rc)
 {
 	KUNIT_EXPECT_TRUE_MSG(r->test, !rc || r->fault, "%d", rc);
@@ -224,7 +227,7 @@ static void after_change(struct random *r, int rc)
 		compare_pinned(r);
 }
 
-/* ... which has acted upon what balloon events there were. */
+/* After a sync, which has handled all balloon events. */
 static void after_sync(struct random *r, int rc)
 {
 	r->late = false;
@@ -269,7 +272,7 @@ static bool same_root(const struct ppgtt *a, const struct ppgtt *b)
 	       !memcmp(a->root.pdp, b->root.pdp, sizeof(a->root.pdp));
 }
 
-/* Two that are the same would be one that is announced twice; that is done in another way. */
+/* Two equal roots would be one that is announced twice, which is done elsewhere. */
 static bool is_drawn(const struct random *r, unsigned int i)
 {
 	unsigned int k;
@@ -303,7 +306,10 @@ static void create(struct random *r, unsigned int i)
 			return;
 		}
 	}
-	/* What was destroyed while it is pinned stays that; a new one would be another. */
+	/*
+	 * A PPGTT that was destroyed while pinned is not announced again: that would be another
+	 * one.
+	 */
 	if (root_is_out(r, ppgtt) || ppgtt->announced == 3 ||
 	    (!ppgtt->announced && ppgtt->pinned))
 		return;
@@ -403,7 +409,7 @@ static void change_mode(struct random *r)
 	after_change(r, 0);
 }
 
-/* Resets: whatever is announced ends; what is pinned stays so. */
+/* A reset ends all announcements. What is pinned stays pinned. */
 
 static void reset(struct random *r)
 {
@@ -422,7 +428,7 @@ static void reset(struct random *r)
 	after_change(r, 0);
 }
 
-/* Calm */
+/* Checks without failures and balloon events */
 
 static void end_all_roots(struct random *r)
 {
@@ -439,11 +445,11 @@ static unsigned int table_quota(const struct random *r)
 	return random_is_gen7(r) ? TABLE_QUOTA_GEN7 : TABLE_QUOTA;
 }
 
-/* Of entries that there is room for, none is scratch. */
+/* Checks that no entry is scratch that fits into the quotas and limits. */
 static void expect_no_scratch(struct random *r)
 {
 	struct ppgtt_model *m = r->guest->model;
-	/* HIGH_GFN is not among those that are counted. */
+	/* HIGH_GFN is not counted. */
 	bool fits = !random_has(r, FEW_PAGES) || ppgtt_wanted(m) < PAGE_QUOTA;
 
 	fits = fits && (!random_has(r, LIMIT) || ppgtt_wanted(m) < PAGE_LIMIT - PAGES_APART);
@@ -464,7 +470,7 @@ static void clear_plain_ggtt(struct random *r)
 		ppgtt_guest_put_ggtt(r->guest, 0, index, 0);
 }
 
-/* A balloon event: what is missing is tried again, in turns. */
+/* Balloon events, until all missing entries were retried. */
 static void revalidate(struct random *r)
 {
 	unsigned int turns = TURNS;
@@ -478,7 +484,7 @@ static void revalidate(struct random *r)
 	r->late = false;
 }
 
-/* How many entries of one PPGTT are scratch, and should not be. */
+/* Counts the entries of a PPGTT that are scratch, but should not be. */
 static unsigned int missing_in(struct random *r, const struct ppgtt *ppgtt)
 {
 	struct ppgtt_model *m = r->guest->model;
@@ -490,8 +496,8 @@ static unsigned int missing_in(struct random *r, const struct ppgtt *ppgtt)
 }
 
 /*
- * A PPGTT is announced, and pinned, for which there may be no room. False: not even for its root,
- * which is tried again only when it is pinned anew.
+ * Announces and pins a PPGTT that may not fit into the quotas. Returns false if there is no table
+ * for its root, which only another pin retries.
  */
 static bool start_in_a_crowd(struct random *r, struct ppgtt *ppgtt)
 {
@@ -522,7 +528,10 @@ static void end_others(struct random *r, unsigned int kept)
 	clear_plain_ggtt(r);
 }
 
-/* What was missing for want of room is there: the others went, and there were some syncs. */
+/*
+ * 15: entries that were missing for want of quota are there after the other PPGTTs ended and some
+ * syncs.
+ */
 static void expect_healed(struct random *r, bool was_short)
 {
 	struct ppgtt_model *m = r->guest->model;
@@ -535,7 +544,7 @@ static void expect_healed(struct random *r, bool was_short)
 	expect_no_scratch(r);
 }
 
-/* With a small quota one PPGTT alone is looked at, for which there may be room. */
+/* With a small quota only one PPGTT, which may fit, is checked. */
 static void make_room(struct random *r)
 {
 	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
@@ -562,7 +571,7 @@ static void make_room(struct random *r)
 	expect_healed(r, was_short);
 }
 
-/* A balloon event, and nothing is missing any more. */
+/* A balloon event, after which nothing may be missing. */
 static void calm(struct random *r)
 {
 	r->did[DID_CALM]++;
@@ -657,7 +666,7 @@ static void start_run(struct random *r)
 		r->level[i] = random_is_gen7(r) ? 1 : 1 + i % PPGTT_MAX_LEVEL;
 }
 
-/* The guest dies with everything in use. */
+/* The guest dies while everything is in use. */
 static void die(struct random *r)
 {
 	r->did[DID_DIE]++;
@@ -719,7 +728,7 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 	r->test = test;
 	r->run = test->param_value;
 	start_run(r);
-	/* One failure is enough to see, others follow from it. */
+	/* Stops at the first failure: others follow from it. */
 	while (r->guest->writes < writes && !broken(test)) {
 		step(r);
 		cond_resched();
@@ -728,7 +737,7 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 	stop_run(r);
 }
 
-/* After the runs: they were as many as they were meant to be, and came by everything. */
+/* After the runs: there were as many as planned, and they covered everything. */
 static void the_runs_covered_everything(struct kunit *test)
 {
 	u64 gen8 = random_coverage_writes(8), gen7 = random_coverage_writes(7);
@@ -757,7 +766,7 @@ static const void *next_run(const void *prev, char *desc)
 	return run;
 }
 
-/* Of stock Xen there is none: the map operation has it. */
+/* Only the map operation has a limit, not stock Xen. */
 static void has_limit(void)
 {
 	fake_xen_set_dev_map(false);
@@ -767,7 +776,7 @@ static int ppgtt_random_init(struct kunit *test)
 {
 	const struct random_run *run = test->param_value;
 
-	/* The case without a parameter looks at what the others left. */
+	/* The case without a parameter checks the totals of the others. */
 	if (run)
 		start_modules_on(test, run->mode, run->features & LIMIT ? has_limit : NULL);
 	return 0;

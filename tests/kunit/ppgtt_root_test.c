@@ -40,7 +40,7 @@ static void destroyed_while_pinned_reaches_no_page(struct kunit *test)
 	sync_vgpu(guest->vgpu);
 	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	gpu_check();
-	/* What the guest does with the pages now is its own business. */
+	/* The guest may write what it likes to the former tables. */
 	ppgtt_guest_put(guest, L1, 0, PTE(300));
 	ppgtt_guest_sync(guest);
 	chain_expect_no_page(&ppgtt, PAGE_AT(0));
@@ -49,7 +49,7 @@ static void destroyed_while_pinned_reaches_no_page(struct kunit *test)
 
 #define MANY	24
 
-/* PPGTTs of two tables each: pages 640 and 641 of the first one, and so on. */
+/* The n-th PPGTT has two tables, pages 640 + 2n and 641 + 2n. */
 static struct ppgtt nth_ppgtt(struct ppgtt_guest *guest, unsigned int n)
 {
 	const u64 top = 640 + 2 * n;
@@ -72,7 +72,7 @@ static void use_once(struct kunit *test, struct ppgtt *ppgtt)
 	ppgtt_unpin(ppgtt);
 }
 
-/* Announces one after another, until somebody is reclaimed: how many there are then. */
+/* Announces PPGTTs until one is reclaimed. Returns how many there are. */
 static unsigned int fill_tables(struct kunit *test, struct ppgtt_guest *guest, struct ppgtt *many)
 {
 	unsigned int i, n;
@@ -85,7 +85,7 @@ static unsigned int fill_tables(struct kunit *test, struct ppgtt_guest *guest, s
 			if (!is_shadowed(i))
 				return n + 1;
 		}
-		/* The first one is used all the time. */
+		/* The first one is used again and again. */
 		use_once(test, &many[0]);
 	}
 	return n;
@@ -104,7 +104,7 @@ static void least_recently_used_is_reclaimed_first(struct kunit *test)
 	KUNIT_ASSERT_LT_MSG(test, n, (unsigned int)MANY, "nothing is ever reclaimed");
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_EQ_MSG(test, is_shadowed(i), i != 1, "PPGTT %u of %u", i, n);
-	/* It is shadowed anew, with what was written meanwhile, at the expense of the next one. */
+	/* A pin shadows it again, with what was written meanwhile, and reclaims the next one. */
 	ppgtt_guest_put(guest, 643, 0, PTE(222));
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&many[1]), 0);
 	chain_expect_page(&many[1], 0, 222);
@@ -139,7 +139,7 @@ static void pinned_is_not_reclaimed(struct kunit *test)
 	chain_end(&many[0]);
 }
 
-/* Nine directories of entries without a page: eight are what one create tries again. */
+/* 8: a create retries the missing tables of eight directories, and there are nine. */
 static void missing_tables_are_retried_round_robin(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -156,7 +156,7 @@ static void missing_tables_are_retried_round_robin(struct kunit *test)
 		entries[511] = PTE(i == 7 ? NO_GFN + 1 : NO_GFN);
 		fake_guest_write(DOM, (620 + i) << PAGE_SHIFT, entries, PAGE_SIZE);
 	}
-	/* create looks at all, pin at the first eight again: the next one is the ninth. */
+	/* The create tries all, the pin the first eight again. The ninth is the next one. */
 	ppgtt_start(&ppgtt);
 	ppgtt_check(&ppgtt);
 	fake_gfn_populate(DOM, NO_GFN + 1);
@@ -170,8 +170,7 @@ static void missing_tables_are_retried_round_robin(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* The GPU looks once more when the virtual GPU's share is given back. */
-/* A mediator's as well as the guest's: what did not change is not believed. */
+/* 13: an announcement waits for balloon events, even if no entry changed. */
 static void announcement_waits_for_balloon_events(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);

@@ -30,7 +30,7 @@ bool ppgtt_set_has(const struct ppgtt_set *set, u64 a, u64 b)
 	return set->slots[slot_of(set, a, b)].round == set->round;
 }
 
-/* False if it is there already, or there is no room. */
+/* Returns false if the pair is in the set already, or the set is full. */
 bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b)
 {
 	unsigned int i = slot_of(set, a, b);

@@ -126,7 +126,7 @@ static void halves_merge_in_any_order(struct kunit *test)
 static void store_over_two_entries_changes_both(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
-	/* The high half of entry 1, the low half of entry 2 */
+	/* The store changes the high half of entry 1 and the low half of entry 2. */
 	const u64 before[2] = { PTE(7), PTE(HIGH_GFN) };
 	const u64 after[2] = { PTE(HIGH_GFN), PTE(HIGH_GFN) & ~PTE_PRESENT };
 	struct ppgtt ppgtt;
@@ -238,7 +238,7 @@ static void same_page_with_other_flags_stays_mapped(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* A directory's entry with other flags is the same table: it is not made anew. */
+/* 3: a directory entry that changes its flags keeps its table. */
 static void table_with_other_flags_is_not_made_again(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -263,7 +263,10 @@ struct watch {
 	bool called;
 };
 
-/* The first thing that the GPU hears of: the entries of the new table. */
+/*
+ * The first invalidate is for the entries of the new table. The directory still leads to the old
+ * one.
+ */
 static void expect_the_old_table(void *data)
 {
 	struct watch *watch = data;
@@ -289,7 +292,7 @@ static void table_is_filled_before_it_is_attached(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-/* Tables that are more than one thing */
+/* Pages that are several tables, or data as well */
 
 static void table_in_a_loop_is_walked_on_every_level(struct kunit *test)
 {
@@ -357,7 +360,7 @@ static void page_of_a_freed_table_is_unprotected(struct kunit *test)
 	traps = guest->trapped;
 	ppgtt_guest_put(guest, L1, 0, PTE(150));
 	KUNIT_EXPECT_EQ(test, guest->trapped, traps);
-	/* It comes back with what was written meanwhile. */
+	/* The page becomes a table again, with what was written meanwhile. */
 	ppgtt_guest_put(guest, L2, I2, PTE(L1));
 	ppgtt_guest_sync(guest);
 	chain_expect_page(&ppgtt, PAGE_AT(0), 150);
@@ -380,7 +383,7 @@ static void table_can_be_data_too(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, L1));
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, L1));
 	ppgtt_check(&ppgtt);
-	/* A table no more, still data. */
+	/* The page is no table any more, but still data. */
 	ppgtt_guest_put(guest, L2, I2, 0);
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, L1));

@@ -40,7 +40,7 @@ static u64 load_shadow(struct ppgtt_model *m, const struct ppgtt_format *format,
 typedef u64 (*load_entry)(struct ppgtt_model *m, const struct ppgtt_format *format, u64 table,
 			  unsigned int index);
 
-/* Where the walk ended with a page: which one of those that the entry stands for. */
+/* Ends a walk at a page entry: picks the page of 4 KiB in it. */
 static void end_walk(struct ppgtt_walk *walk, const struct ppgtt_entry *entry, bool wide, u64 addr)
 {
 	u64 pages = wide ? PPGTT_WIDE_PAGES : entry->pages;
@@ -129,7 +129,7 @@ static const char *judge(struct ppgtt_model *m, const struct ppgtt_walk *guest,
 	return NULL;
 }
 
-/* Does an address translate as it should? If not, the log says what is wrong. */
+/* Does an address translate as it should? Logs what is wrong. */
 bool ppgtt_expect(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr)
 {
 	struct ppgtt_walk guest, shadow;

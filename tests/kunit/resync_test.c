@@ -12,7 +12,7 @@ static const struct hybrid_config hybrid = {
 	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
 };
 
-/* Closing */
+/* Pages that are resynced */
 
 static void page_without_changes_is_resynced(struct kunit *test)
 {
@@ -22,7 +22,7 @@ static void page_without_changes_is_resynced(struct kunit *test)
 	hybrid_write_often(test, 1);
 	hybrid_flush_times(test, 1 + 2);
 	hybrid_put(test, FIRST, PTE(60));
-	/* With the change, and three times without one */
+	/* One sync with a change, and three without */
 	hybrid_flush_times(test, 1 + 3);
 	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
 	hybrid_flush(test);
@@ -45,7 +45,7 @@ static void store_to_gtt(struct meanwhile *m)
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST + 9), &pte, 8), 0);
 }
 
-/* The last one that is not trapped comes just before the page is closed. */
+/* The last untrapped store comes just before the page is protected. */
 static void store_before_the_resync_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -88,7 +88,7 @@ static void page_that_xen_does_not_protect_stays_unsync(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* The guest writes the same once more when the page has come back: that is to be noticed. */
+/* The guest may write the same entry again when its page is populated, and that write must trap. */
 static void page_with_a_missing_entry_is_resynced(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -160,7 +160,7 @@ static void change_of_mode_resyncs_all_pages(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* The last write that is not trapped comes just before the page is. */
+/* The last untrapped store comes just before the page is protected. */
 static void store_while_the_mode_changes_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -184,7 +184,7 @@ static void failed_resync_at_a_change_of_mode_is_retried(struct kunit *test)
 
 	hybrid_write_often(test, 1);
 	hybrid_flush(test);
-	/* The sync that goes with the change tries once more. */
+	/* The sync of the change tries again. */
 	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EAGAIN);
 	hybrid_put(test, FIRST, PTE(64));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_POSTED);
@@ -215,11 +215,11 @@ static void event_costs_one_hypercall_per_protected_page(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* A page of tables is exchanged, which the event tells some time after it. */
+/* The guest exchanges a page of tables, and the balloon event comes later. */
 static void exchange(struct kunit *test, u64 gfn, unsigned int index, u64 pte)
 {
 	fake_gfn_remove(DOM, gfn);
-	/* So that it is another frame */
+	/* Takes the old frame, so that the new one differs */
 	fake_gfn_populate(OTHER_DOM, NO_GFN);
 	fake_gfn_populate(DOM, gfn);
 	fake_guest_write(DOM, (gfn << PAGE_SHIFT) + index * 8, &pte, 8);
@@ -246,7 +246,7 @@ static void unsync_page_is_rescanned_after_an_event(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* 13: what is bound again after an event leads to the page that the guest has now */
+/* 13: an entry that is bound again after an event leads to the page that the guest has now. */
 static void page_bound_again_after_an_event_is_the_new_one(struct kunit *test)
 {
 	const struct hybrid_config config = {
@@ -259,7 +259,7 @@ static void page_bound_again_after_an_event_is_the_new_one(struct kunit *test)
 	hybrid_put(test, entry, PTE(50));
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
-	/* Nothing of this hybrid_traps but the balloon event. */
+	/* Only the balloon event of these is trapped. */
 	hybrid_put(test, entry, 0);
 	fake_gfn_remove(DOM, 50);
 	fake_gfn_populate(OTHER_DOM, NO_GFN);
@@ -271,7 +271,7 @@ static void page_bound_again_after_an_event_is_the_new_one(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* The trap would be on a page that nobody looks into. */
+/* 4: the protection would be on a page that the module does not see. */
 static void page_is_not_resynced_before_the_rescan(struct kunit *test)
 {
 	struct ppgtt ppgtt;
@@ -282,7 +282,7 @@ static void page_is_not_resynced_before_the_rescan(struct kunit *test)
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
 	exchange(test, TABLE, 30, PTE(30));
-	/* As by age: nobody waits for the event to be dealt with. */
+	/* A late sync does not wait for the revalidation. */
 	xengt_gtt_sync(&guest->vgpu->gtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
 	xengt_vgpu_set_mode(guest->vgpu, XENGT_MODE_POSTED);
@@ -306,7 +306,7 @@ static void exchange_gfn(struct meanwhile *m)
 	fake_guest_write(DOM, TABLE_ADDR(30), &pte, 8);
 }
 
-/* It is exchanged at the moment when it is closed, and the event comes after that. */
+/* The page is exchanged while it is protected, and the event comes later. */
 static void resynced_page_is_rescanned_after_an_event(struct kunit *test)
 {
 	struct ppgtt ppgtt;

@@ -15,14 +15,14 @@ static void note_ended(struct work_struct *work)
 	container_of(work, struct shadow, ended_work)->nr_ended++;
 }
 
-/* How often it was told that its guest has ended. */
+/* Returns how often the end of the guest was notified. */
 unsigned int shadow_ended(struct shadow *s)
 {
 	flush_work(&s->ended_work);
 	return s->nr_ended;
 }
 
-/* One that is not started yet, so that its configuration can be changed. */
+/* Makes a shadow GGTT that is not started, so that its configuration can be changed. */
 struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota)
 {
 	const struct xen_gpu_limits limits = { .quota = quota, .max_bfn = BIT_ULL(34) - 1 };
@@ -90,7 +90,7 @@ struct shadow *started_shadow(struct kunit *test, unsigned long quota)
 	return s;
 }
 
-/* Also one that was not started. */
+/* Also stops one that was not started. */
 void stop_shadow(struct shadow *s)
 {
 	if (s->wrote)
@@ -105,14 +105,14 @@ void shadow_flush(struct shadow *s)
 	KUNIT_EXPECT_EQ(s->test, xen_gpu_flush(s->domain), 0);
 }
 
-/* Xen says that something left the guest's physmap, and the service deals with it. */
+/* A balloon event, and the revalidation after it. */
 void shadow_balloon(struct shadow *s)
 {
 	xen_gpu_balloon_event(s->domain);
 	shadow_flush(s);
 }
 
-/* What the guest wrote to an entry, NULL if it is not in the share. */
+/* Returns what the guest wrote to an entry, or NULL if it is not in the share. */
 static u8 *wrote(struct shadow *s, unsigned long entry)
 {
 	const struct xengt_range *share = s->share;
@@ -131,7 +131,7 @@ static unsigned long entry_of_slot(struct shadow *s, unsigned long slot)
 	return slot < share[0].n ? share[0].first + slot : share[1].first + slot - share[0].n;
 }
 
-/* The guest writes, byte for byte as far as the model goes. */
+/* The guest writes any bytes. The model keeps those in the share. */
 void shadow_write(struct shadow *s, u64 offset, const void *data, unsigned int len)
 {
 	unsigned int i;
@@ -150,7 +150,7 @@ void shadow_put(struct shadow *s, unsigned long entry, u64 pte)
 	shadow_write(s, entry * 8, &pte, 8);
 }
 
-/* At most a page of entries with ascending GFNs, in one write. */
+/* Writes at most a page of entries with ascending GFNs, in one write. */
 void shadow_put_block(struct shadow *s, unsigned long entry, u64 gfn, unsigned int n)
 {
 	u64 *ptes = kunit_kmalloc(s->test, n * 8, GFP_KERNEL);
@@ -163,7 +163,7 @@ void shadow_put_block(struct shadow *s, unsigned long entry, u64 gfn, unsigned i
 	kunit_kfree(s->test, ptes);
 }
 
-/* What the guest reads. */
+/* Reads an entry, as the guest does. */
 u64 shadow_get(struct shadow *s, unsigned long entry)
 {
 	u64 pte = ~0ull;
@@ -179,7 +179,9 @@ bool shadow_is_scratch(struct shadow *s, unsigned long entry)
 	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(s->gtt.shadow.scratch);
 }
 
-/* Is the GPU's entry what the guest wants? Scratch, where it wants nothing or what is not there. */
+/*
+ * Is the GPU's entry right? It is scratch if the guest's is not present, not valid, or has no page.
+ */
 bool shadow_is_right(struct shadow *s, unsigned long entry)
 {
 	u64 pte = gpu_entry(entry), guest;
@@ -192,7 +194,7 @@ bool shadow_is_right(struct shadow *s, unsigned long entry)
 	       fake_dma_reaches(PTE_FRAME(pte), s->domid, PTE_FRAME(guest));
 }
 
-/* How many entries hold a reference. */
+/* Counts the entries with a reference. */
 unsigned long shadow_live(struct shadow *s)
 {
 	unsigned long n;
@@ -203,7 +205,7 @@ unsigned long shadow_live(struct shadow *s)
 	return n;
 }
 
-/* The guest reads what it wrote, and the GPU has what the guest wants, everywhere. */
+/* Checks all entries: the guest reads what it wrote, and the GPU's are right. */
 void shadow_expect(struct shadow *s)
 {
 	unsigned long slot, entry, wrong = 0, unread = 0, live = 0;
@@ -227,7 +229,9 @@ u64 shadow_count(struct shadow *s, enum xengt_counter which)
 	return xengt_counter_read(&s->counters, which);
 }
 
-/* The index of the only event of a kind with that "where" and MFN (FAKE_NO_MFN: any), or -1. */
+/*
+ * Returns the index of the only event of a kind with this @where and MFN (FAKE_NO_MFN: any), or -1.
+ */
 int only_event(struct kunit *test, enum fake_event_kind kind, u64 where, u64 mfn)
 {
 	const struct fake_event *event;

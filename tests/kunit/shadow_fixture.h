@@ -11,14 +11,14 @@
 #include "vgpu/gtt.h"
 #include "vgpu_fixture.h"
 
-/* The share of the shadow GGTTs here: two ranges, one of them at the end of the GTT. */
+/* The share: two ranges, one of them at the end of the GTT */
 #define LOW_FIRST	16ul
 #define LOW_N		1200ul
 #define HIGH_N		200ul
 #define HIGH_FIRST	(GTT_ENTRIES - HIGH_N)
 
 #define QUOTA		100000
-#define ENTRY		(LOW_FIRST + 100)	/* some entry */
+#define ENTRY		(LOW_FIRST + 100)	/* an entry in the middle of the share */
 
 struct shadow {
 	struct kunit *test;
@@ -28,10 +28,10 @@ struct shadow {
 	struct xengt_gtt gtt;
 	struct xengt_gtt_config config;
 	struct work_struct ended_work;
-	struct xengt_ioreq_server server;	/* never started: nobody traps */
+	struct xengt_ioreq_server server;	/* never started: no request comes */
 	struct xengt_range share[XENGT_GGTT_RANGES];
 	unsigned long nr_slots;
-	u8 *wrote;			/* by the guest, entry after entry of the share */
+	u8 *wrote;			/* what the guest wrote to the entries of the share */
 	unsigned int nr_ended;
 };
 

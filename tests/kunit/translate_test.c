@@ -11,7 +11,7 @@
 #include "inspect_fixture.h"
 #include "modules.h"
 
-/* The way to an address: what the guest has on each level, down to the one where it ends. */
+/* Adds the walk to an address: n levels, with the guest's entries. */
 static u64 add_way(struct inspector *in, const struct ppgtt *ppgtt, u64 addr, const u64 *guest,
 		   unsigned int n)
 {
@@ -85,7 +85,7 @@ static void addresses_are_translated(struct kunit *test)
 	inspect_stop(in);
 }
 
-/* What the frame of a page is for the GPU, by Xen's books. */
+/* The BFN in the translation leads to the guest's page. */
 static void translation_is_where_the_page_is(struct kunit *test)
 {
 	struct inspector *in = inspect_start_gen8(test);
@@ -229,7 +229,7 @@ static void bad_questions_are_refused(struct kunit *test)
 	memset(in->text, ' ', 4096);
 	in->text[4096] = '\0';
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, file, in->text), (ssize_t)-EINVAL);
-	/* Nothing is left of an earlier answer. */
+	/* An earlier answer is dropped when a question fails. */
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, file, "4 0x258000 0"), (ssize_t)0);
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, file, "4 0x259000 0"), (ssize_t)-ENOENT);
 	inspect_expect_answer(in, file);
@@ -251,7 +251,7 @@ static void open_files_do_not_disturb_each_other(struct kunit *test)
 	inspect_expect_answer(in, one);
 	inspect_add(in, "ggtt 1793: 0x%016llx 0x%016llx\nscratch: not present\n", 0ull, scratch);
 	inspect_expect_answer(in, two);
-	/* In the middle of an answer another question is asked. */
+	/* Another question is asked in the middle of an answer. */
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, one, "ggtt 0x702000"), (ssize_t)0);
 	KUNIT_EXPECT_EQ(test, user_read(in->user, one, in->text, 8), (ssize_t)8);
 	KUNIT_EXPECT_EQ(test, inspect_ask(in, one, "ggtt 0x703000"), (ssize_t)0);

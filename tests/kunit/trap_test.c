@@ -100,7 +100,7 @@ static void writes_of_every_size_and_alignment(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Any size, count, address and direction. */
+/* Requests have any size, count, address and direction. */
 static void request_of_any_shape_is_answered(struct kunit *test)
 {
 	static const u32 sizes[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 4096, 0x80000000, U32_MAX };
@@ -125,7 +125,7 @@ static void request_of_any_shape_is_answered(struct kunit *test)
 
 		count = counts[i / 8 / ARRAY_SIZE(addrs) % ARRAY_SIZE(counts)];
 		size = sizes[i / 8 / ARRAY_SIZE(addrs) / ARRAY_SIZE(counts)];
-		/* The longest ones walk the whole GTT: one kind of them is enough. */
+		/* The longest requests walk the whole GTT. One kind of them is enough. */
 		if (size <= 8 && count > 0x1000000 && i % 8 != 4)
 			continue;
 		req.size = size;
@@ -187,7 +187,7 @@ static void balloon_events_are_answered_and_gathered(struct kunit *test)
 
 /* Rep instructions */
 
-/* What they do, byte by byte. */
+/* Does what the instruction does, byte by byte. */
 static void model_rep(u8 *table, u8 *memory, struct xen_ioreq *req)
 {
 	u32 i;
@@ -205,7 +205,7 @@ static void model_rep(u8 *table, u8 *memory, struct xen_ioreq *req)
 	}
 }
 
-/* rep movs to or from memory across a page's end, or rep stos. */
+/* A random rep movs, to or from memory across the end of a page, or rep stos */
 static struct xen_ioreq random_rep(struct rnd_state *rnd, unsigned int round)
 {
 	struct xen_ioreq req = {
@@ -261,7 +261,7 @@ static void rep_instructions_do_what_they_say(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* A block of entries at once: one hypercall, one invalidate. */
+/* A block of entries takes one hypercall and one invalidate. */
 static void rep_movs_is_one_batch(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
@@ -323,7 +323,7 @@ static void other_vcpu_moves(enum fake_call kind, void *data)
 	move_entry(other->test, 1, VGPU_FIRST + 1, PTE(8));
 }
 
-/* While guest memory is mapped for one vCPU, another one has its own copied, and is answered. */
+/* 16: a vCPU's request is handled while guest memory is mapped for another vCPU. */
 static void vcpus_copy_without_each_other(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
@@ -372,14 +372,14 @@ static void data_that_is_not_there_is_answered_and_counted(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Threads that are vCPUs */
+/* Threads as vCPUs */
 
 #define VCPUS	4
-#define OWN	8	/* entries of each */
+#define OWN	8	/* entries for each */
 
 struct vcpu {
 	unsigned int number;
-	unsigned int writes;	/* that were answered */
+	unsigned int writes;	/* answered requests */
 	unsigned int limit;
 	int status;
 	u64 last[OWN];
@@ -453,7 +453,7 @@ static void several_vcpus_at_once(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* The guest balloons meanwhile, and its frames go to another guest as soon as they are free. */
+/* The guest balloons meanwhile, and another guest gets its frames as soon as they are free. */
 static void vcpus_write_while_the_guest_balloons(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);
@@ -484,7 +484,10 @@ static void vcpus_write_while_the_guest_balloons(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Each gets an answer, or nobody wants it any more; -ECANCELED: the server went first. */
+/*
+ * 11: each request gets an answer, or its vCPU does not wait any more. -ECANCELED: the server was
+ * destroyed first.
+ */
 static void vcpus_write_while_the_virtual_gpu_goes(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);

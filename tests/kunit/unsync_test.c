@@ -14,7 +14,7 @@ static const struct hybrid_config hybrid = {
 	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = 4, .room = 4,
 };
 
-/* Opening */
+/* Pages that become unsync */
 
 static void sync_unsyncs_a_write_hot_page(struct kunit *test)
 {
@@ -46,7 +46,7 @@ static void sync_unsyncs_a_write_hot_page(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Also by a guest that never says so */
+/* A late sync scans unsync pages of a guest that never flushes. */
 static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -66,7 +66,7 @@ static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Half of the writes are forgotten at each sync: a page that is written seldom stays as it is. */
+/* Each sync halves the write counts, so a page that is written seldom never becomes write-hot. */
 static void page_that_is_written_seldom_stays_protected(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -82,7 +82,7 @@ static void page_that_is_written_seldom_stays_protected(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* A guest that goes through its GTT, from the first page on: trapped in pages 0, 1, 10 and 75 */
+/* A guest that fills its GTT from the first page on is trapped in pages 0, 1, 10 and 75. */
 static void pages_ahead_of_a_write_hot_one_are_unsynced(struct kunit *test)
 {
 	const struct hybrid_config config = {
@@ -116,7 +116,7 @@ static void pages_ahead_of_a_write_hot_one_are_unsynced(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Blocks of 64 pages: what is bound near a page that is hot is not trapped. */
+/* With a write-hot page its block of 64 pages becomes unsync. */
 static void pages_around_a_write_hot_one_are_unsynced(struct kunit *test)
 {
 	const struct hybrid_config config = {
@@ -142,7 +142,7 @@ static void pages_around_a_write_hot_one_are_unsynced(struct kunit *test)
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(64, 7), DOM, 7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(127, 7), DOM, 8));
-	/* The next block: as the pages before are open, there is more. */
+	/* In the next block more pages become unsync, since those before it are. */
 	hybrid_write_often(test, 128);
 	KUNIT_EXPECT_EQ(test, hybrid_unsynced(vgpu), 64 + 126ull);
 	KUNIT_EXPECT_EQ(test, hybrid_set_type_calls(), 4ul);
@@ -226,7 +226,7 @@ static void refused_unprotect_is_not_retried_at_each_sync(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* One page of those ahead is gone, which Xen says when those before it are open. */
+/* One page of those ahead is gone. Xen returns an error after it unprotected those before it. */
 static void partial_unprotect_loses_no_write(struct kunit *test)
 {
 	const struct hybrid_config config = {
@@ -264,7 +264,7 @@ static void entry_is_written_trapped_and_untrapped(struct kunit *test)
 	hybrid_write_often(test, 1);
 	hybrid_write_often(test, 2);
 	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(3));
-	/* Back to what the shadow has: no news, though it was noted. */
+	/* The entry is written back to what the shadow has, though it was noted as dirty. */
 	hybrid_put(test, entry, PTE(50));
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, 50));
@@ -275,7 +275,7 @@ static void entry_is_written_trapped_and_untrapped(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Writes in flight */
+/* Stores in flight */
 
 static void send_to(struct meanwhile *m, unsigned long entry)
 {
@@ -296,7 +296,7 @@ static void wait_until_done(struct meanwhile *m)
 	wait_for(m->test, hybrid_traps(vgpu) == 6);
 }
 
-/* The store has been done, and not answered, when Xen is asked again whether there is one. */
+/* The store is done, but not answered, when the module checks for requests again. */
 static void send_to_first_and_wait(struct meanwhile *m)
 {
 	send_to_first(m);
@@ -306,8 +306,9 @@ static void send_to_first_and_wait(struct meanwhile *m)
 }
 
 /*
- * A vCPU that has its answer emulates its instruction anew: Xen crashes the guest if that finds RAM
- * where there was a trap. So the page is not hybrid_unsynced while a store is under way.
+ * 11: a vCPU that has its answer emulates its instruction again. Xen crashes the guest if it finds
+ * RAM in place of a write-protected page. So a page is not unprotected while a store to it is in
+ * flight.
  */
 static void store_in_flight_keeps_the_page_protected(struct kunit *test, struct meanwhile *m,
 						     unsigned long calls)
@@ -341,7 +342,7 @@ static void store_before_the_check_keeps_the_page_protected(struct kunit *test)
 	store_in_flight_keeps_the_page_protected(test, &m, 0);
 }
 
-/* The trap is taken, and set again. */
+/* The page is unprotected, and protected again. */
 static void store_after_the_check_keeps_the_page_protected(struct kunit *test)
 {
 	struct meanwhile m = { .kind = FAKE_CALL_DM_SET_TYPE, .act = send_to_first_and_wait };
@@ -354,7 +355,7 @@ static void give_away(struct meanwhile *m)
 	fake_gfn_remove(DOM, GTT_GFN(1));
 }
 
-/* By the time that the trap is to be set again, the page is gone. */
+/* The page is gone when it is to be protected again. */
 static void send_to_first_and_give_away(struct meanwhile *m)
 {
 	send_to_first(m);
@@ -362,7 +363,7 @@ static void send_to_first_and_give_away(struct meanwhile *m)
 	m->act = give_away;
 }
 
-/* No event of Xen's is waited for: the page is looked at, and nothing is lost that was written. */
+/* The page is rescanned without an event from Xen, and no write to it is lost. */
 static void failed_reprotect_causes_a_rescan(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -388,7 +389,10 @@ static void failed_reprotect_causes_a_rescan(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Nor is it hybrid_unsynced if Xen does not tell whether one is: before the trap is taken, or after. */
+/*
+ * 11: nor is a page unprotected if completions cannot be blocked, or requests not be checked after
+ * it.
+ */
 static void page_stays_protected_if_blocking_fails(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -400,7 +404,7 @@ static void page_stays_protected_if_blocking_fails(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
 		KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
 	}
-	/* The second time answers were held back, and then nobody knew whether one was due. */
+	/* The second time completions were blocked, and then the check failed. */
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_UNPROTECTS_BUSY), 1ull);
 	hybrid_unsync(test, 1);
 	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
@@ -412,7 +416,7 @@ static void send_to_fifth(struct meanwhile *m)
 	send_to(m, IN_PAGE(5, 9));
 }
 
-/* The others are: one vCPU goes through the table, another one writes to a page ahead. */
+/* One vCPU fills the table, and another one writes to a page ahead, which stays protected. */
 static void page_with_a_store_in_flight_is_not_unsynced_ahead(struct kunit *test)
 {
 	const struct hybrid_config config = {
@@ -437,7 +441,7 @@ static void page_with_a_store_in_flight_is_not_unsynced_ahead(struct kunit *test
 	stop_hybrid(test, vgpu);
 }
 
-/* A store to another page, of another vCPU, does not keep a page closed. */
+/* Another vCPU stores to another page. */
 static void send_to_second(struct meanwhile *m)
 {
 	send_to(m, IN_PAGE(2, 9));
@@ -460,7 +464,7 @@ static void store_to_another_page_does_not_prevent_unsync(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* A virtual GPU that stops takes all hybrid_traps, but not from under a store. */
+/* 11: a virtual GPU that stops unprotects all pages, but not while a store is in flight. */
 static void store_in_flight_while_the_virtual_gpu_stops(struct kunit *test)
 {
 	static const enum fake_call when[] = { FAKE_CALL_DM_SET_STATE, FAKE_CALL_DM_SET_TYPE };

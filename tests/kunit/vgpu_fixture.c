@@ -14,7 +14,9 @@
  * Nothing is unmapped by age or size, a balloon event is acted on when the test flushes, and no
  * sync comes by itself.
  */
-/* On a Xen that has more than stock Xen, once prepared for that; prepare may be NULL. */
+/*
+ * Loads both modules on a Xen with more than stock Xen has. prepare() adds that, and may be NULL.
+ */
 void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void))
 {
 	gpu_start();
@@ -28,7 +30,7 @@ void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepar
 	module_param_set("xengt.posted_age_ms", "600000");
 	module_param_set("xengt.posted_max", "1000000");
 	module_param_set("xengt.unsync_writes", "4");
-	/* But where that is what is tested. */
+	/* Other values only where a case tests them. */
 	module_param_set("xengt.unsync_around", "1");
 	module_param_set("xengt.unsync_max", "4096");
 	module_param_set("xengt.idle_syncs", "64");
@@ -53,7 +55,7 @@ int vgpu_suite_init(struct kunit *test)
 	return 0;
 }
 
-/* The end of every case: the GPU was safe throughout, the modules go, the books balance. */
+/* The end of every case: the GPU was safe all the time, and the books balance after an unload. */
 void stop_modules(struct kunit *test)
 {
 	current->fail_nth = 0;
@@ -73,7 +75,10 @@ enum fake_xen_mode mode_of(struct kunit *test)
 	return *(const enum fake_xen_mode *)test->param_value;
 }
 
-/* A virtual GPU, off, with the GPU as its place; each guest has a share of its own. */
+/*
+ * Makes a virtual GPU that is off, with the GPU of the tests as its GSM. Each guest has its own
+ * share.
+ */
 struct xengt_vgpu *new_vgpu(struct kunit *test, domid_t domid)
 {
 	struct xengt_vgpu *vgpu = xengt_vgpu_create("test");
@@ -108,15 +113,15 @@ void stop_vgpu(struct xengt_vgpu *vgpu)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* Deals with what balloon events left to do, and unmaps what is idle. */
+/* Completes pending revalidations, and unmaps idle pages. */
 void sync_vgpu(struct xengt_vgpu *vgpu)
 {
 	xen_gpu_flush(vgpu->domain);
 }
 
 /*
- * For cases in which each hypercall of enabling fails in turn: all pages of the GTT are looked at
- * by the same one. After the eighth of them, how many to leave out.
+ * For cases that fail each hypercall of enabling in turn: enabling asks for the type of each page
+ * of the GTT. Returns how many of these calls to skip after the eighth.
  */
 unsigned int skip_get_types(void)
 {
@@ -131,7 +136,7 @@ u64 vgpu_count(struct xengt_vgpu *vgpu, enum xengt_counter which)
 	return xengt_counter_read(&vgpu->counters, which);
 }
 
-/* The guest's first vCPU writes and reads entries. */
+/* The guest's first vCPU writes an entry. */
 void guest_write(struct kunit *test, unsigned long entry, u64 pte)
 {
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, ENTRY_ADDR(entry), pte, 8), 0);

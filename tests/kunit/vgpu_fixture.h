@@ -19,8 +19,8 @@
 #include "modules.h"
 
 #define GUEST_PAGES	2048
-#define HIGH_GFN	(BIT(20) | 7)	/* GFN 7 with a bit in the entry's high half */
-#define NO_GFN		3000		/* there is none */
+#define HIGH_GFN	(BIT(20) | 7)	/* GFN 7, with a bit in the high half of an entry */
+#define NO_GFN		3000		/* no guest has it */
 
 void start_modules(struct kunit *test, enum fake_xen_mode mode);
 void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void));
@@ -29,7 +29,7 @@ void stop_modules(struct kunit *test);
 enum fake_xen_mode mode_of(struct kunit *test);
 bool on_pv(struct kunit *test);
 
-/* Virtual GPUs: their share is two ranges, too */
+/* Virtual GPUs, whose share is two ranges, too */
 
 #define BAR0		0xf0000000ull
 #define GTT_BASE	(BAR0 + 0x800000)

@@ -46,7 +46,10 @@ static void enable_fails_cleanly_at_every_hypercall(struct kunit *test)
 		skipped += skip;
 	}
 	KUNIT_EXPECT_TRUE(test, pending);
-	/* All but the look-up of the guest, which PV dom0s do not need, its watch, looks, claim. */
+	/*
+	 * Enabling survives a failure of these: the guest's look-up (unused on PV), watch, checks,
+	 * and claim.
+	 */
 	KUNIT_EXPECT_GE(test, failed + skipped, nth - 8);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	guest_write(test, VGPU_FIRST, PTE(7));
@@ -77,7 +80,7 @@ static void enable_fails_cleanly_for_every_kind_of_call(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* With the "mem" place, too: both have allocations of their own. */
+/* The GSM "mem" has allocations of its own. */
 static void enable_fails_cleanly_at_every_allocation(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
@@ -126,7 +129,7 @@ static void writes_survive_failing_hypercalls(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Ends */
+/* The end */
 
 static void disabled_and_enabled_again_it_starts_afresh(struct kunit *test)
 {
@@ -168,8 +171,8 @@ static void guest_dies_with_live_entries(struct kunit *test)
 }
 
 /*
- * 9: xenstore never knew the guest. When its pages are given back, what keeps it is the page of the
- * ioreq server, and that is given back when the end is noticed.
+ * 9: xenstore never knew the guest. After its pages are unmapped, the ioreq server's page keeps it.
+ * That is unmapped when the end is noticed.
  */
 static void unknown_guest_dies(struct kunit *test)
 {
@@ -188,7 +191,7 @@ static void unknown_guest_dies(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* The user was faster than the news of the guest's end, and has a new guest already. */
+/* 9: the notice of a guest's end comes when the virtual GPU serves another guest already. */
 static void end_of_a_former_guest_does_not_stop_a_new_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
@@ -259,7 +262,7 @@ static void twenty_guests_come_and_go(struct kunit *test)
 	}
 }
 
-/* The guest dies, and the user removes the virtual GPU at the same time. */
+/* The guest dies while the user removes the virtual GPU. */
 
 struct destroyer {
 	struct xengt_vgpu *vgpu;
@@ -299,7 +302,7 @@ static void destroy_races_with_the_end_of_the_guest(struct kunit *test)
 	}
 }
 
-/* Kills the guest at the n-th hypercall from now. */
+/* Kills the guest at a hypercall. */
 static void kill_at(enum fake_call kind, void *data)
 {
 	unsigned int *nth = data;
@@ -311,7 +314,7 @@ static void kill_at(enum fake_call kind, void *data)
 	fake_store_release(DOM);
 }
 
-/* Enabled, used, disabled: what comes back does not matter, but that nothing stays. */
+/* Enables, uses and disables a virtual GPU. Errors do not matter, but nothing may be left. */
 static void use_once_in_a_life(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
@@ -388,7 +391,7 @@ static void counters_have_names_of_their_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lines, (unsigned int)ARRAY_SIZE(names));
 }
 
-/* Of two ioreq servers with one range Xen would ask one only. */
+/* 9: of two ioreq servers with one range Xen would send requests to one only. */
 static void second_virtual_gpu_at_the_same_addresses_is_refused(struct kunit *test)
 {
 	struct xengt_vgpu *first = start_vgpu(test, DOM, 2), *second = new_vgpu(test, OTHER_DOM);
@@ -398,19 +401,19 @@ static void second_virtual_gpu_at_the_same_addresses_is_refused(struct kunit *te
 	gpu_set_owner(DOM);
 	second->config.domid = DOM;
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), -EBUSY);
-	/* A smaller BAR of another generation, inside. */
+	/* A smaller BAR of another generation, inside the first */
 	second->config.generation = 7;
 	second->config.bar0 = BAR0 + size / 2;
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), -EBUSY);
 	KUNIT_EXPECT_EQ(test, fake_servers(DOM), servers);
 	guest_write(test, VGPU_FIRST, PTE(7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(VGPU_FIRST, DOM, 7));
-	/* Beside it, there is room. */
+	/* A BAR beside the first */
 	second->config.generation = 8;
 	second->config.bar0 = BAR0 + size;
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), 0);
 	xengt_vgpu_disable(second);
-	/* Where it was, when it is gone. */
+	/* The same BAR, after the first is gone */
 	second->config.bar0 = BAR0;
 	stop_vgpu(first);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(second), 0);
