@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what single backends promise, beyond what all do (map_test.c, revalidate_test.c): what
- * they make of Xen's errors, reference tables, Xen's own map operation, and XenServer's iommu_op
- * with its traps.
+ * Tests of single backends, beyond what all of them promise (map_test.c, revalidate_test.c): how
+ * they classify Xen's errors, the tables of pv, Xen's map operation, and XenServer's iommu_op with
+ * all that is unsafe in it.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/slab.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service's beginnings and ends: loading, the choice of a backend, the end of
- * guests, unloading.
+ * Tests of how the mapping service and its domains begin and end: loading, the choice of a backend,
+ * the end of guests, unloading.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/completion.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of events and generations: what was learnt before an event is not trusted after it, and
- * what a notice names stays as it is until the notice is delivered.
+ * Tests of balloon events: what was known before an event is not trusted after it, and pages in a
+ * notice do not change until it is delivered.
  *
  * The numbers in comments are those of the invariants in Documentation/design.rst.
  */

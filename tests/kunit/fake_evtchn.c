@@ -2,10 +2,10 @@
 /*
  * The fake hypervisor's event channels, and Linux's irqs for them.
  *
- * An event is delivered in (simulated) hardirq context, once, and not again before its EOI.
- * Binding a port makes an event pending, as in Xen, so that the first one arrives before the
- * modules know the irq's number. The irqs are real ones: request_irq(), disable_irq() and
- * synchronize_irq() do what they do.
+ * An event is delivered in (simulated) hardirq context, once, and not again before its EOI. Binding
+ * a port makes an event pending, as in Xen, so that the first one arrives before the modules know
+ * the irq's number. The irqs are real ones: request_irq(), disable_irq() and synchronize_irq()
+ * work.
  *
  * See fake_internal.h for the locking.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's ioreq servers and event channels: that they are no kinder than
- * Xen's (4.17, stock; with the patches of xen/ where a guest is taken from its emulator).
+ * Tests of the fake hypervisor's ioreq servers and event channels: they do what Xen does (4.17,
+ * stock; with the patches of xen/ when a guest is taken from its emulator).
  */
 
 #include <linux/interrupt.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's two map operations beyond stock Xen: that Xen's own keeps its
- * records as the patches to Xen do, and that XenServer's has its traps.
+ * Tests of the fake hypervisor's map operations beyond stock Xen: dev_map keeps records as the
+ * patches of xen/ do, and iommu_op is as unsafe as XenServer's.
  */
 
 #include <linux/string.h>

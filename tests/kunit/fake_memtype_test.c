@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's memory types, and of vCPUs that store to memory: that they do what
- * Xen does (4.17, stock). The operations are made by hand; requests are served by the real server.
+ * Tests of the fake hypervisor's memory types, and of vCPUs that store to memory: they do what Xen
+ * does (4.17, stock). The hypercalls are made by hand, and a real ioreq server handles the
+ * requests.
  */
 
 #include <linux/interrupt.h>

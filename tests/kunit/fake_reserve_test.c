@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's reservations: that they do what Xen does (4.17, stock).
+ * Tests of the fake hypervisor's reservations: they do what Xen does (4.17, stock).
  */
 
 #include <xen/xen.h>

@@ -7,23 +7,23 @@
  * The fake counts references as Xen does. It allocates a freed frame again at once, so that a
  * mapping that outlives its reference leads to somebody else's page.
  *
- *   fake_xen.c	  start and stop, counts of hypercalls, ordered failures, the record, the books
- *   fake_mem.c	  memory as a whole: start, stop, books
- *   fake_index.c	  from a number to what is there
- *   fake_frame.c	  frames, their owners and references
- *   fake_domain.c  domains, their physmaps and memory
- *   fake_physmap.c XENMEM_*, dom0's physmap
- *   fake_unpopulated.c  pages of dom0's that show guests' frames
- *   fake_dma.c	  what a device reaches
- *   fake_pv.c	  page tables of a PV dom0
- *   fake_dev_map.c  Xen's own map operation
- *   fake_iommu_op.c XenServer's iommu_op
- *   fake_evtchn.c  event channels and their irqs
- *   fake_ioreq.c	  ioreq servers
- *   fake_reserve.c memory that dom0 gives guests
- *   fake_memtype.c types of guests' pages: which are write-protected, for which ioreq server
- *   fake_vcpu.c	  vCPUs that make I/O requests and store to memory
- *   fake_store.c	  xenstore
+ *   fake_xen.c         start and stop, counts of hypercalls, ordered failures, the record, the books
+ *   fake_mem.c         memory as a whole: start, stop, books
+ *   fake_index.c       from a number to an entry
+ *   fake_frame.c       frames, their owners and references
+ *   fake_domain.c      domains, their physmaps and memory
+ *   fake_physmap.c     XENMEM_*, dom0's physmap
+ *   fake_unpopulated.c pages of dom0's that show guests' frames
+ *   fake_dma.c         what a device reaches
+ *   fake_pv.c          page tables of a PV dom0
+ *   fake_dev_map.c     Xen's own map operation
+ *   fake_iommu_op.c    XenServer's iommu_op
+ *   fake_evtchn.c      event channels and their irqs
+ *   fake_ioreq.c       ioreq servers
+ *   fake_reserve.c     memory that dom0 gives guests
+ *   fake_memtype.c     write protection of guests' pages
+ *   fake_vcpu.c        vCPUs that make I/O requests and store to memory
+ *   fake_store.c       xenstore
  *
  * GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, and dom0's own pages have
  * MFN == PFN. So no number can be mistaken for one of another kind.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor: that it does what Xen does (4.17, stock), and that its books notice
- * what the modules' tests rely on it to notice.
+ * Tests of the fake hypervisor: it does what Xen does (4.17, stock), and its books notice what
+ * other suites rely on.
  */
 
 #include <linux/gfp.h>

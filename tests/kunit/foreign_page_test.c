@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of foreign pages (vgpu/xen/foreign_page.c) over the fake hypervisor, on both kinds of dom0:
- * a page stays mapped for as long as was asked for, and not longer, whichever call fails.
+ * a page stays mapped until it is unmapped, whichever call fails.
  */
 
 #include <linux/string.h>

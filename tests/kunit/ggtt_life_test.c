@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of how a shadow GGTT starts and ends, and of guests that die.
- * The GPU of the fixture watches every step; see gpu.h.
+ * Tests of how a shadow GGTT starts and ends, and of guests that die. The GPU of the fixture
+ * watches every step; see gpu.h.
  */
 
 #include <linux/kthread.h>

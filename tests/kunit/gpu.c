@@ -2,8 +2,8 @@
 /*
  * The GPU that the suites of xengt.ko watch with; see gpu.h.
  *
- * Locking: none. ARCH=um has one CPU and does not preempt, and nothing here sleeps between looking
- * and noting.
+ * Locking: none. ARCH=um has one CPU and does not preempt, and nothing here sleeps between a check
+ * and a change.
  */
 
 #define pr_fmt(fmt) "gpu: " fmt

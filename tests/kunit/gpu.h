@@ -2,14 +2,13 @@
 /*
  * A GPU that notices every unsafe entry of the shadow GGTT.
  *
- * The GPU is a GSM ("gpu"). It knows what each of its entries is in memory, and what it may still
- * have in its TLB: all that an entry was since the last invalidate. Whenever something happens (an
- * entry is about to be written, an invalidate, any hypercall) all of that must be safe: every
- * present entry is the owner's scratch page, or reaches a frame that belongs to the owner and is
- * referenced.
+ * The GPU is a GSM ("gpu"). It has a table of entries, and a TLB with all values that an entry had
+ * since the last invalidate. All of these must be safe whenever an entry is about to be written, at
+ * an invalidate, and at any hypercall: a present entry leads to the owner's scratch page, or to a
+ * frame that belongs to the owner and is referenced.
  *
- * The GPU is slow: while an entry is written, everything that is idle in the mapping service gets
- * unmapped. So a page that was released too early has lost its reference by then.
+ * The GPU is slow: while an entry is written, all idle pages of the mapping service are unmapped.
+ * So a page that was released too early has lost its reference by then.
  */
 
 #ifndef _XENGT_TEST_GPU_H

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what a guest has at the addresses of BAR 0 before its virtual GPU is there: a virtual
- * GPU is not enabled over it, unless the user says that it is RAM of a former one; then what was in
- * it stays. And of what a guest puts there, or over its own memory, without a word.
+ * Tests of memory that a guest has at the addresses of BAR 0 before its virtual GPU is enabled. A
+ * virtual GPU is not enabled over it, unless the user says that it is RAM of a former one, which is
+ * then used with its entries. Also tests memory that a guest populates there, or over its own,
+ * without a notice.
  */
 
 #include <xen/xen.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of RAM at the GTT: it is there as far as there is room for it, goes when the virtual GPU
- * goes, and what the guest writes to its GGTT is never lost, whatever it does with that RAM and
- * whichever hypercall fails.
+ * Tests of RAM at the GTT: it is populated within the guest's memory limit and taken away with the
+ * virtual GPU. No write to the GGTT is lost, whatever the guest does with the RAM and whichever
+ * hypercall fails.
  */
 
 #include <xen/xen.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what is missing in shadows and comes back: what was refused for want of room or memory,
- * tables that are lost, roots that are none; of pages that Xen does not let go; and of how much is
- * done for it.
+ * Tests of shadows that heal: entries that were refused for want of quota or memory, lost tables,
+ * roots that are not present, and pages that Xen does not unprotect. Also tests that the retries
+ * are bounded.
  */
 
 #include "ppgtt_fixture.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites of posted writes and open pages begin with; see hybrid_fixture.h.
+ * A virtual GPU in any mode, and unsync pages; see hybrid_fixture.h.
  */
 
 #include <linux/mm.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the suites of posted writes and open pages begin with: a virtual GPU in any mode, perhaps
- * with RAM at its GTT, and what a guest's vCPUs do to that; something that happens within a
- * hypercall, as on another CPU.
+ * What the suites of posted writes and unsync pages begin with: a virtual GPU in any mode, perhaps
+ * with RAM at its GTT, stores of its guest's vCPUs, and an action in the middle of a hypercall, as
+ * on another CPU.
  *
  * All numbers are of gen8.
  */

@@ -2,8 +2,8 @@
 /*
  * A user of the files in debugfs that show tables and translate addresses.
  *
- * What is expected is text, line by line: guest entries are those that the case wrote, shadow
- * entries are read from dom0's memory, along the path on which the GPU finds them.
+ * The expected text is made line by line: guest entries as the case wrote them, and shadow entries
+ * from dom0's memory, along the path on which the GPU finds them.
  */
 
 #ifndef _XENGT_TEST_INSPECT_FIXTURE_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of the ioreq server (vgpu/xen/ioreq_server.c) over the fake hypervisor, on both kinds of
- * dom0: every request is answered, also when the server stops, and nothing of Xen's is left behind.
- * And of write protection of the guest's memory (vgpu/xen/dm_op.c), which a server claims.
+ * dom0: every request is answered, even if the server stops, and nothing of Xen's is left. Also
+ * tests the write protection of a guest's memory, which a server claims (vgpu/xen/dm_op.c).
  */
 
 #include <linux/completion.h>

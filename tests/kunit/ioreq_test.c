@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the decoding of memory ioreqs (vgpu/xen/ioreq.c), with nothing of Xen's: a range and a
- * guest's memory are arrays of bytes, and so is the model, which does what the instruction says,
- * one byte after the other.
+ * Tests of the decoding of memory ioreqs (vgpu/xen/ioreq.c), without Xen. A range and the guest's
+ * memory are arrays of bytes. A model does what the instruction says, one byte after the other.
  */
 
 #include <kunit/test.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A loaded mapping service with a guest, and a user of it that keeps a device's table: what the
- * suites of the service begin with.
+ * What the suites of the mapping service begin with: a loaded service with a guest, and a user of
+ * it that keeps a device's table.
  *
- * A user's table holds a BFN for each GFN that it noted. Its client operations do what a mediator
- * must: a moved GFN gets its new BFN, one that is gone is forgotten and its references released.
- * At that time what the table still says is checked: the frame behind an old BFN is referenced,
- * and its owner's.
+ * A user's table holds a BFN for each GFN that it mapped. Its client operations do what a mediator
+ * must: a moved GFN gets its new BFN, and one that is gone is removed and released. Each entry is
+ * checked before it changes: the frame behind the old BFN must be referenced, and its owner's.
  */
 
 #ifndef _XENGT_TEST_MAP_FIXTURE_H

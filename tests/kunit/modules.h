@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The modules under test, as a user handles them: loaded and unloaded, with parameters, counters
- * in debugfs and virtual GPUs in configfs.
+ * The modules under test, as a user handles them: loaded and unloaded, with parameters, counters in
+ * debugfs and virtual GPUs in configfs.
  *
- * The modules are linked into the test kernel. Loading one is calling its init function, which is
- * found by name; so a test goes through the same code as modprobe and rmmod, as often as it likes.
+ * The modules are linked into the test kernel. module_load() finds a module's init function by name
+ * and calls it, so a test runs the same code as modprobe and rmmod, as often as it likes.
  */
 
 #ifndef _XENGT_TEST_MODULES_H

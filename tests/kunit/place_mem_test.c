@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the "mem" place (vgpu/gsm/gsm_mem.c): who may have which entries, and that an invalidate
- * waits for those who walk the table.
+ * Tests of the GSM "mem" (vgpu/gsm/gsm_mem.c): who may have which entries, and that an invalidate
+ * waits for walks of the table.
  */
 
 #include <kunit/test.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of posted writes: a trapped write waits for nobody, a sync maps everything in batches, and
- * comes by itself when there are many writes or they are old. Until then the GPU has the old entry.
+ * Tests of posted writes: a trapped write returns at once, and a sync maps all entries in batches.
+ * A late sync comes when there are many writes or old ones. The GPU has the old entry until the
+ * sync.
  */
 
 #include <linux/workqueue.h>

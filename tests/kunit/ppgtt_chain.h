@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A chain of PPGTT tables, one on each level: most cases of PPGTTs begin with it, and look at the
+ * A chain of PPGTT tables, one on each level. Most cases of PPGTTs begin with it, and check the
  * addresses that the last table translates.
  *
- * At the end of a case nothing is announced any more, and all that was mapped for it is released.
+ * At the end of a case nothing is announced, and all that was mapped for the chain is unmapped.
  */
 
 #ifndef _XENGT_TEST_PPGTT_CHAIN_H

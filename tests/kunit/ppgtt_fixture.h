@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the suites of PPGTTs begin with: a guest that has a virtual GPU made in configfs, and vCPUs
- * that write tables, the GGTT and registers; its PPGTTs, announced and pinned as a device model and
- * a guest driver do it; the model and the GPU that watch.
+ * What the suites of PPGTTs begin with: a guest with a virtual GPU in configfs, whose vCPUs write
+ * tables, the GGTT and registers; its PPGTTs, which a device model and a guest driver announce and
+ * pin; the model and the GPU that watch.
  *
  * All numbers are of the hardware's or of the Linux guest driver's ABI (i915_pvinfo.h).
  */

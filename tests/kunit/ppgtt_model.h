@@ -2,19 +2,16 @@
 /*
  * A plain model of PPGTTs, to compare their shadows with.
  *
- * It reads the guest's tables from the fake hypervisor's guest memory, and the shadow's from
- * dom0's, by formats of its own: bits and sizes are the hardware's, and none of the modules'
- * code or headers is used.
+ * It reads the guest's tables from the fake hypervisor's guest memory and the shadow's from dom0's,
+ * with formats of its own (ppgtt_format.h). None of the modules' code or headers is used.
  *
- * ppgtt_compare() goes through both trees together, entry by entry, over all addresses. A pair of
- * tables that was compared is not compared again, so it ends for tables in loops, and is quick.
- * ppgtt_expect() does the same for one address by two separate walks.
+ * ppgtt_compare() walks both trees together, entry by entry, over all addresses. It compares a pair
+ * of tables once, so it ends even for tables in loops, and is quick. ppgtt_expect() compares one
+ * address by two separate walks.
  *
  * The rule: where the guest's walk reaches a page that it has, the shadow's walk reaches the frame
- * behind it, with the same flags. Everywhere else it reaches a scratch page: one of dom0's own
- * that is no table.
- *
- * Levels count from 1 (tables whose entries are pages of 4 KiB) upwards.
+ * behind it, with the same flags. Everywhere else it reaches a scratch page: one of dom0's own that
+ * is no table.
  */
 
 #ifndef _XENGT_TEST_PPGTT_MODEL_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the model of PPGTTs: its formats against numbers of the manuals, its walks of tables
- * made by hand, and its compare against shadows that are made in a naive way, right and wrong.
+ * Tests of the model of PPGTTs: its formats against numbers from the manuals, its walks of tables
+ * made by hand, and its compare with shadows made in a naive way, right and wrong ones.
  */
 
 #include <linux/mm.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what happens to a PPGTT from outside at any moment: pages that go and come back, stores
- * of vCPUs while a page stops to be a table, a guest that dies.
+ * Tests of what may happen to a PPGTT at any moment: pages that are ballooned out and in, stores in
+ * flight while a table is freed, a guest that dies.
  */
 
 #include "modules.h"

@@ -2,9 +2,9 @@
 /*
  * Random runs of guests with PPGTTs; see ppgtt_random_test.c.
  *
- *   ppgtt_random_test.c	the runs: what is done when, announced, compared
- *   ppgtt_random_guest.c	what the guest writes, and its memory that comes and goes
- *   ppgtt_random_coverage.c	what the runs came by
+ *   ppgtt_random_test.c	the runs: what is done when, announcements, compares
+ *   ppgtt_random_guest.c	the guest's writes, and its memory
+ *   ppgtt_random_coverage.c	what the runs covered
  */
 
 #ifndef _XENGT_TEST_PPGTT_RANDOM_H

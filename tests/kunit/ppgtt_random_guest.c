@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest of random runs: what its vCPUs write to tables and to the GGTT, and its memory that
- * comes and goes.
+ * The guest of random runs: its vCPUs' writes to tables and the GGTT, and its memory that is
+ * ballooned out and in.
  *
- * Everything is drawn from small pools, so that deep tables, tables that are shared, in loops, on
- * several levels or data as well, and every change of a page's role come up all the time.
+ * All numbers are drawn from small pools, so that all kinds of tables are frequent: deep ones,
+ * shared ones, tables in loops, on several levels, or data as well, and pages that change from one
+ * to another.
  *
- * Locking: none; one thread makes a run.
+ * Locking: none. A run has one thread.
  */
 
 #include <linux/string.h>

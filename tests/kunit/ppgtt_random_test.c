@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Random tests of PPGTTs: a guest does whatever it likes to tables, the GGTT, its memory and its
- * announcements, hypercalls and allocations fail, and after every synchronisation point the
- * shadow of every pinned PPGTT is what the plain model says. The GPU is safe at any moment.
+ * announcements, and hypercalls and allocations fail. After each synchronisation point the shadow
+ * of each pinned PPGTT is compared with the model. The GPU is safe at any moment.
  *
- * A run is repeated exactly by its seed. On the kernel's command line ppgtt_random_test.writes
- * makes all runs longer or shorter, and ppgtt_random_test.seed makes them others.
+ * A seed repeats a run exactly. On the kernel's command line ppgtt_random_test.writes sets the
+ * length of all runs, and ppgtt_random_test.seed changes their seeds.
  *
- * Where the shadow may have scratch instead of a page for a while (a hypercall failed, a page is
- * back in memory without word of it) it may have nothing else; a balloon event ends that, and then
- * the shadow is right again to the last entry. What was refused for want of room is there after a
- * sync that follows the room.
+ * The shadow may have scratch in place of a page for a while (a hypercall failed, or a page is
+ * populated again without a notice), but nothing else. After the next balloon event all entries
+ * must be right again. What was refused for want of quota must be right after the first sync with
+ * enough quota.
  *
- * A balloon event may wait until the next sync, or until a PPGTT is announced or pinned, which act
- * upon it first. In between the GPU may reach what the guest had, and all else is as ever.
+ * A balloon event may wait until the next sync, announcement or pin, which handle it first. Until
+ * then the GPU may reach the guest's former page.
  */
 
 #include <linux/moduleparam.h>
@@ -36,10 +36,7 @@ static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 
-/*
- * Missing entries are retried round-robin: a number at each balloon event, and all in ROUNDS of
- * them.
- */
+/* Missing entries are retried round-robin: RETRIES at each balloon event, all of them in TURNS. */
 #define RETRIES		4096
 #define TURNS		16
 

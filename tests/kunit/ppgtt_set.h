@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A set of pairs of numbers: what a compare, or the GPU, has met. It is emptied at once.
+ * A set of pairs of numbers, for what a compare or the GPU has met. Emptying it takes no time.
  */
 
 #ifndef _XENGT_TEST_PPGTT_SET_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the formats of graphics page-table entries (vgpu/abi/pte.c), against the bits as the
- * PRMs have them.
+ * Tests of the formats of graphics page-table entries (vgpu/abi/pte.c), against the bits in the
+ * PRMs.
  */
 
 #include <kunit/test.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the PVINFO page (vgpu/pvinfo.c), with nothing of Xen's. The guest's side is i915: its
- * own header says where things are, and what its driver does is transcribed access by access,
- * with the widths that it uses, from i915_vgpu.c and gt/gen8_ppgtt.c.
+ * Tests of the PVINFO page (vgpu/pvinfo.c), without Xen. The guest's side is i915: offsets are from
+ * its own header, and the accesses of its driver are transcribed one by one, with their widths,
+ * from i915_vgpu.c and gt/gen8_ppgtt.c.
  */
 
 #include <kunit/test.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of pages that are resynced: when an unsync page is write-protected again, what is written
- * to it meanwhile, changes of the mode, and balloon events.
+ * Tests of pages that are resynced: when an unsync page is write-protected again, stores to it
+ * meanwhile, changes of the mode, and balloon events.
  */
 
 #include "hybrid_fixture.h"

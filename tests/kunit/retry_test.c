@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of retries: what Xen refused, and what had no memory, no quota or no space under Xen's
- * limit, is tried again, when there is a chance and not too often.
+ * Tests of retries: a map that failed for want of memory, of quota, or under Xen's limit is retried
+ * when it may succeed, and not too often.
  *
  * The numbers in comments are those of the invariants in Documentation/design.rst.
  */

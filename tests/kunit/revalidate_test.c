@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service's revalidation after balloon events: what goes, moves or stays, in
- * which order, and what happens at the same time.
+ * Tests of the revalidation after balloon events: which pages are dropped, remapped or kept, in
+ * which order, and what may happen at the same time.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/completion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A shadow GGTT without a virtual GPU: no vCPU traps, the case writes in its place. What the guest
- * wrote is remembered, so that both what it reads and what the GPU has can be compared with it.
+ * A shadow GGTT without a virtual GPU: the case writes to it, and no vCPU is trapped. What the
+ * guest wrote is kept, to compare what the guest reads and what the GPU has with it.
  */
 
 #ifndef _XENGT_TEST_SHADOW_FIXTURE_H

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the whole way of a guest's access: a vCPU of the fake hypervisor writes or reads the
- * GTT, the ioreq server, the virtual GPU, the shadow GGTT and the mapping service do their
- * parts, and the GPU has the entry. Every request is answered, and means what the guest's
- * instruction meant.
+ * Tests of the whole path of a guest's access: from a vCPU of the fake hypervisor by the ioreq
+ * server, the virtual GPU, the shadow GGTT and the mapping service to the entry of the GPU. Every
+ * request is answered, and does what the guest's instruction does.
  */
 
 #include <linux/completion.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of pages that are unsynced: which ones and when, how many ahead, stores under way
- * meanwhile, and what Xen refuses or does half.
+ * Tests of pages that become unsync: which ones, when, and how many ahead; stores in flight
+ * meanwhile; what Xen refuses or does in part.
  */
 
 #include <linux/workqueue.h>

@@ -3,7 +3,7 @@
  * What the suites of xengt.ko begin with: loaded modules with guests, a GPU that notices every
  * unsafe entry (gpu.h), and virtual GPUs.
  *
- * Numbers are of the tests' own, not the modules': bits of entries, sizes of tables.
+ * The numbers (bits of entries, sizes of tables) are the tests' own, not the modules'.
  */
 
 #ifndef _XENGT_TEST_VGPU_FIXTURE_H

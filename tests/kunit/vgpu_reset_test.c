@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of resets (vgpu/reset.c, and what PVINFO shows of a driver): a guest's driver is gone
- * without goodbye, its tables end, its pages are its own again, and its quota is free. In all
- * modes, on both kinds of dom0.
+ * Tests of resets (vgpu/reset.c) and of new drivers that PVINFO shows: after a guest's driver is
+ * gone, its tables end, its pages are unprotected, and its quota is free. In all modes, on both
+ * kinds of dom0.
  */
 
 #include <linux/bits.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of windows: where pages are mapped by a caller who chooses the BFNs. Address space is given
- * out by what is mapped, not by what a guest says of itself, and no guest takes it from the others.
+ * Tests of windows, for backends that choose BFNs: address space is allocated for mapped pages, not
+ * for the size that a guest claims, and no guest takes the share of others.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/bits.h>
