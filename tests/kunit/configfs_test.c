@@ -178,7 +178,7 @@ static void shares_do_not_overlap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY);
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "mappable_base", "0x140000"), 0);
 	KUNIT_EXPECT_EQ_MSG(test, set_attr(OTHER_DIR, "enable", "1"), -EBUSY,
-			    "the hidden one still does");
+			    "the hidden ranges still overlap");
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "hidden_base", "0x1020000"), 0);
 	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), 0);
 	/* The first guest writes into the second one's share. */

@@ -444,7 +444,7 @@ static void ranges_merge_and_split(struct kunit *test)
 	start_emulator(test, &e, 1);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end, end), -EEXIST);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end + 1, end + 0x1000), 0);
-	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0, "they are one now");
+	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0, "the ranges are merged");
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, end + 0x1001, end + 0x1002), -ENOENT);
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, MMIO + 0x800, MMIO + 0x807), 0);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 0x800, 1, 8), -ENODEV);
@@ -469,7 +469,7 @@ static void ranges_have_a_limit(struct kunit *test)
 	for (i = 0; i < 256; i++)
 		KUNIT_ASSERT_EQ(test, map_range(&e, i * 0x2000, i * 0x2000 + 0xfff), 0);
 	KUNIT_EXPECT_EQ(test, map_range(&e, i * 0x2000, i * 0x2000 + 0xfff), -ENOMEM);
-	KUNIT_EXPECT_EQ_MSG(test, unmap_range(&e, 0x10, 0x1f), -ENOMEM, "it would be two");
+	KUNIT_EXPECT_EQ_MSG(test, unmap_range(&e, 0x10, 0x1f), -ENOMEM, "the range would be split");
 	KUNIT_EXPECT_EQ(test, map_range(&e, 0x1000, 0x1fff), 0);
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, 0x10, 0x1f), 0);
 	KUNIT_EXPECT_EQ(test, destroy(&e), 0);

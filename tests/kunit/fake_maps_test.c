@@ -339,7 +339,7 @@ static void iommu_op_drops_the_reference_of_the_dead_and_of_the_next(struct kuni
 	}
 	KUNIT_EXPECT_EQ(test, next, bfn);
 	KUNIT_EXPECT_EQ(test, iommu_one(IOMMUOP_unmap_foreign_page, 0, 0, &bfn), 0);
-	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "the late unmap took it");
+	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "the late unmap dropped it");
 }
 
 static void iommu_op_is_for_a_pv_dom0_only(struct kunit *test)

@@ -235,8 +235,8 @@ void fake_memtype_check(struct kunit *test)
 
 	list_for_each_entry(d, &fake.domains, node) {
 		KUNIT_EXPECT_EQ_MSG(test, count_protected(d), 0u,
-				    "pages of domain %u are left trapped", d->domid);
+				    "pages of domain %u are left write-protected", d->domid);
 		KUNIT_EXPECT_NULL_MSG(test, d->claimer,
-				      "a server is left with domain %u's writes", d->domid);
+				      "a server is left with the claim of domain %u", d->domid);
 	}
 }

@@ -238,8 +238,8 @@ static void only_plain_ram_is_write_protected(struct kunit *test)
 
 	fake_gfn_remove(DOM, GFN + 1);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is already");
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is nothing");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is protected already");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is no page");
 	KUNIT_EXPECT_EQ(test, set_type(PAGES, TRAPPED), -EINVAL);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
@@ -247,7 +247,7 @@ static void only_plain_ram_is_write_protected(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "and plain RAM it may stay");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "plain RAM may stay plain RAM");
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, RAM), -EINVAL);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 9ul);
@@ -350,7 +350,7 @@ static void protection_ends_with_the_page(struct kunit *test)
 	fake_gfn_populate_at(DOM, GFN + 1, FAKE_MFN_BASE + 0x10000);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
-	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "none of them is left");
+	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "no page is protected any more");
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
 
@@ -484,7 +484,7 @@ static void store_goes_by_the_type_of_the_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l->requests, 0u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, store(0, ADDR, 2), 0);
-	KUNIT_EXPECT_EQ_MSG(test, word_at(ADDR), 1ull, "the server does it, or nobody");
+	KUNIT_EXPECT_EQ_MSG(test, word_at(ADDR), 1ull, "memory is left to the server");
 	KUNIT_EXPECT_EQ(test, l->requests, 1u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
 	KUNIT_EXPECT_EQ(test, store(0, ADDR, 3), 0);

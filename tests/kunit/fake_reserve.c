@@ -96,7 +96,7 @@ unsigned long fake_guest_populate(domid_t domid, u64 gfn)
 }
 
 /* Sets the guest's limit: @pages more than it has now. */
-void fake_domain_set_room(domid_t domid, unsigned long pages)
+void fake_domain_set_headroom(domid_t domid, unsigned long pages)
 {
 	struct fake_domain *d;
 	unsigned long flags;

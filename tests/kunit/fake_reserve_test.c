@@ -45,7 +45,7 @@ static int reserve_init(struct kunit *test)
 {
 	fake_xen_start(test, mode_of(test));
 	fake_domain_create(DOM, PAGES);
-	fake_domain_set_room(DOM, ROOM);
+	fake_domain_set_headroom(DOM, ROOM);
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static void pages_are_the_guests(struct kunit *test)
 
 static void populate_stops_at_the_limit(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 6), ROOM + 0l, "as many as there is room for");
+	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 6), ROOM + 0l, "as many as the limit allows");
 	KUNIT_EXPECT_NE(test, fake_gfn_mfn(DOM, GFN + ROOM - 1), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GFN + ROOM), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, populate(GFN + ROOM, 1), 0l);
@@ -101,10 +101,10 @@ static void populate_replaces_ram(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES + i + 1ul);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 4), 4l, "the new ones are");
-	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 1), 0l, "ends where there is none");
+	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 1), 0l, "stops at a hole");
 	KUNIT_EXPECT_EQ(test, ask(XENMEM_current_reservation, DOM), PAGES - 1l);
 	fake_domain_kill(DOM);
-	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "with the end all are");
+	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "all are free after the end");
 }
 
 /* Pages of other domains, and registers of a device */

@@ -235,7 +235,7 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
  */
 void fake_xen_assert_balanced(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "the hypervisor complained, see above");
+	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "Xen would not forgive what happened, see above");
 	fake_mem_check(test);
 	fake_dev_map_check(test);
 	fake_memtype_check(test);

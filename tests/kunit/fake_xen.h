@@ -204,7 +204,7 @@ int fake_dma_read(u64 addr, void *data, size_t len);
 int fake_dma_write(u64 addr, const void *data, size_t len);
 
 /* fake_reserve.c: memory that dom0 gives a guest, and its limit */
-void fake_domain_set_room(domid_t domid, unsigned long pages);
+void fake_domain_set_headroom(domid_t domid, unsigned long pages);
 unsigned long fake_guest_populate(domid_t domid, u64 gfn);
 
 /* fake_dev_map.c */

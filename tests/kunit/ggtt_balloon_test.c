@@ -16,7 +16,7 @@ static void balloon_event_zaps_before_the_reference_goes(struct kunit *test)
 	shadow_put(s, ENTRY, PTE(80));
 	shadow_put(s, HIGH_FIRST, PTE(80));
 	fake_gfn_remove(DOM, 80);
-	KUNIT_EXPECT_EQ_MSG(test, fake_mfn_owner(mfn), DOM, "held until we have dealt with it");
+	KUNIT_EXPECT_EQ_MSG(test, fake_mfn_owner(mfn), DOM, "referenced until the revalidation");
 	fake_xen_clear_events();
 	shadow_balloon(s);
 	inval = only_event(test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);

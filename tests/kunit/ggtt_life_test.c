@@ -67,7 +67,7 @@ static int compare_pages(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static void scratch_page_is_looked_for_in_reach(struct kunit *test)
+static void scratch_page_within_reach_is_found(struct kunit *test)
 {
 	struct shadow *s = new_shadow(test, DOM, QUOTA);
 	struct page *pages[PAGES];
@@ -290,7 +290,7 @@ static struct kunit_case ggtt_life_cases[] = {
 	KUNIT_CASE_PARAM(empty_share_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(share_that_is_taken_is_refused_and_nothing_is_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(scratch_page_out_of_reach_is_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(scratch_page_is_looked_for_in_reach, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(scratch_page_within_reach_is_found, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_has_ended_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_range, both_dom0s_gen_params),

@@ -22,7 +22,7 @@ static void bfn_too_wide_for_the_device_is_scratch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST));
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, LOW_FIRST + 15));
 	shadow_flush(s);
-	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "what cannot be used is given back");
+	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "an unusable page is unmapped");
 	stop_shadow(s);
 }
 

@@ -33,7 +33,7 @@ struct gpu_range {
 };
 
 static struct gpu {
-	struct xengt_gsm place;
+	struct xengt_gsm gsm;
 	unsigned int users;
 	domid_t next_owner;
 	struct gpu_range ranges[GPU_RANGES];
@@ -58,12 +58,6 @@ static struct gpu {
 	void *call_data;
 } gpu;
 
-static void gpu_bad(const struct gpu_range *range, u64 pte, const char *what)
-{
-	if (!gpu.bad++)
-		pr_err("domain %u's GPU has an entry %#llx that %s\n", range->owner, pte, what);
-}
-
 /* Returns what is wrong if the GPU reaches a page of the owner's by a BFN, or NULL. */
 const char *gpu_unsafe(domid_t owner, u64 bfn)
 {
@@ -74,8 +68,15 @@ const char *gpu_unsafe(domid_t owner, u64 bfn)
 	if (!fake_mfn_refs(mfn))
 		return "reaches a page without a reference";
 	if (fake_mfn_owner(mfn) != owner)
-		return "reaches the page of somebody else";
+		return "reaches another domain's page";
 	return NULL;
+}
+
+/* Reports an unsafe entry. Only the first one is logged. */
+void gpu_found(domid_t owner, u64 pte, const char *what)
+{
+	if (!gpu.bad++)
+		pr_err("domain %u's GPU has an entry %#llx that %s\n", owner, pte, what);
 }
 
 static void check_pte(const struct gpu_range *range, u64 pte)
@@ -91,14 +92,7 @@ static void check_pte(const struct gpu_range *range, u64 pte)
 	if (!what && entry.kind != PPGTT_PAGE)
 		what = "has reserved bits";
 	if (what)
-		gpu_bad(range, pte, what);
-}
-
-/* For walkers: reports an unsafe entry. */
-void gpu_found(domid_t owner, u64 pte, const char *what)
-{
-	if (!gpu.bad++)
-		pr_err("domain %u's GPU has an entry %#llx that %s\n", owner, pte, what);
+		gpu_found(range->owner, pte, what);
 }
 
 static void check_all(void)
@@ -175,11 +169,11 @@ static void drain(domid_t domid)
 static struct xengt_gsm *get(unsigned long nr_entries)
 {
 	gpu.users++;
-	gpu.place.ops = &gpu_place;
-	return nr_entries == gpu.format->ggtt_entries ? &gpu.place : ERR_PTR(-EINVAL);
+	gpu.gsm.ops = &gpu_gsm;
+	return nr_entries == gpu.format->ggtt_entries ? &gpu.gsm : ERR_PTR(-EINVAL);
 }
 
-static void put(struct xengt_gsm *place)
+static void put(struct xengt_gsm *gsm)
 {
 	gpu.users--;
 }
@@ -196,7 +190,7 @@ static bool taken(unsigned long first, unsigned long n)
 	return false;
 }
 
-static int reserve(struct xengt_gsm *place, unsigned long first, unsigned long n)
+static int reserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = gpu.ranges;
 	u64 *entries;
@@ -228,7 +222,7 @@ static struct gpu_range *range_of(unsigned long index)
 	return NULL;
 }
 
-static void write_entry(struct xengt_gsm *place, unsigned long index, u64 pte)
+static void write_entry(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 {
 	struct gpu_range *range = range_of(index);
 	u64 *entry;
@@ -252,7 +246,7 @@ static void write_entry(struct xengt_gsm *place, unsigned long index, u64 pte)
 	fake_xen_note(FAKE_EVENT_PTE, ppgtt_decode(gpu.format, 1, pte).frame, index);
 }
 
-static void invalidate(struct xengt_gsm *place)
+static void invalidate(struct xengt_gsm *gsm)
 {
 	void (*call)(void *data) = gpu.call;
 	unsigned int i;
@@ -280,7 +274,7 @@ static bool has_range(domid_t domid)
 	return false;
 }
 
-static void unreserve(struct xengt_gsm *place, unsigned long first, unsigned long n)
+static void unreserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = n ? range_of(first) : NULL;
 	u64 *entries;
@@ -302,7 +296,7 @@ static void unreserve(struct xengt_gsm *place, unsigned long first, unsigned lon
 		gpu_set_drained(range->owner, NULL);
 }
 
-const struct xengt_gsm_ops gpu_place = {
+const struct xengt_gsm_ops gpu_gsm = {
 	.name = "gpu",
 	.get = get,
 	.put = put,
@@ -314,12 +308,12 @@ const struct xengt_gsm_ops gpu_place = {
 
 struct xengt_gsm *gpu_get(void)
 {
-	return gpu_place.get(GTT_ENTRIES);
+	return gpu_gsm.get(GTT_ENTRIES);
 }
 
-void gpu_put(struct xengt_gsm *place)
+void gpu_put(struct xengt_gsm *gsm)
 {
-	gpu_place.put(place);
+	gpu_gsm.put(gsm);
 }
 
 /* Sets the owner of ranges that are reserved after this. */

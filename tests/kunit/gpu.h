@@ -48,12 +48,12 @@ struct gpu_walker {
 	bool (*is_table)(struct gpu_walker *walker, domid_t owner, u64 pte);
 };
 
-extern const struct xengt_gsm_ops gpu_place;
+extern const struct xengt_gsm_ops gpu_gsm;
 
 void gpu_start(void);
 void gpu_stop(struct kunit *test);
 struct xengt_gsm *gpu_get(void);
-void gpu_put(struct xengt_gsm *place);
+void gpu_put(struct xengt_gsm *gsm);
 void gpu_set_owner(domid_t domid);
 void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain);
 u64 gpu_entry(unsigned long index);

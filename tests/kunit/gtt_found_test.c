@@ -147,13 +147,13 @@ static void partial_ram_is_completed(struct kunit *test)
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
 
 	leave_ram(2, 1);
-	fake_domain_set_room(DOM, PAGES - 1);
+	fake_domain_set_headroom(DOM, PAGES - 1);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	xengt_vgpu_disable(vgpu);
 	leave_ram(2, 1);
-	fake_domain_set_room(DOM, PAGES - 2);
+	fake_domain_set_headroom(DOM, PAGES - 2);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	expect_found_entry_works(test);
@@ -277,13 +277,13 @@ static void guest_populates_over_its_own_page(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	expect_works(test, FIRST, 7);
 	old = fake_gfn_mfn(DOM, 7);
-	fake_domain_set_room(DOM, 2);
+	fake_domain_set_headroom(DOM, 2);
 	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, 7), FAKE_NO_MFN);
 	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, GTT_GFN(1)), FAKE_NO_MFN);
 	fake_guest_write(DOM, ENTRY_ADDR(FIRST + 1), &pte, sizeof(pte));
 	gpu_check();
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(old), DOM);
-	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "nobody was told");
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "no server is notified");
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));

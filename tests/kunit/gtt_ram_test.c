@@ -526,7 +526,7 @@ static void table_in_the_gtt_is_scratch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ppgtt_is_scratch(guest->model, &ppgtt.roots,
 						 (PLAIN_FIRST % 512) << PAGE_SHIFT));
 	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, PTE(8));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 8));
 	ppgtt_end(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("gtt_ram_pages"), (u64)PAGES_OF_SHARE);

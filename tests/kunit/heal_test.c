@@ -160,7 +160,7 @@ static void lost_page_is_rescanned_once_in_a_sync(struct kunit *test)
 	ppgtt_start(&second);
 	fake_guest_balloon_out(DOM, 0, L1);
 	fake_guest_balloon_out(DOM, 0, M1);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	before = ppgtt_guest_count("pages_rescanned");
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_rescanned") - before, 2ull);
@@ -311,7 +311,7 @@ static void entry_without_memory_is_scratch_until_the_revalidation(struct kunit 
 	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 2));
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 103));
 	fake_xen_fail_nothing();
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 2, 102));
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
@@ -387,7 +387,7 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 	start_fork(guest, &ppgtt);
 	make_stuck(guest, &refused);
 	fake_guest_balloon_out(DOM, 0, M1);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
 	fake_gfn_populate(DOM, M1);
 	ppgtt_guest_put(guest, M1, 0, PTE(300));

@@ -24,7 +24,7 @@ struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *co
 	fake_domain_set_vcpus(DOM, 2);
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
-		fake_domain_set_room(DOM, config->room);
+		fake_domain_set_headroom(DOM, config->room);
 	return vgpu;
 }
 

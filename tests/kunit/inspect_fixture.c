@@ -167,7 +167,7 @@ void inspect_put_zoo(struct inspector *in, struct ppgtt *ppgtt)
 	ppgtt_start(ppgtt);
 	/* Makes sure that the page of 2 MiB is 512 entries in the shadow. */
 	fake_guest_balloon_out(DOM, 0, BIG_GFN + GONE);
-	ppgtt_guest_settle(in->guest);
+	ppgtt_guest_revalidate(in->guest);
 }
 
 void inspect_add_pages(struct inspector *in, u64 table, unsigned int first, u64 gfn,

@@ -255,7 +255,7 @@ void free_user(struct mediator *user)
 
 void stop_user(struct kunit *test, struct mediator *user)
 {
-	KUNIT_EXPECT_EQ_MSG(test, user->nr_bad, 0u, "the user saw something wrong");
+	KUNIT_EXPECT_EQ_MSG(test, user->nr_bad, 0u, "the user saw errors, see nr_bad");
 	free_user(user);
 }
 

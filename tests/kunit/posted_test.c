@@ -119,7 +119,7 @@ static void many_writes_are_synced(struct kunit *test)
 	wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 1);
 	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	expect_many(test, FIRST, 0, 8);
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull, "one was enough");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull, "one late sync is enough");
 	stop_hybrid(test, vgpu);
 }
 
@@ -135,7 +135,7 @@ static void strict_writes_do_not_wait(struct kunit *test)
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
-	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST, DOM, 8), "what was posted is there");
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST, DOM, 8), "posted writes are in the shadow");
 	hybrid_put(test, FIRST, PTE(9));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 9));
 	stop_hybrid(test, vgpu);
@@ -216,7 +216,7 @@ static void no_write_waits_for_a_hypercall(struct kunit *test)
 	ppgtt_guest_flush_gtt(guest);
 	meanwhile_end(&m);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 800));
-	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700), "for the next sync");
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700), "left to the next sync");
 	ppgtt_guest_flush_gtt(guest);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700));
 	ppgtt_check(&ppgtt);

@@ -28,7 +28,7 @@ static void page_of_64k_holds_16_references(struct kunit *test)
 	chain_expect_scratch(&ppgtt, ADDR(WIDE_I2, 35));
 	ppgtt_check(&ppgtt);
 	ppgtt_guest_put(guest, WIDE_L1, 16, 0);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), refs);
 	/* The same page as a table of small pages */
 	ppgtt_guest_put(guest, L2, WIDE_I2, PTE(WIDE_L1));
@@ -57,7 +57,7 @@ static void page_of_2m_holds_512_references(struct kunit *test)
 		   guest->model->met[PPGTT_MET_2M_REAL] ? "one entry" : "512 entries");
 	/* One of the 512 pages is ballooned out and in again. */
 	fake_guest_balloon_out(DOM, 0, BIG_GFN + 7);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	chain_expect_scratch(&ppgtt, ADDR(LARGE_I2, 7));
 	chain_expect_page(&ppgtt, ADDR(LARGE_I2, 8), BIG_GFN + 8);
 	fake_gfn_populate(DOM, BIG_GFN + 7);
@@ -65,7 +65,7 @@ static void page_of_2m_holds_512_references(struct kunit *test)
 	chain_expect_page(&ppgtt, ADDR(LARGE_I2, 7), BIG_GFN + 7);
 	ppgtt_check(&ppgtt);
 	ppgtt_guest_put(guest, L2, LARGE_I2, 0);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), refs);
 	chain_end(&ppgtt);
 }

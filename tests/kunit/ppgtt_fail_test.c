@@ -52,7 +52,7 @@ static bool use_with_failure(struct ppgtt_guest *guest, void (*order)(unsigned i
 	chain_expect_page(&ppgtt, PAGE_AT(0), 100);
 	chain_expect_page(&ppgtt, ADDR(OTHER_I2, 0), 300);
 	ppgtt_end(&ppgtt);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(guest->test, fake_domain_nr_protected(DOM), 0u);
 	return !pending;
 }

@@ -41,11 +41,11 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	guest->vgpu = xengt_vgpu_get(NAME);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
 	/* configfs has no name for the GPU of the tests. */
-	guest->vgpu->config.gsm = &gpu_place;
+	guest->vgpu->config.gsm = &gpu_gsm;
 	guest->vgpu->config.mode = config->mode;
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
-		fake_domain_set_room(DOM, config->room);
+		fake_domain_set_headroom(DOM, config->room);
 	gpu_set_owner(DOM);
 	set_attr(test, "enable", "1");
 	gpu_set_drained(DOM, guest->vgpu->domain);
@@ -203,7 +203,7 @@ void ppgtt_guest_sync(struct ppgtt_guest *guest)
 }
 
 /* Completes pending revalidations and syncs, so that all is in the shadow. */
-void ppgtt_guest_settle(struct ppgtt_guest *guest)
+void ppgtt_guest_revalidate(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_sync(guest);
 	sync_vgpu(guest->vgpu);
@@ -215,7 +215,7 @@ void ppgtt_guest_settle(struct ppgtt_guest *guest)
 void ppgtt_guest_balloon_event(struct ppgtt_guest *guest)
 {
 	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_invalidate(DOM, 0), 0);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 }
 
 /* PPGTTs */

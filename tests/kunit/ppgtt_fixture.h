@@ -84,7 +84,7 @@ void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned
 int ppgtt_guest_register(struct ppgtt_guest *guest, u64 addr, u32 value);
 void ppgtt_guest_flush_gtt(struct ppgtt_guest *guest);
 void ppgtt_guest_sync(struct ppgtt_guest *guest);
-void ppgtt_guest_settle(struct ppgtt_guest *guest);
+void ppgtt_guest_revalidate(struct ppgtt_guest *guest);
 void ppgtt_guest_balloon_event(struct ppgtt_guest *guest);
 
 struct ppgtt ppgtt_4(struct ppgtt_guest *guest, u64 gfn);

@@ -18,7 +18,7 @@ static void data_page_is_scratch_before_its_frame_is_reused(struct kunit *test)
 	fake_guest_balloon_out(DOM, 0, 102);
 	gpu_check();
 	fake_gfn_populate(OTHER_DOM, NO_GFN);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	chain_expect_scratch(&ppgtt, PAGE_AT(2));
 	fake_gfn_populate(OTHER_DOM, NO_GFN + 1);
 	gpu_check();
@@ -39,7 +39,7 @@ static void table_page_that_is_gone_reads_as_empty(struct kunit *test)
 	chain_start(guest, &ppgtt);
 	for (i = 0; i < ARRAY_SIZE(tables); i++) {
 		fake_guest_balloon_out(DOM, 0, tables[i]);
-		ppgtt_guest_settle(guest);
+		ppgtt_guest_revalidate(guest);
 		chain_expect_scratch(&ppgtt, PAGE_AT(0));
 		ppgtt_check(&ppgtt);
 		fake_gfn_populate(DOM, tables[i]);

@@ -36,15 +36,15 @@ static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 
-/* Missing entries are retried round-robin: RETRIES at each balloon event, all of them in TURNS. */
+/* Missing entries are retried round-robin: RETRIES at each balloon event, all of them in ROUNDS. */
 #define RETRIES		4096
-#define TURNS		16
+#define ROUNDS		16
 
 #define CALM_EVERY	20		/* synchronisation points */
 
 /* Pages are unsynced and resynced all the time. With LATE there are late syncs. */
-#define OPEN_WRITES	2
-#define CALM_SYNCS	2
+#define UNSYNC_WRITES	2
+#define IDLE_SYNCS	2
 #define POSTED_MAX	16
 
 #define PAGE_QUOTA	64
@@ -470,7 +470,7 @@ static void clear_plain_ggtt(struct random *r)
 /* Balloon events, until all missing entries were retried. */
 static void revalidate(struct random *r)
 {
-	unsigned int turns = TURNS;
+	unsigned int turns = ROUNDS;
 	u64 retried;
 
 	do {
@@ -532,7 +532,7 @@ static void end_others(struct random *r, unsigned int kept)
 static void expect_healed(struct random *r, bool was_short)
 {
 	struct ppgtt_model *m = r->guest->model;
-	unsigned int turns = TURNS;
+	unsigned int turns = ROUNDS;
 
 	do {
 		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
@@ -627,8 +627,8 @@ static void step(struct random *r)
 
 static void set_thresholds(const struct random *r)
 {
-	module_param_set("xengt.unsync_writes", __stringify(OPEN_WRITES));
-	module_param_set("xengt.idle_syncs", __stringify(CALM_SYNCS));
+	module_param_set("xengt.unsync_writes", __stringify(UNSYNC_WRITES));
+	module_param_set("xengt.idle_syncs", __stringify(IDLE_SYNCS));
 	module_param_set("xengt.unsync_around", "3");
 	if (random_has(r, LATE))
 		module_param_set("xengt.posted_max", __stringify(POSTED_MAX));

@@ -213,7 +213,7 @@ static void new_page_is_mapped_before_the_old_is_released(struct kunit *test)
 	chain_start(guest, &ppgtt);
 	fake_xen_clear_events();
 	ppgtt_guest_put(guest, L1, 0, PTE(300));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	ref = fake_xen_find_event(0, FAKE_EVENT_REF, new);
 	KUNIT_EXPECT_GE(test, ref, 0);
 	invalidate = fake_xen_find_event(ref + 1, FAKE_EVENT_INVALIDATE, FAKE_NO_MFN);
@@ -232,7 +232,7 @@ static void same_page_with_other_flags_stays_mapped(struct kunit *test)
 	chain_start(guest, &ppgtt);
 	fake_xen_clear_events();
 	ppgtt_guest_put(guest, L1, 0, PTE(100) | BIT_ULL(4) | BIT_ULL(7));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, fake_xen_find_event(0, FAKE_EVENT_UNREF, fake_gfn_mfn(DOM, 100)), -1);
 	ppgtt_check(&ppgtt);
 	chain_end(&ppgtt);
@@ -250,7 +250,7 @@ static void table_with_other_flags_is_not_made_again(struct kunit *test)
 	fake_xen_clear_events();
 	ppgtt_guest_put(guest, L2, I2, PTE(L1) | BIT_ULL(4));
 	ppgtt_guest_put(guest, L3, I3, PTE(L2) | BIT_ULL(3));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("tables_made"), made);
 	KUNIT_EXPECT_EQ(test, fake_xen_find_event(0, FAKE_EVENT_UNREF, fake_gfn_mfn(DOM, 100)), -1);
 	chain_expect_page(&ppgtt, PAGE_AT(0), 100);

@@ -748,7 +748,7 @@ static void notifications_at_once_keep_their_own_pdps(struct kunit *test)
 		wait_for_completion(&crowd->vcpus[i].done);
 	for (i = 0; i < VCPUS; i++)
 		KUNIT_EXPECT_EQ(test, crowd->told[i], 1u);
-	KUNIT_EXPECT_EQ_MSG(test, crowd->bad, 0u, "somebody else's PDPs");
+	KUNIT_EXPECT_EQ_MSG(test, crowd->bad, 0u, "another vCPU's PDPs");
 	KUNIT_EXPECT_EQ_MSG(test, crowd->alone, 0u, "one notification waits for another");
 	KUNIT_EXPECT_EQ(test, xengt_counter_read(&crowd->counters, XENGT_COUNT_PVINFO_NOTIFIES),
 			(u64)VCPUS);

@@ -33,7 +33,7 @@ static void page_without_changes_is_resynced(struct kunit *test)
 	hybrid_put(test, FIRST, PTE(61));
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 61));
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull, "none since");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull, "no scan since the resync");
 	stop_hybrid(test, vgpu);
 }
 
@@ -101,7 +101,7 @@ static void page_with_a_missing_entry_is_resynced(struct kunit *test)
 	hybrid_flush(test);
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
 	hybrid_unsync(test, 1);
-	KUNIT_EXPECT_FALSE_MSG(test, hybrid_is_unsync(1), "nor hybrid_unsynced again");
+	KUNIT_EXPECT_FALSE_MSG(test, hybrid_is_unsync(1), "nor unsynced again");
 	fake_gfn_populate(DOM, NO_GFN);
 	hybrid_put(test, FIRST + 5, PTE(NO_GFN));
 	hybrid_flush(test);
@@ -152,7 +152,7 @@ static void change_of_mode_resyncs_all_pages(struct kunit *test)
 	hybrid_flush(test);
 	hybrid_put(test, FIRST + 20, PTE(20));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
-	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20), "what was written before");
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20), "what was written before the change");
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(3));
 	hybrid_put(test, FIRST + 21, PTE(21));
@@ -203,7 +203,7 @@ static void event_costs_one_hypercall_per_protected_page(struct kunit *test)
 	unsigned long pages;
 
 	ppgtt_guest_put(guest, TABLE, 1, PTE(1));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	pages = fake_domain_nr_protected(DOM);
 	KUNIT_EXPECT_EQ(test, pages, 5ul);
 	fake_xen_reset_calls();
@@ -235,7 +235,7 @@ static void unsync_page_is_rescanned_after_an_event(struct kunit *test)
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, TABLE));
 	exchange(test, TABLE, 30, PTE(30));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
@@ -289,7 +289,7 @@ static void page_is_not_resynced_before_the_rescan(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 1ull);
 	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 31), PTE(31));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);

@@ -34,7 +34,7 @@ static void sync_unsyncs_a_write_hot_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_STATE), 2ul);
 	for (i = 5; i <= 400; i++)
 		hybrid_put(test, FIRST + i, PTE(i));
-	KUNIT_EXPECT_EQ_MSG(test, hybrid_traps(vgpu), 5ull, "with that of the sync");
+	KUNIT_EXPECT_EQ_MSG(test, hybrid_traps(vgpu), 5ull, "the flush is one, too");
 	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST + 400), PTE(400));
 	KUNIT_EXPECT_EQ(test, mapping_calls(), 1ul);
 	hybrid_flush(test);
@@ -62,7 +62,7 @@ static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 3ull);
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
 	KUNIT_EXPECT_FALSE_MSG(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work),
-			       "none is unsync");
+			       "no page is unsync");
 	stop_hybrid(test, vgpu);
 }
 
@@ -130,7 +130,7 @@ static void pages_around_a_write_hot_one_are_unsynced(struct kunit *test)
 	module_param_set("xengt.unsync_around", "64");
 	hybrid_write_often(test, 100);
 	KUNIT_EXPECT_EQ_MSG(test, hybrid_set_type_calls(), 2ul,
-			    "those before it, and those behind");
+			    "the pages before it, and those after it");
 	KUNIT_EXPECT_EQ(test, hybrid_unsynced(vgpu), 63ull);
 	for (page = 64; page < 128; page++)
 		KUNIT_EXPECT_EQ(test, hybrid_is_unsync(page), page != 100);
@@ -570,7 +570,7 @@ static void unsync_table_is_freed_without_a_hypercall(struct kunit *test)
 	fake_xen_reset_calls();
 	ppgtt_guest_put(guest, TABLE_ROOT, 0, 0);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_EQ_MSG(test, hybrid_set_type_calls(), 0ul, "there is no trap");
+	KUNIT_EXPECT_EQ_MSG(test, hybrid_set_type_calls(), 0ul, "the page is not protected");
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
 	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
 	ppgtt_guest_sync(guest);

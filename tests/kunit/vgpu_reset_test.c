@@ -84,10 +84,10 @@ static struct ppgtt_guest *start(struct kunit *test, const char *quota, unsigned
 }
 
 /* Syncs, so that all writes are in the shadow in any mode. */
-static void settle(struct ppgtt_guest *guest)
+static void sync_all(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_flush_gtt(guest);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 }
 
 /* Writes a chain of tables at a GFN and the three after it, with n pages. */
@@ -159,7 +159,7 @@ static void crash(struct ppgtt *ppgtt)
 
 static void expect_nothing_held(struct kunit *test, struct ppgtt_guest *guest)
 {
-	settle(guest);
+	sync_all(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("tables"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_protected_now"), 0ull);
@@ -459,11 +459,11 @@ static void pinned_directory_becomes_entries_when_it_is_unpinned(struct kunit *t
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_reset(guest->vgpu, XENGT_RESET_PPGTTS), 0);
 	crash(&old);
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), page);
-	settle(guest);
+	sync_all(guest);
 	KUNIT_EXPECT_FALSE(test, gpu_reaches(DIRECTORY(0), DOM, NEW_DATA));
 	KUNIT_EXPECT_EQ(test, ppgtt_create(&again), -EBUSY);
 	ppgtt_unpin(&old);
-	settle(guest);
+	sync_all(guest);
 	ppgtt_model_begin(guest->model);
 	KUNIT_EXPECT_EQ(test, ppgtt_compare_ggtt(guest->model, guest->format, DIRECTORY(0), 512),
 			0u);
