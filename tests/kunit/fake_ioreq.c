@@ -578,8 +578,8 @@ static bool server_wants(struct fake_server *server, const struct xen_ioreq *req
 }
 
 /*
- * Returns the server for a request: the highest id up to @from that has claimed it, or with @any
- * any server. -ENODEV: none.
+ * Returns the server for a request: the highest id up to @from that has claimed it, or the highest
+ * at all if @any. -ENODEV: none.
  */
 int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any)
 {

@@ -444,7 +444,8 @@ static void ranges_merge_and_split(struct kunit *test)
 	start_emulator(test, &e, 1);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end, end), -EEXIST);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end + 1, end + 0x1000), 0);
-	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0, "the ranges are merged");
+	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0,
+			    "the ranges are merged");
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, end + 0x1001, end + 0x1002), -ENOENT);
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, MMIO + 0x800, MMIO + 0x807), 0);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 0x800, 1, 8), -ENODEV);

@@ -144,7 +144,7 @@ static struct fake_event *new_event(enum fake_event_kind kind)
 	struct fake_event *event;
 
 	if (fake.nr_events == FAKE_NR_EVENTS)
-		fake.nr_events = FAKE_NR_EVENTS / 2;	/* who reads the record clears it first */
+		fake.nr_events = FAKE_NR_EVENTS / 2;	/* a reader clears it first */
 	event = &fake.events[fake.nr_events++];
 	*event = (struct fake_event){ .kind = kind };
 	return event;
@@ -235,7 +235,8 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
  */
 void fake_xen_assert_balanced(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "Xen would not forgive what happened, see above");
+	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u,
+			    "Xen would not forgive what happened, see above");
 	fake_mem_check(test);
 	fake_dev_map_check(test);
 	fake_memtype_check(test);

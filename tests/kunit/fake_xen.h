@@ -7,7 +7,7 @@
  * The fake counts references as Xen does. It allocates a freed frame again at once, so that a
  * mapping that outlives its reference leads to somebody else's page.
  *
- *   fake_xen.c         start and stop, counts of hypercalls, ordered failures, the record, the books
+ *   fake_xen.c         start and stop, counts of hypercalls, ordered failures, record, books
  *   fake_mem.c         memory as a whole: start, stop, books
  *   fake_index.c       from a number to an entry
  *   fake_frame.c       frames, their owners and references

@@ -84,7 +84,7 @@ static void idle_ppgtt_is_reclaimed_for_one_in_use(struct kunit *test)
  * 15: a pinned PPGTT is not reclaimed for another, and no sync retries until quota is free. When
  * one ends the other gets its quota.
  */
-static void pinned_ppgtts_are_not_reclaimed_for_each_other(struct kunit *test)
+static void pinned_ppgtt_is_not_reclaimed_for_another(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
@@ -404,7 +404,7 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 
 static struct kunit_case heal_cases[] = {
 	KUNIT_CASE_PARAM(idle_ppgtt_is_reclaimed_for_one_in_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pinned_ppgtts_are_not_reclaimed_for_each_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_ppgtt_is_not_reclaimed_for_another, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(quota_heals_when_entries_go, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ggtt_is_not_reclaimed_for_a_ppgtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(lost_page_is_rescanned_once_in_a_sync, both_dom0s_gen_params),

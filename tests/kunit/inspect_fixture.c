@@ -84,7 +84,7 @@ u64 inspect_add_entry(struct inspector *in, unsigned int depth, u64 table, unsig
 
 /* Adds an entry that leads to a table. Returns the shadow table's BFN. */
 u64 inspect_add_table(struct inspector *in, unsigned int depth, u64 table, unsigned int i,
-		     u64 guest, const char *rest)
+		      u64 guest, const char *rest)
 {
 	u64 child = inspect_add_entry(in, depth, table, i, guest);
 
@@ -95,7 +95,7 @@ u64 inspect_add_table(struct inspector *in, unsigned int depth, u64 table, unsig
 
 /* Adds the line of a root. */
 void inspect_add_pdp(struct inspector *in, const struct ppgtt *ppgtt, unsigned int i,
-		    const char *rest)
+		     const char *rest)
 {
 	u64 gfn = ppgtt->roots.guest[i], bfn = ppgtt->roots.shadow[i];
 
@@ -105,7 +105,7 @@ void inspect_add_pdp(struct inspector *in, const struct ppgtt *ppgtt, unsigned i
 
 /* Adds the first lines of a PPGTT of 4 levels. */
 void inspect_add_root(struct inspector *in, const struct ppgtt *ppgtt, const char *state,
-		     const char *rest)
+		      const char *rest)
 {
 	inspect_add(in, "ppgtt 4 %#llx announced %u %s\n", ppgtt->root.pdp[0], ppgtt->announced,
 		    state);
@@ -171,7 +171,7 @@ void inspect_put_zoo(struct inspector *in, struct ppgtt *ppgtt)
 }
 
 void inspect_add_pages(struct inspector *in, u64 table, unsigned int first, u64 gfn,
-		      unsigned int n, u64 flags)
+		       unsigned int n, u64 flags)
 {
 	unsigned int i;
 

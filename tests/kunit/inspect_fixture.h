@@ -44,18 +44,18 @@ u64 inspect_shadow_at(struct inspector *in, u64 table, unsigned int i);
 u64 inspect_add_entry(struct inspector *in, unsigned int depth, u64 table, unsigned int i,
 		      u64 guest);
 u64 inspect_add_table(struct inspector *in, unsigned int depth, u64 table, unsigned int i,
-		     u64 guest, const char *rest);
+		      u64 guest, const char *rest);
 void inspect_add_pdp(struct inspector *in, const struct ppgtt *ppgtt, unsigned int i,
-		    const char *rest);
-void inspect_add_root(struct inspector *in, const struct ppgtt *ppgtt, const char *state,
 		     const char *rest);
+void inspect_add_root(struct inspector *in, const struct ppgtt *ppgtt, const char *state,
+		      const char *rest);
 void inspect_expect_text(struct inspector *in);
 void inspect_expect_tables(struct inspector *in);
 void inspect_put(struct inspector *in, u64 table, unsigned int i, u64 pte);
 void inspect_put_chain(struct inspector *in);
 void inspect_put_zoo(struct inspector *in, struct ppgtt *ppgtt);
 void inspect_add_pages(struct inspector *in, u64 table, unsigned int first, u64 gfn,
-		      unsigned int n, u64 flags);
+		       unsigned int n, u64 flags);
 void inspect_add_zoo(struct inspector *in, const struct ppgtt *ppgtt);
 ssize_t inspect_ask(struct inspector *in, struct file *file, const char *question);
 void inspect_expect_answer(struct inspector *in, struct file *file);

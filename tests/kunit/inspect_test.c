@@ -93,8 +93,8 @@ static void directory_in_the_ggtt_is_shown(struct kunit *test)
 	inspect_add(in, "ppgtt 2 %#llx announced 1 pinned\n", first);
 	inspect_add(in, "  root 0: 0x%016llx 0x%016llx -> level 2 ggtt entry %#lx refs 1\n", first,
 		    first, DIRECTORY(1));
-	inspect_add(in, "    3: 0x%08llx 0x%08llx -> level 1 gfn %#llx bfn %#llx refs 1 protected\n",
-		    ppgtt_encode(&ppgtt_gen7, L1, 0), pde, L1,
+	inspect_add(in, "    3: 0x%08llx 0x%08llx", ppgtt_encode(&ppgtt_gen7, L1, 0), pde);
+	inspect_add(in, " -> level 1 gfn %#llx bfn %#llx refs 1 protected\n", L1,
 		    ppgtt_decode(&ppgtt_gen7, 2, pde).frame);
 	inspect_add(in, "      1023: 0x%08llx 0x%08llx\n",
 		    ppgtt_encode(&ppgtt_gen7, HIGH_GFN, 0) | 6, pte);

@@ -119,7 +119,8 @@ static void many_writes_are_synced(struct kunit *test)
 	wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 1);
 	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	expect_many(test, FIRST, 0, 8);
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull, "one late sync is enough");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull,
+			    "one late sync is enough");
 	stop_hybrid(test, vgpu);
 }
 
@@ -216,7 +217,8 @@ static void no_write_waits_for_a_hypercall(struct kunit *test)
 	ppgtt_guest_flush_gtt(guest);
 	meanwhile_end(&m);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 800));
-	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700), "left to the next sync");
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700),
+			       "left to the next sync");
 	ppgtt_guest_flush_gtt(guest);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700));
 	ppgtt_check(&ppgtt);

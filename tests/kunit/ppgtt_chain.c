@@ -41,7 +41,7 @@ struct ppgtt chain_put(struct ppgtt_guest *guest)
 }
 
 void chain_put_pages(struct ppgtt_guest *guest, u64 table, unsigned int first, u64 gfn,
-		      unsigned int n)
+		     unsigned int n)
 {
 	unsigned int i;
 

@@ -38,7 +38,7 @@ struct ppgtt_guest *chain_new_guest(struct kunit *test);
 struct ppgtt_guest *chain_new_gen7_guest(struct kunit *test);
 struct ppgtt chain_put(struct ppgtt_guest *guest);
 void chain_put_pages(struct ppgtt_guest *guest, u64 table, unsigned int first, u64 gfn,
-		      unsigned int n);
+		     unsigned int n);
 struct ppgtt chain_start(struct ppgtt_guest *guest, struct ppgtt *ppgtt);
 u64 chain_map_hypercalls(void);
 void chain_expect_page(struct ppgtt *ppgtt, u64 addr, u64 gfn);

@@ -165,12 +165,14 @@ static bool is_scratch(struct ppgtt_model *m, unsigned int level, const void *ta
 {
 	struct ppgtt_entry s;
 	unsigned int i;
+	u64 first;
 
 	s = ppgtt_decode(m->format, level, ppgtt_load(m->format, table, index));
 	if (s.kind == PPGTT_TABLE)
 		return leads_to_scratch(m, level - 1, s.frame, s.wide);
 	for (i = 0; s.kind == PPGTT_PAGE && i < (wide ? PPGTT_WIDE_PAGES : s.pages); i++) {
-		if (!ppgtt_is_dom0(fake_dma_mfn(round_down(s.frame, wide ? PPGTT_WIDE_PAGES : 1) + i)))
+		first = round_down(s.frame, wide ? PPGTT_WIDE_PAGES : 1);
+		if (!ppgtt_is_dom0(fake_dma_mfn(first + i)))
 			return false;
 	}
 	return s.kind == PPGTT_PAGE;

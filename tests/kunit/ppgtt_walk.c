@@ -84,8 +84,8 @@ static void walk(struct ppgtt_model *m, const struct ppgtt_format *format, const
 	memset(walk, 0, sizeof(*walk));
 	walk->writable = true;
 	if (!format->root_in_ggtt) {
-		walk_from(m, format, roots[addr >> ppgtt_root_shift(format)], level, false, addr, load,
-			  walk);
+		walk_from(m, format, roots[addr >> ppgtt_root_shift(format)], level, false, addr,
+			  load, walk);
 		return;
 	}
 	walk->level = level;

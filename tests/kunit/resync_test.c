@@ -33,7 +33,8 @@ static void page_without_changes_is_resynced(struct kunit *test)
 	hybrid_put(test, FIRST, PTE(61));
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 61));
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull, "no scan since the resync");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_UNSYNC_SCANS), 7ull,
+			    "no scan since the resync");
 	stop_hybrid(test, vgpu);
 }
 
@@ -152,7 +153,8 @@ static void change_of_mode_resyncs_all_pages(struct kunit *test)
 	hybrid_flush(test);
 	hybrid_put(test, FIRST + 20, PTE(20));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
-	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20), "what was written before the change");
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST + 20, DOM, 20),
+			      "what was written before the change");
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(3));
 	hybrid_put(test, FIRST + 21, PTE(21));
