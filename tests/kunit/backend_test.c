@@ -281,7 +281,7 @@ static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
 }
 
 /* 6: a call that ends in the middle has done the entries before its end only. */
-static void call_that_ends_in_the_middle(struct kunit *test)
+static void interrupted_call_has_done_its_first_entries(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfns[] = { 1, 2, 3, 4 };
@@ -615,7 +615,7 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
 	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
 	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),
-	KUNIT_CASE_PARAM(call_that_ends_in_the_middle, native_gen_params),
+	KUNIT_CASE_PARAM(interrupted_call_has_done_its_first_entries, native_gen_params),
 	KUNIT_CASE_PARAM(mappings_that_xen_took_away_are_made_anew, native_gen_params),
 	KUNIT_CASE_PARAM(lost_target_loses_its_mappings, native_gen_params),
 	KUNIT_CASE_PARAM(lost_target_has_ended, native_gen_params),

@@ -65,7 +65,7 @@ static void release_after_the_end_is_harmless(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void end_of_another_guest_is_none_of_ours(struct kunit *test)
+static void end_of_another_guest_changes_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -276,7 +276,7 @@ static void load_survives_any_failure(struct kunit *test)
 }
 
 /* 9: the module is unloaded with work of every kind pending. */
-static void unload_right_after_the_last_put(struct kunit *test)
+static void unload_with_work_pending(struct kunit *test)
 {
 	unsigned int i;
 
@@ -338,7 +338,7 @@ static void last_put_waits_for_a_check_of_the_domain(struct kunit *test)
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE_PARAM(dead_guest_loses_every_reference_at_once, platforms_gen_params),
 	KUNIT_CASE_PARAM(release_after_the_end_is_harmless, platforms_gen_params),
-	KUNIT_CASE_PARAM(end_of_another_guest_is_none_of_ours, platforms_gen_params),
+	KUNIT_CASE_PARAM(end_of_another_guest_changes_nothing, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_of_a_dead_guest_is_another_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_in_xenstore_ends_the_old_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_a_revalidation_pending, platforms_gen_params),
@@ -346,7 +346,7 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE_PARAM(each_platform_has_its_backend, platforms_gen_params),
 	KUNIT_CASE(load_finds_the_backend_that_fits),
 	KUNIT_CASE_PARAM(load_survives_any_failure, stock_platforms_gen_params),
-	KUNIT_CASE_PARAM(unload_right_after_the_last_put, platforms_gen_params),
+	KUNIT_CASE_PARAM(unload_with_work_pending, platforms_gen_params),
 	KUNIT_CASE_PARAM(last_put_waits_for_a_check_of_the_domain, platforms_gen_params),
 	{}
 };

@@ -34,7 +34,7 @@ static void wait_for_the_look(struct mediator *user)
 }
 
 /* 9: xenopsd destroys the domain first and removes its node later. */
-static void node_goes_after_the_domain(struct kunit *test)
+static void node_that_is_removed_late_is_an_end(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -73,7 +73,7 @@ static void error_of_xenstore_is_no_end(struct kunit *test)
 }
 
 /* 9: the guest ends while xenstore fails. The end is noticed when xenstore works again. */
-static void end_during_errors_of_xenstore(struct kunit *test)
+static void end_during_errors_of_xenstore_is_noticed(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -88,7 +88,7 @@ static void end_during_errors_of_xenstore(struct kunit *test)
 }
 
 /* 9: the toolstack writes the node after the domain was got. */
-static void node_comes_late(struct kunit *test)
+static void node_that_is_written_late_is_watched(struct kunit *test)
 {
 	struct mediator *user;
 
@@ -118,7 +118,7 @@ static struct mediator *start_user_without_a_node(struct kunit *test)
 }
 
 /* 9: xenstore never knew the guest. A revalidation finds its pages gone, and then it ends. */
-static void guest_without_a_node(struct kunit *test)
+static void end_of_a_guest_without_a_node_is_noticed(struct kunit *test)
 {
 	struct mediator *user = start_user_without_a_node(test);
 
@@ -141,7 +141,7 @@ static void looks_are_over(struct mediator *user, const struct xen_gpu_move *mov
 }
 
 /* 9: the last reference is given back after the last check that the end caused. */
-static void guest_without_a_node_is_given_back_late(struct kunit *test)
+static void end_is_noticed_after_the_last_check(struct kunit *test)
 {
 	struct mediator *user = start_user_without_a_node(test);
 
@@ -154,7 +154,7 @@ static void guest_without_a_node_is_given_back_late(struct kunit *test)
 }
 
 /* Without a watch on the node the watch on @releaseDomain is enough. */
-static void node_cannot_be_watched(struct kunit *test)
+static void end_is_noticed_without_a_watch_on_the_node(struct kunit *test)
 {
 	struct mediator *user;
 
@@ -233,7 +233,7 @@ static void guest_that_stays_missing_ends(struct kunit *test)
 }
 
 /* The times that the node is missing do not add up. */
-static void time_without_a_node_starts_anew(struct kunit *test)
+static void times_without_a_node_do_not_add_up(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	struct xen_gpu_domain *dom = user->client.domain;
@@ -309,7 +309,7 @@ static void namesake_has_a_file(struct kunit *test)
 /*
  * 4: Xen unmapped everything and gave the target back. Pages without a reference are not trusted.
  */
-static void target_is_taken_and_given_back(struct kunit *test)
+static void target_that_is_given_back_is_revalidated(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 idle = 20;
@@ -380,19 +380,19 @@ static const void *lasting_gen_params(const void *prev, char *desc)
 }
 
 static struct kunit_case domain_watch_cases[] = {
-	KUNIT_CASE_PARAM(node_goes_after_the_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(node_that_is_removed_late_is_an_end, platforms_gen_params),
 	KUNIT_CASE_PARAM(error_of_xenstore_is_no_end, platforms_gen_params),
-	KUNIT_CASE_PARAM(end_during_errors_of_xenstore, platforms_gen_params),
-	KUNIT_CASE_PARAM(node_comes_late, platforms_gen_params),
-	KUNIT_CASE_PARAM(guest_without_a_node, platforms_gen_params),
-	KUNIT_CASE_PARAM(guest_without_a_node_is_given_back_late, stock_platforms_gen_params),
-	KUNIT_CASE_PARAM(node_cannot_be_watched, platforms_gen_params),
+	KUNIT_CASE_PARAM(end_during_errors_of_xenstore_is_noticed, platforms_gen_params),
+	KUNIT_CASE_PARAM(node_that_is_written_late_is_watched, platforms_gen_params),
+	KUNIT_CASE_PARAM(end_of_a_guest_without_a_node_is_noticed, platforms_gen_params),
+	KUNIT_CASE_PARAM(end_is_noticed_after_the_last_check, stock_platforms_gen_params),
+	KUNIT_CASE_PARAM(end_is_noticed_without_a_watch_on_the_node, platforms_gen_params),
 	KUNIT_CASE_PARAM(soft_reset_is_no_end, platforms_gen_params),
 	KUNIT_CASE_PARAM(guest_that_stays_missing_ends, lasting_gen_params),
-	KUNIT_CASE_PARAM(time_without_a_node_starts_anew, lasting_gen_params),
+	KUNIT_CASE_PARAM(times_without_a_node_do_not_add_up, lasting_gen_params),
 	KUNIT_CASE_PARAM(watch_events_cause_one_revalidation_at_most, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_has_a_file, platforms_gen_params),
-	KUNIT_CASE_PARAM(target_is_taken_and_given_back, native_gen_params),
+	KUNIT_CASE_PARAM(target_that_is_given_back_is_revalidated, native_gen_params),
 	KUNIT_CASE_PARAM(end_of_a_guest_waits_for_no_other, platforms_gen_params),
 	{}
 };

@@ -71,7 +71,7 @@ static void idle_page_is_not_revived_after_an_event(struct kunit *test)
 }
 
 /* Several events come before the revalidation. Each time the user gets the guest's current page. */
-static void page_that_is_set_aside_twice(struct kunit *test)
+static void page_set_aside_again_and_again_is_current(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	unsigned int i;
@@ -425,7 +425,7 @@ static void lock_is_dropped_between_flushes(struct kunit *test)
 static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(pages_in_a_notice_stay_until_it_is_delivered, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_is_not_revived_after_an_event, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_set_aside_twice, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_set_aside_again_and_again_is_current, platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_page_is_not_trusted_because_live_ones_were_checked,
 			 platforms_gen_params),
 	KUNIT_CASE_PARAM(idle_pages_are_revived_again_after_a_revalidation, platforms_gen_params),

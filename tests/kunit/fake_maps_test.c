@@ -215,7 +215,7 @@ static void limit_is_per_caller(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_unmap, &entry, 1), 0);
 }
 
-static void flags_are_looked_at_by_all_operations(struct kunit *test)
+static void all_operations_check_flags(struct kunit *test)
 {
 	u64 bfn = HOLE;
 
@@ -379,7 +379,7 @@ static struct kunit_case fake_maps_cases[] = {
 	KUNIT_CASE(lookup_finds_moved_and_lost_pages),
 	KUNIT_CASE(page_that_is_not_plain_ram_has_its_own_error),
 	KUNIT_CASE(limit_is_per_caller),
-	KUNIT_CASE(flags_are_looked_at_by_all_operations),
+	KUNIT_CASE(all_operations_check_flags),
 	KUNIT_CASE(long_unmap_flushes_more_than_once),
 	KUNIT_CASE(guest_taken_and_given_back_has_no_maps),
 	KUNIT_CASE(driver_domain_needs_a_target),

@@ -379,7 +379,7 @@ static void guest_without_hap_has_no_write_protection(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
 }
 
-static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
+static void operations_fail_as_ordered_without_effect(struct kunit *test)
 {
 	int id;
 
@@ -415,7 +415,7 @@ static struct kunit_case types_cases[] = {
 	KUNIT_CASE(protection_ends_with_the_page),
 	KUNIT_CASE(dead_guest_has_no_claim_and_no_protected_pages),
 	KUNIT_CASE(guest_without_hap_has_no_write_protection),
-	KUNIT_CASE(operations_fail_when_told_to_and_do_nothing),
+	KUNIT_CASE(operations_fail_as_ordered_without_effect),
 	{}
 };
 

@@ -176,7 +176,7 @@ static void dead_guest_is_destroyed_after_the_unmap(struct kunit *test)
 }
 
 /* A store by the module to a protected page is not trapped. */
-static void trapped_page_is_written_as_any_other(struct kunit *test)
+static void protected_page_is_written_as_any_other(struct kunit *test)
 {
 	struct xengt_foreign_page foreign;
 	u64 word = 4;
@@ -205,7 +205,7 @@ static struct kunit_case foreign_cases[] = {
 	KUNIT_CASE_PARAM(unmap_that_fails_can_be_tried_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frame_is_kept_when_the_guest_gives_the_page_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(dead_guest_is_destroyed_after_the_unmap, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(trapped_page_is_written_as_any_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(protected_page_is_written_as_any_other, both_dom0s_gen_params),
 	{}
 };
 

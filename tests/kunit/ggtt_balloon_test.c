@@ -157,7 +157,7 @@ static void round_of_retries_may_begin_where_nothing_is_missing(struct kunit *te
 	stop_shadow(s);
 }
 
-static void page_ballooned_out_and_in_again_and_again(struct kunit *test)
+static void entries_follow_repeated_ballooning(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	unsigned int round, i;
@@ -187,7 +187,7 @@ static struct kunit_case ggtt_balloon_cases[] = {
 	KUNIT_CASE_PARAM(retries_are_bounded_and_round_robin, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(round_of_retries_may_begin_where_nothing_is_missing,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_ballooned_out_and_in_again_and_again, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entries_follow_repeated_ballooning, both_dom0s_gen_params),
 	{}
 };
 

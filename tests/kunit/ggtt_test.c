@@ -216,7 +216,7 @@ static bool storm_is_over(struct writer *writers)
 }
 
 /* Each hypercall lets other threads run, so that all steps interleave. */
-static void writers_and_balloon_at_once(struct kunit *test)
+static void writers_race_with_balloon_events(struct kunit *test)
 {
 	struct writer *writers = kunit_kcalloc(test, WRITERS, sizeof(*writers), GFP_KERNEL);
 	struct shadow *s = started_shadow(test, QUOTA);
@@ -253,7 +253,7 @@ static struct kunit_case ggtt_cases[] = {
 	KUNIT_CASE_PARAM(entries_written_again_cost_nothing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entries_swapped_in_one_write_take_no_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(many_entries_share_one_reference, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(writers_and_balloon_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(writers_race_with_balloon_events, both_dom0s_gen_params),
 	{}
 };
 

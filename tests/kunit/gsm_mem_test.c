@@ -44,7 +44,7 @@ static void gsm_is_found_by_name(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, xengt_gsm_find("memory"));
 }
 
-static void table_is_there_while_somebody_uses_it(struct kunit *test)
+static void table_exists_while_it_has_users(struct kunit *test)
 {
 	struct xengt_gsm *first, *second;
 	struct xengt_mem_table *table;
@@ -246,7 +246,7 @@ static void invalidate_without_a_walk_does_not_wait(struct kunit *test)
 
 static struct kunit_case place_mem_cases[] = {
 	KUNIT_CASE(gsm_is_found_by_name),
-	KUNIT_CASE(table_is_there_while_somebody_uses_it),
+	KUNIT_CASE(table_exists_while_it_has_users),
 	KUNIT_CASE(walker_keeps_the_table),
 	KUNIT_CASE(fresh_table_has_nothing_of_the_last_one),
 	KUNIT_CASE(all_users_have_tables_of_one_size),

@@ -268,7 +268,7 @@ static void ram_that_xen_keeps_is_refused(struct kunit *test)
  * The guest populates over its own page. The old page stays its own, and the next event finds the
  * new one.
  */
-static void guest_populates_over_its_own_page(struct kunit *test)
+static void page_populated_over_is_found_by_the_next_event(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, PAGES, false);
 	const u64 pte = PTE(8);
@@ -306,7 +306,7 @@ static struct kunit_case found_cases[] = {
 	KUNIT_CASE_PARAM(what_is_not_ram_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(nothing_is_lost_whichever_hypercall_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_xen_keeps_is_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(guest_populates_over_its_own_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_populated_over_is_found_by_the_next_event, both_dom0s_gen_params),
 	{}
 };
 

@@ -187,7 +187,7 @@ static void ram_is_cleared_before_use(struct kunit *test)
 
 /* Failures of enabling */
 
-static void ram_that_xen_does_not_give(struct kunit *test)
+static void ram_is_used_as_far_as_xen_populates_it(struct kunit *test)
 {
 	struct hybrid_config all = config;
 	struct xengt_vgpu *vgpu;
@@ -293,7 +293,7 @@ static void enabling_fails_cleanly_at_every_allocation(struct kunit *test)
 
 /* What the guest does with the RAM */
 
-static void ram_that_the_guest_gives_away(struct kunit *test)
+static void ram_that_is_given_away_loses_no_entry(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
@@ -337,7 +337,7 @@ static void exchange(struct kunit *test, unsigned long page, u64 pte)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 }
 
-static void ram_that_the_guest_exchanges(struct kunit *test)
+static void ram_that_is_exchanged_is_rescanned(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
@@ -567,12 +567,12 @@ static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(whole_gtt_is_ram_within_the_memory_limit, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entries_outside_the_share_are_not_shadowed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_is_cleared_before_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_xen_does_not_give, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_is_used_as_far_as_xen_populates_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_cannot_be_used_is_given_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enabling_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enabling_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_the_guest_gives_away, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_the_guest_exchanges, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_is_given_away_loses_no_entry, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_is_exchanged_is_rescanned, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_cannot_be_mapped_is_given_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(posted_write_survives_the_loss_of_ram, both_dom0s_gen_params),

@@ -346,7 +346,7 @@ static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
  * 9: the release of a stuck page is retried however many events come, and its writes are done
  * meanwhile.
  */
-static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
+static void stuck_page_is_released_when_xen_allows_it(struct kunit *test)
 {
 	enum fake_call refused = FAKE_CALL_DM_SET_TYPE;
 	struct ppgtt_guest *guest = new_guest(test);
@@ -415,7 +415,7 @@ static struct kunit_case heal_cases[] = {
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_the_revalidation,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(stuck_page_is_given_back_when_xen_relents, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(stuck_page_is_released_when_xen_allows_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(stuck_page_that_is_exchanged_is_the_new_one, both_dom0s_gen_params),
 	{}
 };

@@ -103,7 +103,7 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void gfns_in_any_order_with_duplicates(struct kunit *test)
+static void batch_may_be_unordered_and_have_duplicates(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 4096, 4096);
 	u64 *gfns = kunit_kmalloc_array(test, 4096, sizeof(*gfns), GFP_KERNEL);
@@ -594,7 +594,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(one_reference_for_any_number_of_users, platforms_gen_params),
 	KUNIT_CASE_PARAM(reference_stays_until_the_last_release, platforms_gen_params),
 	KUNIT_CASE_PARAM(batches_of_512_take_one_hypercall, platforms_gen_params),
-	KUNIT_CASE_PARAM(gfns_in_any_order_with_duplicates, platforms_gen_params),
+	KUNIT_CASE_PARAM(batch_may_be_unordered_and_have_duplicates, platforms_gen_params),
 	KUNIT_CASE_PARAM(each_entry_has_its_own_status, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_entry_of_a_batch_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_hypercall_can_fail, platforms_gen_params),

@@ -164,7 +164,7 @@ static void protection_stays_if_blocking_fails(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
-static void guest_dies_with_stores_under_way(struct kunit *test)
+static void guest_dies_with_stores_in_flight(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
 	const u64 pte = PTE(111);
@@ -193,7 +193,7 @@ static struct kunit_case ppgtt_race_cases[] = {
 	KUNIT_CASE_PARAM(store_before_the_check_keeps_the_protection, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_after_the_check_keeps_the_protection, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(protection_stays_if_blocking_fails, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(guest_dies_with_stores_under_way, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_dies_with_stores_in_flight, both_dom0s_gen_params),
 	{}
 };
 

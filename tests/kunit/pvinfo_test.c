@@ -549,7 +549,7 @@ static void each_byte_is_the_guests_or_read_only(struct kunit *test)
 }
 
 /* A rep instruction over the whole page changes the guest's fields only, and notifies once. */
-static void write_of_the_whole_page(struct kunit *test)
+static void write_of_the_whole_page_notifies_once(struct kunit *test)
 {
 	struct call expected = { .create = false, .levels = 4 };
 	struct pvinfo_test *t = test->priv;
@@ -770,7 +770,7 @@ static struct kunit_case pvinfo_cases[] = {
 	KUNIT_CASE(write_without_the_lowest_byte_does_not_notify),
 	KUNIT_CASE(notification_sees_all_of_the_write_that_made_it),
 	KUNIT_CASE(each_byte_is_the_guests_or_read_only),
-	KUNIT_CASE(write_of_the_whole_page),
+	KUNIT_CASE(write_of_the_whole_page_notifies_once),
 	KUNIT_CASE(random_writes_do_what_their_bytes_say),
 	KUNIT_CASE(notifications_at_once_keep_their_own_pdps),
 	{}

@@ -201,7 +201,7 @@ static void make_guest(domid_t domid)
 }
 
 /* 1, 16: a guest has one domain, even while that is taken down. Only a get of this guest waits. */
-static void get_waits_for_the_one_that_is_taken_down(struct kunit *test)
+static void get_waits_for_a_domain_that_is_being_freed(struct kunit *test)
 {
 	struct actor same = { .domid = OTHER_DOM }, third = { .domid = THIRD_DOM }, put = {};
 	struct mediator *user = start_user(test, 64, 64);
@@ -338,7 +338,7 @@ static void watch_is_registered_once(struct kunit *test)
 static struct kunit_case registry_cases[] = {
 	KUNIT_CASE_PARAM(creation_of_a_domain_blocks_no_other_guest, platforms_gen_params),
 	KUNIT_CASE_PARAM(concurrent_gets_share_one_domain, platforms_gen_params),
-	KUNIT_CASE_PARAM(get_waits_for_the_one_that_is_taken_down, platforms_gen_params),
+	KUNIT_CASE_PARAM(get_waits_for_a_domain_that_is_being_freed, platforms_gen_params),
 	KUNIT_CASE_PARAM(get_does_not_wait_for_one_that_has_ended, platforms_gen_params),
 	KUNIT_CASE_PARAM(watch_is_registered_once, platforms_gen_params),
 	{}

@@ -144,7 +144,7 @@ static void run_of_events_leads_to_one_revalidation(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void idle_pages_go_at_a_balloon_event(struct kunit *test)
+static void idle_pages_are_unmapped_at_a_balloon_event(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfns[] = { 1, 2, 3 };
@@ -165,7 +165,7 @@ static void release_in_callback(struct mediator *user, const struct xen_gpu_move
 	user_unmap_all(user);
 }
 
-static void release_during_the_callback(struct kunit *test)
+static void client_may_release_in_its_callback(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -304,7 +304,7 @@ static void event_during_a_revalidation_leads_to_another(struct kunit *test)
 }
 
 /* 9: a put does not wait for a pending revalidation. */
-static void put_with_a_revalidation_pending(struct kunit *test)
+static void put_does_not_wait_for_a_pending_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
@@ -523,13 +523,13 @@ static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, platforms_gen_params),
 	KUNIT_CASE_PARAM(several_blocks_are_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, platforms_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, platforms_gen_params),
-	KUNIT_CASE_PARAM(release_during_the_callback, platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_are_unmapped_at_a_balloon_event, platforms_gen_params),
+	KUNIT_CASE_PARAM(client_may_release_in_its_callback, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, platforms_gen_params),
 	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, platforms_gen_params),
 	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, platforms_gen_params),
-	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, platforms_gen_params),
+	KUNIT_CASE_PARAM(put_does_not_wait_for_a_pending_revalidation, platforms_gen_params),
 	KUNIT_CASE_PARAM(revalidation_survives_any_failing_hypercall, platforms_gen_params),
 	KUNIT_CASE_PARAM(balloon_storm_leaves_only_good_entries, platforms_gen_params),
 	KUNIT_CASE_PARAM(storm_with_late_notices_and_a_small_quota, platforms_gen_params),

@@ -434,7 +434,7 @@ static void check_vcpus(struct kunit *test, const struct vcpu *vcpus)
 	}
 }
 
-static void several_vcpus_at_once(struct kunit *test)
+static void several_vcpus_write_at_once(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, VCPUS);
@@ -547,7 +547,7 @@ static struct kunit_case trap_cases[] = {
 	KUNIT_CASE_PARAM(rep_movs_is_one_batch, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_copy_without_each_other, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(data_that_is_not_there_is_answered_and_counted, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(several_vcpus_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(several_vcpus_write_at_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_guest_balloons, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_virtual_gpu_goes, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_guest_dies, both_dom0s_gen_params),

@@ -201,12 +201,12 @@ static void check_new_kernel(struct kunit *test, void (*starts)(struct kunit *te
 	ppgtt_guest_stop(guest);
 }
 
-static void new_kernel_after_a_crash(struct kunit *test)
+static void new_kernel_ends_the_tables_of_the_old_one(struct kunit *test)
 {
 	check_new_kernel(test, driver_starts);
 }
 
-static void new_kernel_of_32_bits_after_a_crash(struct kunit *test)
+static void new_32_bit_kernel_ends_the_tables_of_the_old_one(struct kunit *test)
 {
 	check_new_kernel(test, driver_starts_in_32_bits);
 }
@@ -359,7 +359,7 @@ static void tables_of_a_driver_that_is_gone(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void configfs_has_the_same(struct kunit *test)
+static void configfs_has_the_same_resets(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, "64", 8);
 	struct ppgtt old = chain(guest, OLD, OLD_DATA, 8);
@@ -486,7 +486,7 @@ static void directory_that_stays_pinned_leads_nowhere_at_the_end(struct kunit *t
 	ppgtt_guest_stop(guest);
 }
 
-static void pvinfo_is_as_it_was_first(struct kunit *test)
+static void reset_restores_pvinfo(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	u64 ready = read_bar(test, DISPLAY_READY, 4), cursor = read_bar(test, CURSOR_X_HOT, 4);
@@ -530,7 +530,7 @@ static void store_at_call(enum fake_call kind, void *arg)
 	s->sent = !fake_vcpu_send_store(DOM, 1, (OLD + CHAIN - 1) << PAGE_SHIFT, &s->value, 8);
 }
 
-static void store_meets_reset(struct kunit *test)
+static void store_in_flight_during_a_reset_is_answered(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct storing s = {};
@@ -642,22 +642,22 @@ static void guest_dies_during_a_reset(struct kunit *test)
 }
 
 static struct kunit_case reset_cases[] = {
-	KUNIT_CASE_PARAM(new_kernel_after_a_crash, next_param),
-	KUNIT_CASE_PARAM(new_kernel_of_32_bits_after_a_crash, next_param),
+	KUNIT_CASE_PARAM(new_kernel_ends_the_tables_of_the_old_one, next_param),
+	KUNIT_CASE_PARAM(new_32_bit_kernel_ends_the_tables_of_the_old_one, next_param),
 	KUNIT_CASE_PARAM(new_kernel_has_its_quota, next_param),
 	KUNIT_CASE_PARAM(both_kernels_use_one_root, next_param),
 	KUNIT_CASE_PARAM(announcement_made_again_survives_the_handshake, next_param),
 	KUNIT_CASE_PARAM(reader_of_pvinfo_is_no_driver, next_param),
 	KUNIT_CASE_PARAM(half_a_handshake_is_no_driver, next_param),
 	KUNIT_CASE_PARAM(tables_of_a_driver_that_is_gone, next_param),
-	KUNIT_CASE_PARAM(configfs_has_the_same, next_param),
+	KUNIT_CASE_PARAM(configfs_has_the_same_resets, next_param),
 	KUNIT_CASE_PARAM(only_known_parts_of_what_runs_are_reset, next_param),
 	KUNIT_CASE_PARAM(reset_of_all_clears_the_ggtt, next_param),
 	KUNIT_CASE_PARAM(pinned_root_is_blank_until_it_is_unpinned, next_param),
 	KUNIT_CASE_PARAM(pinned_directory_becomes_entries_when_it_is_unpinned, next_param),
 	KUNIT_CASE_PARAM(directory_that_stays_pinned_leads_nowhere_at_the_end, next_param),
-	KUNIT_CASE_PARAM(pvinfo_is_as_it_was_first, next_param),
-	KUNIT_CASE_PARAM(store_meets_reset, next_param),
+	KUNIT_CASE_PARAM(reset_restores_pvinfo, next_param),
+	KUNIT_CASE_PARAM(store_in_flight_during_a_reset_is_answered, next_param),
 	KUNIT_CASE_PARAM(reset_survives_a_failure_at_every_hypercall, next_param),
 	KUNIT_CASE_PARAM(failed_blocking_does_not_count_as_busy, next_param),
 	KUNIT_CASE_PARAM(guest_dies_during_a_reset, next_param),

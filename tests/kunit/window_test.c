@@ -225,7 +225,7 @@ static void sparse_guest_is_held_back(struct kunit *test)
 }
 
 /* 15: a refused page is mapped when there is space. Idle pages are drained for it at once. */
-static void refused_page_finds_room(struct kunit *test)
+static void refused_page_is_mapped_when_there_is_space(struct kunit *test)
 {
 	const u64 refused = (NARROW_BLOCKS + 1) * BLOCK;
 	unsigned int settled;
@@ -325,7 +325,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_grows_and_shrinks, windows_gen_params),
 	KUNIT_CASE_PARAM(window_is_busy, windows_gen_params),
 	KUNIT_CASE_PARAM(sparse_guest_is_held_back, windows_gen_params),
-	KUNIT_CASE_PARAM(refused_page_finds_room, windows_gen_params),
+	KUNIT_CASE_PARAM(refused_page_is_mapped_when_there_is_space, windows_gen_params),
 	KUNIT_CASE_PARAM(limits_at_the_extremes, windows_gen_params),
 	KUNIT_CASE_PARAM(arena_with_something_left_is_lost, physmap_gen_params),
 	{}
