@@ -11,7 +11,6 @@ static void balloon_event_zaps_before_the_reference_goes(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 mfn = fake_gfn_mfn(DOM, 80);
-	int inval, unref;
 
 	shadow_put(s, ENTRY, PTE(80));
 	shadow_put(s, HIGH_FIRST, PTE(80));
@@ -19,12 +18,10 @@ static void balloon_event_zaps_before_the_reference_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, fake_mfn_owner(mfn), DOM, "referenced until the revalidation");
 	fake_xen_clear_events();
 	shadow_balloon(s);
-	inval = only_event(test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);
-	unref = only_event(test, FAKE_EVENT_UNREF, 0, mfn);
-	KUNIT_EXPECT_LT(test, only_event(test, FAKE_EVENT_PTE, ENTRY, FAKE_NO_MFN), inval);
-	KUNIT_EXPECT_LT(test, only_event(test, FAKE_EVENT_PTE, HIGH_FIRST, FAKE_NO_MFN), inval);
-	KUNIT_EXPECT_LT(test, inval, unref);
-	KUNIT_EXPECT_LT(test, unref, only_event(test, FAKE_EVENT_FREE, 0, mfn));
+	shadow_expect_replaced(s, ENTRY, mfn);
+	shadow_expect_replaced(s, HIGH_FIRST, mfn);
+	KUNIT_EXPECT_LT(test, only_event(test, FAKE_EVENT_UNREF, 0, mfn),
+			only_event(test, FAKE_EVENT_FREE, 0, mfn));
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, ENTRY));
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_ZAPPED), 2ull);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
@@ -54,19 +51,14 @@ static void entry_moves_to_the_new_frame_at_once(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 old = fake_gfn_mfn(DOM, 80), flags = BIT_ULL(3) | BIT_ULL(7);
-	int pte, inval, unref;
 
 	shadow_put(s, ENTRY, PTE(80) | flags);
 	fake_gfn_remove(DOM, 80);
 	fake_gfn_populate(DOM, 80);
 	fake_xen_clear_events();
 	shadow_balloon(s);
-	pte = only_event(test, FAKE_EVENT_PTE, ENTRY, FAKE_NO_MFN);
-	inval = only_event(test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);
-	unref = only_event(test, FAKE_EVENT_UNREF, 0, old);
-	KUNIT_EXPECT_LT(test, only_event(test, FAKE_EVENT_REF, 0, fake_gfn_mfn(DOM, 80)), pte);
-	KUNIT_EXPECT_LT(test, pte, inval);
-	KUNIT_EXPECT_LT(test, inval, unref);
+	shadow_expect_mapped_first(s, ENTRY, fake_gfn_mfn(DOM, 80));
+	shadow_expect_replaced(s, ENTRY, old);
 	KUNIT_EXPECT_EQ(test, gpu_entry(ENTRY) & ~PTE_ADDRESS, PTE_PRESENT | PTE_RW | flags);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_MOVED), 1ull);
 	KUNIT_EXPECT_EQ(test, shadow_count(s, XENGT_COUNT_ZAPPED), 0ull);

@@ -30,17 +30,12 @@ static void entry_then_invalidate_then_old_reference(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 old = fake_gfn_mfn(DOM, 50);
-	int pte, inval, unref;
 
 	shadow_put(s, ENTRY, PTE(50));
 	fake_xen_clear_events();
 	shadow_put(s, ENTRY, PTE(51));
 	shadow_flush(s);
-	pte = only_event(test, FAKE_EVENT_PTE, ENTRY, FAKE_NO_MFN);
-	inval = only_event(test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);
-	unref = only_event(test, FAKE_EVENT_UNREF, 0, old);
-	KUNIT_EXPECT_LT(test, pte, inval);
-	KUNIT_EXPECT_LT(test, inval, unref);
+	shadow_expect_replaced(s, ENTRY, old);
 	KUNIT_EXPECT_TRUE(test, shadow_is_right(s, ENTRY));
 	stop_shadow(s);
 }
@@ -49,17 +44,13 @@ static void entry_goes_before_its_reference(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 old = fake_gfn_mfn(DOM, 50);
-	int inval, unref;
 
 	shadow_put(s, ENTRY, PTE(50));
 	fake_xen_clear_events();
 	shadow_put(s, ENTRY, 0);
 	KUNIT_EXPECT_TRUE(test, shadow_is_scratch(s, ENTRY));
 	shadow_flush(s);
-	inval = only_event(test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);
-	unref = only_event(test, FAKE_EVENT_UNREF, 0, old);
-	KUNIT_EXPECT_LT(test, only_event(test, FAKE_EVENT_PTE, ENTRY, FAKE_NO_MFN), inval);
-	KUNIT_EXPECT_LT(test, inval, unref);
+	shadow_expect_replaced(s, ENTRY, old);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	stop_shadow(s);
 }
@@ -68,17 +59,13 @@ static void new_page_is_mapped_before_the_old_is_released(struct kunit *test)
 {
 	struct shadow *s = started_shadow(test, QUOTA);
 	u64 old = fake_gfn_mfn(DOM, 50), new = fake_gfn_mfn(DOM, 51);
-	int ref, pte, unref;
 
 	shadow_put(s, ENTRY, PTE(50));
 	fake_xen_clear_events();
 	shadow_put(s, ENTRY, PTE(51));
 	shadow_flush(s);
-	ref = only_event(test, FAKE_EVENT_REF, 0, new);
-	pte = only_event(test, FAKE_EVENT_PTE, ENTRY, FAKE_NO_MFN);
-	unref = only_event(test, FAKE_EVENT_UNREF, 0, old);
-	KUNIT_EXPECT_LT(test, ref, pte);
-	KUNIT_EXPECT_LT(test, ref, unref);
+	shadow_expect_mapped_first(s, ENTRY, new);
+	shadow_expect_replaced(s, ENTRY, old);
 	stop_shadow(s);
 }
 

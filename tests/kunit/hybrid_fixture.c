@@ -160,6 +160,16 @@ struct ppgtt_guest *hybrid_guest_start(struct kunit *test, struct ppgtt *ppgtt)
 	return guest;
 }
 
+/* The end of a case: the shadow is right, and nothing is left. */
+void hybrid_guest_stop(struct ppgtt *ppgtt)
+{
+	struct ppgtt_guest *guest = ppgtt->guest;
+
+	ppgtt_check(ppgtt);
+	ppgtt_end(ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
 void hybrid_write_table_often(struct ppgtt_guest *guest)
 {
 	unsigned int i;

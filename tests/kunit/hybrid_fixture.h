@@ -59,6 +59,7 @@ unsigned long mapping_calls(void);
 enum fake_call mapping_call(void);
 
 struct ppgtt_guest *hybrid_guest_start(struct kunit *test, struct ppgtt *ppgtt);
+void hybrid_guest_stop(struct ppgtt *ppgtt);
 void hybrid_write_table_often(struct ppgtt_guest *guest);
 void hybrid_unsync_table(struct ppgtt_guest *guest);
 void hybrid_unsync_directory(struct ppgtt_guest *guest);

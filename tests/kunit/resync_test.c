@@ -137,9 +137,7 @@ static void table_with_a_missing_entry_is_resynced(struct kunit *test)
 	for (i = 1; i < 5; i++)
 		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(NO_GFN + 1));
 	ppgtt_guest_sync(guest);
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 /* Modes */
@@ -212,9 +210,7 @@ static void event_costs_one_hypercall_per_protected_page(struct kunit *test)
 	ppgtt_guest_balloon_event(guest);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_GET_TYPE), pages);
 	KUNIT_EXPECT_EQ(test, hybrid_set_type_calls(), 0ul);
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 /* The guest exchanges a page of tables, and the balloon event comes later. */
@@ -243,9 +239,7 @@ static void unsync_page_is_rescanned_after_an_event(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
 	ppgtt_guest_put(guest, TABLE, 31, PTE(31));
 	ppgtt_guest_sync(guest);
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 /* 13: an entry that is bound again after an event leads to the page that the guest has now. */
@@ -293,9 +287,7 @@ static void page_is_not_resynced_before_the_rescan(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 31), PTE(31));
 	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_unsync"), 0ull);
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 static void exchange_gfn(struct meanwhile *m)

@@ -248,3 +248,21 @@ int only_event(struct kunit *test, enum fake_event_kind kind, u64 where, u64 mfn
 	KUNIT_EXPECT_GE_MSG(test, found, 0, "no event of kind %d", kind);
 	return found;
 }
+
+/* 2: an entry was written once, then came one invalidate, then the reference on @old was dropped. */
+void shadow_expect_replaced(struct shadow *s, unsigned long entry, u64 old)
+{
+	int pte = only_event(s->test, FAKE_EVENT_PTE, entry, FAKE_NO_MFN);
+	int inval = only_event(s->test, FAKE_EVENT_INVALIDATE, 0, FAKE_NO_MFN);
+	int unref = only_event(s->test, FAKE_EVENT_UNREF, 0, old);
+
+	KUNIT_EXPECT_LT(s->test, pte, inval);
+	KUNIT_EXPECT_LT(s->test, inval, unref);
+}
+
+/* 3: the reference on @new was taken before the entry was written. */
+void shadow_expect_mapped_first(struct shadow *s, unsigned long entry, u64 new)
+{
+	KUNIT_EXPECT_LT(s->test, only_event(s->test, FAKE_EVENT_REF, 0, new),
+			only_event(s->test, FAKE_EVENT_PTE, entry, FAKE_NO_MFN));
+}

@@ -55,5 +55,7 @@ bool shadow_is_scratch(struct shadow *s, unsigned long entry);
 void shadow_expect(struct shadow *s);
 u64 shadow_count(struct shadow *s, enum xengt_counter which);
 int only_event(struct kunit *test, enum fake_event_kind kind, u64 where, u64 mfn);
+void shadow_expect_replaced(struct shadow *s, unsigned long entry, u64 old);
+void shadow_expect_mapped_first(struct shadow *s, unsigned long entry, u64 new);
 
 #endif /* _XENGT_TEST_SHADOW_FIXTURE_H */

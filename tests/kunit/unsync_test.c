@@ -556,9 +556,7 @@ static void store_in_flight_while_a_table_is_freed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, TABLE, 9), PTE(78));
 	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
 	ppgtt_guest_sync(guest);
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 static void unsync_table_is_freed_without_a_hypercall(struct kunit *test)
@@ -575,9 +573,7 @@ static void unsync_table_is_freed_without_a_hypercall(struct kunit *test)
 	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, TABLE));
-	ppgtt_check(&ppgtt);
-	ppgtt_end(&ppgtt);
-	ppgtt_guest_stop(guest);
+	hybrid_guest_stop(&ppgtt);
 }
 
 static struct kunit_case unsync_cases[] = {
