@@ -11,12 +11,12 @@
 
 /**
  * fake_dma_mfn - the frame that a device reaches
- * @bfn: the bus frame number that it uses
+ * @bfn: the device's bus frame number
  *
- * PV: the IOMMU, if there is one, lets everything through (but for one that isolates): BFN == MFN,
- * or MFN + offset on XenServer's Xen. PVH: the caller's physmap.
+ * On PV, BFN == MFN, or MFN + offset on XenServer's Xen. Any frame is reached, unless an IOMMU
+ * isolates: then only mapped ones are. On PVH the caller's physmap translates.
  *
- * Return: the MFN, which is a PFN for dom0's own memory; FAKE_NO_MFN if the access goes nowhere.
+ * Return: the MFN, which is a PFN for dom0's own memory; FAKE_NO_MFN if no memory is reached.
  */
 unsigned long fake_dma_mfn(u64 bfn)
 {

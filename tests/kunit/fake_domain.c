@@ -133,9 +133,9 @@ static struct fake_domain *live_domain(domid_t domid)
 /**
  * fake_domain_create - make a guest with one vCPU
  * @domid: its id, which must be free
- * @nr_pages: how many pages of memory it has, from GFN 0 on
+ * @nr_pages: the number of its pages, from GFN 0 on
  *
- * It is in xenstore, too.
+ * Also writes the guest's node in xenstore.
  */
 void fake_domain_create(domid_t domid, u64 nr_pages)
 {
@@ -181,8 +181,8 @@ void fake_domain_start_dying(domid_t domid)
  * fake_domain_kill - a guest dies
  * @domid: its id
  *
- * Its memory goes, but for pages that are referenced: with such it stays as a zombie. xenstore
- * does not know yet: see fake_store_release().
+ * Frees the guest's memory. A guest with referenced pages stays as a zombie. The node in xenstore
+ * stays until fake_store_release().
  */
 void fake_domain_kill(domid_t domid)
 {

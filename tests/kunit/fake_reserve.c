@@ -15,9 +15,9 @@
 #include "fake_internal.h"
 
 /*
- * p2m_add_page(): the new page takes the place of RAM, whose frame stays the domain's until that
- * ends, without a GFN; no ioreq server is told. Over a page of another domain's, or a device's
- * registers, Xen crashes the domain, when the new page is the domain's already.
+ * p2m_add_page(): the new page replaces RAM. The old frame stays the domain's, without a GFN, until
+ * the domain ends. No ioreq server is notified. Over another domain's page or a device's registers
+ * Xen crashes the domain, after the new page became the domain's.
  */
 static long populate(struct fake_domain *d, u64 gfn)
 {

@@ -104,11 +104,11 @@ static int send_to(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req
 /**
  * fake_vcpu_send - a vCPU accesses an address that an ioreq server has claimed
  * @domid: the guest
- * @vcpu: which of its vCPUs, which must not be waiting
- * @req: the request; a write to a trapped page goes to the server that has claimed those
+ * @vcpu: one of its vCPUs, which must not be waiting
+ * @req: the request; a write to a write-protected page goes to the server with the claim
  *
- * Return: 0; -ENODEV if no server wants it; -EAGAIN if it is a write to a trapped page and no
- * server has claimed it: a vCPU would try again until the page is plain RAM.
+ * Return: 0; -ENODEV if no server has claimed the address; -EAGAIN if the page is write-protected
+ * and no server has the claim: a vCPU would retry until the page is plain RAM.
  */
 int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req)
 {
@@ -137,15 +137,16 @@ static bool store_natively(struct fake_domain *d, struct fake_vcpu *vcpu,
 /**
  * fake_vcpu_send_store - a vCPU stores to an address, whatever is there
  * @domid: the guest
- * @vcpu: which of its vCPUs, which must not be waiting
+ * @vcpu: one of its vCPUs, which must not be waiting
  * @addr: the guest-physical address
- * @data: what is stored
- * @size: how many bytes, 1 to 8, within a page
+ * @data: the bytes to store
+ * @size: their number, 1 to 8, within a page
  *
- * Plain RAM changes at once; what an ioreq server has claimed, a trapped page or an address
- * without memory, becomes a request to it. Then fake_vcpu_wait(), in either case.
+ * A store to plain RAM is done at once. A store to a write-protected page, or to an address without
+ * memory that an ioreq server has claimed, becomes a request. In either case fake_vcpu_wait() must
+ * follow.
  *
- * Return: 0; -ENODEV if nothing is there: the store is ignored; -EAGAIN as fake_vcpu_send().
+ * Return: 0; -ENODEV if nothing is there, and the store is ignored; -EAGAIN as fake_vcpu_send().
  */
 int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 			 unsigned int size)
@@ -205,9 +206,9 @@ int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsig
  * fake_vcpu_wait - wait for the answer
  * @domid: the guest
  * @vcpu: the vCPU
- * @answer: the request as it was answered, may be NULL
+ * @answer: the request with its answer, may be NULL
  *
- * Return: 0, -ECANCELED if the server went away meanwhile, -ETIMEDOUT if there is no answer.
+ * Return: 0, -ECANCELED if the server was destroyed meanwhile, -ETIMEDOUT if no answer comes.
  */
 int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer)
 {

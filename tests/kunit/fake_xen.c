@@ -205,7 +205,7 @@ static void forget_everything(void)
 /**
  * fake_xen_start - begin with a fresh hypervisor
  * @test: the test
- * @mode: what the modules are to find themselves on
+ * @mode: the domain that the modules run in
  */
 void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 {
@@ -228,10 +228,11 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 }
 
 /**
- * fake_xen_assert_balanced - nothing of what the modules took from the hypervisor is left
+ * fake_xen_assert_balanced - check the books
  * @test: the test
  *
- * Says what is, and fails the test. Also if the modules did what Xen would not forgive.
+ * Fails the test if the modules left anything of the hypervisor's in use, or did what Xen would not
+ * forgive.
  */
 void fake_xen_assert_balanced(struct kunit *test)
 {
@@ -249,7 +250,7 @@ void fake_xen_assert_balanced(struct kunit *test)
  * fake_xen_stop - check the books, and end
  * @test: the test
  *
- * Does nothing if the hypervisor is not running, so that a suite's exit can call it always.
+ * Does nothing if the hypervisor is not started, so that a suite's exit can always call it.
  */
 void fake_xen_stop(struct kunit *test)
 {
@@ -304,10 +305,10 @@ void fake_xen_reset_calls(void)
 }
 
 /**
- * fake_xen_fail_call - let a hypercall fail
- * @kind: which kind; FAKE_CALL_ANY: of all that are made on the way in
- * @nth: 1: the next one
- * @error: what it is to fail with, without any effect
+ * fake_xen_fail_call - make a hypercall fail
+ * @kind: its kind; FAKE_CALL_ANY: any, but for those that clean up
+ * @nth: 1: the next one of that kind
+ * @error: its error; the call has no effect
  */
 void fake_xen_fail_call(enum fake_call kind, unsigned int nth, int error)
 {
@@ -469,7 +470,7 @@ static void prepare_faults(void)
 }
 
 /**
- * fake_fail_alloc - let an allocation of the running thread fail
+ * fake_fail_alloc - make an allocation of the running thread fail
  * @nth: 1: the next one
  */
 void fake_fail_alloc(unsigned int nth)

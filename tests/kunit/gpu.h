@@ -37,10 +37,10 @@ struct xen_gpu_domain;
 struct ppgtt_format;
 
 /**
- * struct gpu_walker - what the GPU walks besides its GGTT
- * @check: everything is checked
- * @forget: the GPU forgets what it has in its TLB
- * @is_table: is an entry of the GGTT one of a directory, and leads to a table that is safe?
+ * struct gpu_walker - walks of the GPU besides its GGTT
+ * @check: checks all that the GPU can reach
+ * @forget: empties the TLB
+ * @is_table: is an entry of the GGTT one of a directory, which leads to a safe table?
  */
 struct gpu_walker {
 	void (*check)(struct gpu_walker *walker);

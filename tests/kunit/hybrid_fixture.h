@@ -27,11 +27,11 @@
 #define TABLE_ADDR(n)		((TABLE << PAGE_SHIFT) + (n) * 8)
 
 /**
- * struct hybrid_config - what a virtual GPU is to be like
- * @mode: when writes get into the shadow
- * @first: the first page of the GTT that is the guest's share
- * @pages: how many these are
- * @room: for how many pages of RAM the toolstack leaves room, 0: none
+ * struct hybrid_config - the configuration of a virtual GPU
+ * @mode: its mode
+ * @first: the first page of the GTT in the share
+ * @pages: the number of pages in the share
+ * @room: how many pages of RAM at the GTT the guest's memory limit allows
  */
 struct hybrid_config {
 	enum xengt_mode mode;
@@ -65,10 +65,10 @@ void hybrid_unsync_table(struct ppgtt_guest *guest);
 void hybrid_unsync_directory(struct ppgtt_guest *guest);
 
 /**
- * struct meanwhile - what happens at the start of a hypercall
- * @kind: of which kind
- * @nth: 1: of the next one of these; 0: it has happened
- * @act: what
+ * struct meanwhile - an action at the start of a hypercall
+ * @kind: the kind of hypercall
+ * @nth: 1: the next one of that kind; 0: it has happened
+ * @act: the action
  * @test: for @act
  * @arg: for @act
  */

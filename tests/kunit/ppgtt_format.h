@@ -24,17 +24,17 @@
  * @entry_size: in bytes
  * @ggtt_entries: how many entries the GGTT has
  * @top: the level of the root tables
- * @roots: how many there are
+ * @roots: the number of root tables
  * @root_in_ggtt: the root table is made of GGTT entries
  * @entries: of a table of each level
- * @shift: what an entry of each level covers, in bits of the address
+ * @shift: how many bits of the address an entry of each level covers
  * @present: the bit that makes an entry valid
- * @address: the bits of an address that stand where they are
+ * @address: the bits that are the same bits of the address
  * @high: the bits that hold higher bits of the address
- * @high_shift: how far these are below their place
- * @flags: what else an entry of each level may have that the GPU looks at
- * @ignored: what it may have that the GPU does not look at
- * @large_ignored: the same for a page of 2 MiB
+ * @high_shift: by how much to shift @high to the left
+ * @flags: other bits that the GPU uses, for each level
+ * @ignored: bits that the GPU ignores, for each level
+ * @large_ignored: bits that the GPU ignores in a page of 2 MiB
  * @rw: the flag that allows writes, 0: there is none
  * @large: in an entry of level 2 or 3: it is a page of 2 MiB, or 1 GiB
  * @large_address: the address bits of a page of 2 MiB

@@ -6,17 +6,7 @@
 #include "modules.h"
 #include "vgpu_fixture.h"
 
-/**
- * start_modules - load both modules on a kind of dom0, with two guests
- * @test: the test
- * @mode: the kind
- *
- * Nothing is unmapped by age or size, a balloon event is acted on when the test flushes, and no
- * sync comes by itself.
- */
-/*
- * Loads both modules on a Xen with more than stock Xen has. prepare() adds that, and may be NULL.
- */
+/* Loads both modules on a Xen with more than stock Xen has. prepare() adds that, and may be NULL. */
 void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void))
 {
 	gpu_start();
@@ -43,6 +33,14 @@ void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepar
 	fake_xen_reset_calls();
 }
 
+/**
+ * start_modules - load both modules on stock Xen, with two guests
+ * @test: the test
+ * @mode: the domain that the modules run in
+ *
+ * No page is unmapped by age or number, no late sync comes, and a balloon event is handled when the
+ * test flushes.
+ */
 void start_modules(struct kunit *test, enum fake_xen_mode mode)
 {
 	start_modules_on(test, mode, NULL);
