@@ -24,7 +24,7 @@
 #define FAKE_MAX_RANGES		256
 #define FAKE_NR_RANGE_TYPES	3
 #define FAKE_TABLE_SLOTS	512
-#define FAKE_WRITE_PROTECTED		XA_MARK_0	/* of a physmap's entry */
+#define FAKE_WRITE_PROTECTED	XA_MARK_0	/* of a physmap's entry */
 #define FAKE_INDEX_SLOTS	2048
 #define FAKE_GFN_BITS		36	/* of a page table with 4 levels */
 
@@ -55,7 +55,7 @@ struct fake_frame {
 	unsigned long mfn;
 	int owner;		/* domid, -1: free */
 	bool allocated;		/* the owner's own reference (Xen's PGC_allocated) */
-	bool extra;		/* Xen's for the owner: not in its allowance (PGC_extra) */
+	bool extra;		/* Xen's own for the owner: not in its limit (PGC_extra) */
 	bool fixed;		/* allocated by MFN: never given to others */
 	unsigned int refs;	/* of others */
 	void *data;		/* where the contents are now, NULL: zeroes */
@@ -90,7 +90,7 @@ struct fake_vcpu {
 	bool invalidate;		/* notifies the servers next (Xen's mapcache_invalidate) */
 	int status;
 	struct xen_ioreq answer;
-	struct fake_frame *trapped;	/* the page it stores to; may be gone */
+	struct fake_frame *stores_to;	/* a write-protected page; may be gone */
 };
 
 struct fake_domain {
@@ -99,16 +99,16 @@ struct fake_domain {
 	bool torn_down;			/* its physmap is empty */
 	struct list_head node;
 	struct fake_index physmap;	/* GFN to frame */
-	struct xarray types;		/* GFN to what is there, if it is not just RAM */
+	struct xarray types;		/* GFN to the page's type, if it is not plain RAM */
 	u64 max_gfn;			/* the highest ever */
 	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
-	unsigned long extra_pages;	/* and those of Xen's for it */
+	unsigned long extra_pages;	/* Xen's own for the domain */
 	unsigned long homeless;		/* frames at no GFN that are not released */
 	unsigned long max_pages;	/* the limit of reservations */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
-	struct fake_server *claimer;	/* of writes to trapped pages */
+	struct fake_server *claimer;	/* of write-protected pages */
 	bool no_hap;
 	bool target;			/* the caller is a driver domain with this target */
 };
@@ -313,7 +313,7 @@ void fake_evtchn_start(void);
 void fake_evtchn_stop(void);
 void fake_evtchn_check(struct kunit *test);
 struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int vcpu);
-void fake_deliver(void);	/* not under the lock */
+void fake_deliver(void);	/* called without the lock */
 
 /* fake_ioreq.c */
 void fake_ioreq_close_channels(struct fake_domain *d);

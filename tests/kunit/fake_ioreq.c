@@ -487,7 +487,7 @@ static void complete_store(struct fake_domain *d, struct fake_vcpu *vcpu)
 {
 	u64 gfn = PFN_DOWN(vcpu->answer.addr);
 
-	if (vcpu->trapped && fake_frame_of_gfn(d, gfn) == vcpu->trapped &&
+	if (vcpu->stores_to && fake_frame_of_gfn(d, gfn) == vcpu->stores_to &&
 	    !fake_memtype_protected(d, gfn))
 		fake_error("domain %u crashes: page %llx is RAM in the middle of a store to it",
 			   d->domid, gfn);
@@ -635,7 +635,7 @@ bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number
 	slot = slot_of(d->servers[id], number);
 	vcpu->waiting |= BIT(id);
 	vcpu->seen[id] = STATE_IOREQ_READY;
-	vcpu->trapped = protected_frame(d, req);
+	vcpu->stores_to = protected_frame(d, req);
 	*slot = *req;
 	slot->vp_eport = d->servers[id]->remote_port[number];
 	slot->state = STATE_IOREQ_READY;

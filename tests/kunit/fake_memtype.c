@@ -95,11 +95,11 @@ void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 {
 	enum fake_page_type now = fake_type_of_gfn(d, gfn);
-	bool trapped = fake_memtype_protected(d, gfn);
+	bool protected = fake_memtype_protected(d, gfn);
 
 	if (!fake_frame_of_gfn(d, gfn))
 		return now == FAKE_HOLE && type == HVMMEM_mmio_dm ? 0 : -EINVAL;
-	if (type == XEN_HVMMEM_ioreq_server && !trapped && now != FAKE_RAM_RO) {
+	if (type == XEN_HVMMEM_ioreq_server && !protected && now != FAKE_RAM_RO) {
 		xa_set_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 		return 0;
 	}
@@ -109,11 +109,11 @@ static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 			fake_set_type(d, gfn, FAKE_RAM);
 		return 0;
 	}
-	if (type == HVMMEM_ram_ro && !trapped) {
+	if (type == HVMMEM_ram_ro && !protected) {
 		fake_set_type(d, gfn, FAKE_RAM_RO);
 		return 0;
 	}
-	if (type == HVMMEM_mmio_dm && !trapped) {
+	if (type == HVMMEM_mmio_dm && !protected) {
 		fake_error("RAM at GFN %llx of domain %u is lost", gfn, d->domid);
 		fake_physmap_lose(d, gfn);
 		return 0;
@@ -192,13 +192,13 @@ bool fake_gfn_write_protected(domid_t domid, u64 gfn)
 {
 	struct fake_domain *d;
 	unsigned long flags;
-	bool trapped;
+	bool protected;
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
-	trapped = d && fake_memtype_protected(d, gfn);
+	protected = d && fake_memtype_protected(d, gfn);
 	spin_unlock_irqrestore(&fake.lock, flags);
-	return trapped;
+	return protected;
 }
 
 /* Counts the guest's write-protected pages. */

@@ -31,8 +31,8 @@
 
 /* What compares have met */
 enum ppgtt_met {
-	PPGTT_MET_4K,		/* reached */
-	PPGTT_MET_64K,		/* 4 KiB of one reached */
+	PPGTT_MET_4K,		/* a page of 4 KiB was reached */
+	PPGTT_MET_64K,		/* a page of 4 KiB in one of 64 KiB was */
 	PPGTT_MET_2M_SPLIT,
 	PPGTT_MET_2M_REAL,
 	PPGTT_MET_WIDE_REAL,
@@ -41,7 +41,7 @@ enum ppgtt_met {
 	PPGTT_MET_BAD,
 	PPGTT_MET_HUGE,
 	PPGTT_MET_LOOP,		/* a page that is a table on two levels of one path */
-	PPGTT_MET_SHARED,	/* a table once more */
+	PPGTT_MET_SHARED,	/* a table that was met before */
 	PPGTT_MET_TABLE_AS_DATA,
 	PPGTT_MET_TOLERATED,	/* scratch, where that is right for a while */
 	PPGTT_NR_MET

@@ -98,7 +98,7 @@ struct pvinfo_test {
 	struct xengt_counters counters;
 	struct call calls[MAX_CALLS];
 	unsigned int nr_calls;
-	int result;			/* protects the calls */
+	int result;			/* returned by the calls */
 	u8 page[VGT_PVINFO_SIZE];
 	u8 model[VGT_PVINFO_SIZE];
 	struct rnd_state rnd;
