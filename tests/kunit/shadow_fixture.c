@@ -249,7 +249,7 @@ int only_event(struct kunit *test, enum fake_event_kind kind, u64 where, u64 mfn
 	return found;
 }
 
-/* 2: an entry was written once, then came one invalidate, then the reference on @old was dropped. */
+/* 2: an entry was written, then came one invalidate, then the reference on @old was dropped. */
 void shadow_expect_replaced(struct shadow *s, unsigned long entry, u64 old)
 {
 	int pte = only_event(s->test, FAKE_EVENT_PTE, entry, FAKE_NO_MFN);

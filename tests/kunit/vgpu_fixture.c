@@ -6,7 +6,7 @@
 #include "modules.h"
 #include "vgpu_fixture.h"
 
-/* Loads both modules on a Xen with more than stock Xen has. prepare() adds that, and may be NULL. */
+/* Loads both modules on a Xen that prepare() gives more than stock Xen has. It may be NULL. */
 void start_modules_on(struct kunit *test, enum fake_xen_mode mode, void (*prepare)(void))
 {
 	gpu_start();
