@@ -2,8 +2,10 @@
 /*
  * Random runs of guests with PPGTTs; see ppgtt_random_test.c.
  *
- *   ppgtt_random_test.c	the runs: what is done when, announcements, compares
+ *   ppgtt_random_test.c	the runs: what is done when, and compares
  *   ppgtt_random_guest.c	the guest's writes, and its memory
+ *   ppgtt_random_roots.c	PPGTTs that are announced, pinned and destroyed
+ *   ppgtt_random_fault.c	failures of hypercalls and allocations
  *   ppgtt_random_coverage.c	what the runs covered
  */
 
@@ -89,15 +91,15 @@ enum random_did {
 	DID_SWITCH,
 	DID_RESET,
 	DID_RESET_PINNED,
-	DID_OPEN,
-	DID_CLOSE,
+	DID_UNSYNC,
+	DID_RESYNC,
 	DID_LATE,
 	DID_FAIL_CALL,
 	DID_FAIL_GFN,
 	DID_FAIL_ENTRY,
 	DID_FAIL_ALLOC,
 	DID_FAULT_HAPPENED,
-	DID_CALM,
+	DID_FULL_CHECK,
 	DID_ROOM,
 	DID_NEIGHBOUR_MAP,
 	DID_NEIGHBOUR_REFUSED,
@@ -170,6 +172,22 @@ void random_balloon_out_gtt(struct random *r);
 void random_drain_late(struct random *r);
 void random_neighbour(struct random *r);
 void random_neighbour_unmap(struct random *r);
+
+/* ppgtt_random_fault.c */
+void random_order_fault(struct random *r);
+void random_order_pin_to_fail(struct random *r);
+void random_end_faults(struct random *r);
+
+/* ppgtt_random_roots.c */
+void random_draw_root(struct random *r, unsigned int i);
+bool random_root_is_drawn(const struct random *r, unsigned int i);
+bool random_root_is_out(const struct random *r, const struct ppgtt *ppgtt);
+void random_unpin(struct random *r, unsigned int i);
+void random_change_root(struct random *r);
+
+/* ppgtt_random_test.c */
+void random_after_change(struct random *r, int rc);
+void random_after_sync(struct random *r, int rc);
 
 /* ppgtt_random_coverage.c */
 void random_coverage_add(const struct random *r);

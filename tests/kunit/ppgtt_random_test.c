@@ -40,7 +40,7 @@ MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 #define RETRIES		4096
 #define ROUNDS		16
 
-#define CALM_EVERY	20		/* synchronisation points */
+#define FULL_CHECK_EVERY	20		/* synchronisation points */
 
 /* Pages are unsynced and resynced all the time. With LATE there are late syncs. */
 #define UNSYNC_WRITES	2
@@ -89,72 +89,6 @@ static const struct random_run runs[] = {
 static bool random_is_small(const struct random *r)
 {
 	return r->run->features & (FEW_PAGES | FEW_TABLES | LIMIT);
-}
-
-/* Faults */
-
-static void order_call_to_fail(struct random *r)
-{
-	static const enum fake_call kinds[] = {
-		FAKE_CALL_ANY, FAKE_CALL_MMU_UPDATE, FAKE_CALL_ADD_TO_PHYSMAP,
-		FAKE_CALL_REMOVE_FROM_PHYSMAP, FAKE_CALL_DM_SET_TYPE, FAKE_CALL_PIN,
-		FAKE_CALL_UNPOPULATED,
-	};
-	/* Not -EINVAL, which means that there is no page, and is not retried. */
-	static const int errors[] = { -ENOMEM, -EBUSY, -EIO, -EFAULT };
-
-	r->did[DID_FAIL_CALL]++;
-	fake_xen_fail_call(kinds[random_below(r, ARRAY_SIZE(kinds))], 1 + random_below(r, 6),
-			   errors[random_below(r, ARRAY_SIZE(errors))]);
-}
-
-static void order_fault(struct random *r)
-{
-	/* Not -EPERM: such an entry is scratch until the guest writes it again. */
-	static const int errors[] = { -EINVAL, -ENOMEM, -EBUSY };
-	u64 gfn;
-
-	switch (random_below(r, 4)) {
-	case 0:
-		r->did[DID_FAIL_GFN]++;
-		gfn = random_one_in(r, 2) ? random_any_table(r) : random_data_gfn(r);
-		fake_xen_fail_gfn(DOM, gfn, errors[random_below(r, ARRAY_SIZE(errors))]);
-		break;
-	case 1:
-		r->did[DID_FAIL_ENTRY]++;
-		fake_xen_fail_entry(random_below(r, 4), -ENOMEM);
-		break;
-	case 2:
-		r->did[DID_FAIL_ALLOC]++;
-		fake_fail_alloc(1 + random_below(r, 20));
-		break;
-	default:
-		order_call_to_fail(r);
-	}
-	r->fault = true;
-	r->stale = true;
-}
-
-/* If the shadow was reclaimed, the pin cannot do without its first allocation. */
-static void order_pin_to_fail(struct random *r)
-{
-	if (random_one_in(r, 2)) {
-		order_fault(r);
-		return;
-	}
-	r->did[DID_FAIL_ALLOC]++;
-	fake_fail_alloc(1);
-	r->fault = true;
-	r->stale = true;
-}
-
-static void end_faults(struct random *r)
-{
-	if (!r->fault)
-		return;
-	r->did[DID_FAULT_HAPPENED] += !fake_fail_alloc_stop() && !fake_xen_fail_pending();
-	fake_xen_fail_nothing();
-	r->fault = false;
 }
 
 /* Compares */
@@ -213,10 +147,10 @@ static void compare_pinned(struct random *r)
 }
 
 /* Ends an ordered failure, whether it happened or not. */
-static void after_change(struct random *r, int rc)
+void random_after_change(struct random *r, int rc)
 {
 	KUNIT_EXPECT_TRUE_MSG(r->test, !rc || r->fault, "%d", rc);
-	end_faults(r);
+	random_end_faults(r);
 	if (rc)
 		ppgtt_guest_sync(r->guest);
 	r->nr_syncs++;
@@ -225,175 +159,23 @@ static void after_change(struct random *r, int rc)
 }
 
 /* After a sync, which has handled all balloon events. */
-static void after_sync(struct random *r, int rc)
+void random_after_sync(struct random *r, int rc)
 {
 	r->late = false;
-	after_change(r, rc);
+	random_after_change(r, rc);
 }
 
 static void sync(struct random *r)
 {
 	if (random_has(r, FAULTS) && random_one_in(r, 3))
-		order_fault(r);
+		random_order_fault(r);
 	if (random_one_in(r, 2)) {
 		r->did[DID_SYNC]++;
-		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
+		random_after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
 	} else {
 		r->did[DID_FLUSH]++;
 		ppgtt_guest_flush_gtt(r->guest);
-		after_sync(r, 0);
-	}
-}
-
-/* Announcements */
-
-static void draw_root(struct random *r, unsigned int i)
-{
-	unsigned int k;
-	u64 gfns[4];
-
-	for (k = 0; k < 4; k++)
-		gfns[k] = random_any_table(r);
-	if (random_is_gen7(r))
-		r->roots[i] = ppgtt_ggtt(r->guest, DIRECTORY(i % DIRECTORIES));
-	else if (random_one_in(r, 3))
-		r->roots[i] = ppgtt_3(r->guest, gfns);
-	else
-		r->roots[i] = ppgtt_4(r->guest, random_table_of_level(r, 4));
-	r->was_unpinned[i] = false;
-}
-
-static bool same_root(const struct ppgtt *a, const struct ppgtt *b)
-{
-	return a->root.levels == b->root.levels &&
-	       !memcmp(a->root.pdp, b->root.pdp, sizeof(a->root.pdp));
-}
-
-/* Two equal roots would be one that is announced twice, which is done elsewhere. */
-static bool is_drawn(const struct random *r, unsigned int i)
-{
-	unsigned int k;
-
-	for (k = 0; k < ROOTS; k++) {
-		if (k != i && r->roots[k].guest && same_root(&r->roots[k], &r->roots[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool root_is_out(const struct random *r, const struct ppgtt *ppgtt)
-{
-	unsigned int i;
-
-	for (i = 0; !random_is_gen7(r) && i < ppgtt->roots.format->roots; i++) {
-		if (random_is_out(r, ppgtt->roots.guest[i]))
-			return true;
-	}
-	return false;
-}
-
-static void create(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	if (!ppgtt->announced && !ppgtt->pinned) {
-		draw_root(r, i);
-		if (is_drawn(r, i)) {
-			ppgtt->guest = NULL;
-			return;
-		}
-	}
-	/*
-	 * A PPGTT that was destroyed while pinned is not announced again: that would be another
-	 * one.
-	 */
-	if (root_is_out(r, ppgtt) || ppgtt->announced == 3 ||
-	    (!ppgtt->announced && ppgtt->pinned))
-		return;
-	if (!random_is_gen7(r) && random_one_in(r, 3)) {
-		r->did[DID_NOTIFY]++;
-		ppgtt_notify(ppgtt, true);
-		after_sync(r, 0);
-		return;
-	}
-	r->did[DID_CREATE]++;
-	if (random_has(r, FAULTS) && random_one_in(r, 6))
-		order_fault(r);
-	after_sync(r, ppgtt_create(ppgtt));
-}
-
-static void destroy(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	bool last = ppgtt->announced == 1;
-
-	if (!ppgtt->announced)
-		return;
-	r->did[DID_DESTROY]++;
-	r->did[DID_DESTROY_PINNED] += ppgtt->pinned && last;
-	if (!random_is_gen7(r) && random_one_in(r, 3))
-		ppgtt_notify(ppgtt, false);
-	else
-		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt),
-				random_is_gen7(r) && ppgtt->pinned && last ? -EBUSY : 0);
-	after_change(r, 0);
-}
-
-static void pin_announced(struct random *r, unsigned int i)
-{
-	int rc;
-
-	if (random_has(r, FAULTS) && random_one_in(r, 2))
-		order_pin_to_fail(r);
-	rc = ppgtt_pin(&r->roots[i]);
-	r->did[rc ? DID_PIN_FAILED : DID_PIN]++;
-	r->did[DID_PIN_AGAIN] += !rc && r->was_unpinned[i];
-	after_sync(r, rc);
-}
-
-static void pin(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	if (ppgtt->pinned || !ppgtt->guest)
-		return;
-	if (ppgtt->announced) {
-		pin_announced(r, i);
-		return;
-	}
-	r->did[DID_PIN_NOTHING]++;
-	KUNIT_EXPECT_EQ(r->test, ppgtt_pin(ppgtt), -ENOENT);
-}
-
-static void unpin(struct random *r, unsigned int i)
-{
-	if (!r->roots[i].pinned)
-		return;
-	r->did[DID_UNPIN]++;
-	r->was_unpinned[i] = true;
-	ppgtt_unpin(&r->roots[i]);
-}
-
-static void change_root(struct random *r)
-{
-	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
-
-	switch (random_below(r, 8)) {
-	case 0:
-	case 1:
-		create(r, i);
-		break;
-	case 2:
-		destroy(r, i);
-		break;
-	case 3:
-	case 4:
-	case 5:
-		pin(r, i);
-		break;
-	default:
-		unpin(r, i);
+		random_after_sync(r, 0);
 	}
 }
 
@@ -403,7 +185,7 @@ static void change_mode(struct random *r)
 {
 	r->did[DID_SWITCH]++;
 	xengt_vgpu_set_mode(r->guest->vgpu, random_below(r, XENGT_NR_MODES));
-	after_change(r, 0);
+	random_after_change(r, 0);
 }
 
 /* A reset ends all announcements. What is pinned stays pinned. */
@@ -414,7 +196,7 @@ static void reset(struct random *r)
 
 	r->did[DID_RESET]++;
 	if (random_has(r, FAULTS) && random_one_in(r, 6))
-		order_fault(r);
+		random_order_fault(r);
 	KUNIT_EXPECT_EQ(r->test, xengt_vgpu_reset(r->guest->vgpu, what), 0);
 	if (what & XENGT_RESET_GGTT)
 		memset(r->guest->ggtt, 0, sizeof(r->guest->ggtt));
@@ -422,7 +204,7 @@ static void reset(struct random *r)
 		r->did[DID_RESET_PINNED] += r->roots[i].pinned && r->roots[i].announced;
 		r->roots[i].announced = 0;
 	}
-	after_change(r, 0);
+	random_after_change(r, 0);
 }
 
 /* Checks without failures and balloon events */
@@ -455,7 +237,7 @@ static void expect_no_scratch(struct random *r)
 		return;
 	r->did[DID_ROOM] += random_is_small(r);
 	KUNIT_EXPECT_EQ_MSG(r->test, m->tolerated, 0u,
-			    "seed %u, sync %u: scratch, and there is room", r->run->seed,
+			    "seed %u, sync %u: scratch within the quotas", r->run->seed,
 			    r->nr_syncs);
 }
 
@@ -535,14 +317,14 @@ static void expect_healed(struct random *r, bool was_short)
 	unsigned int turns = ROUNDS;
 
 	do {
-		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
+		random_after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
 	} while (m->tolerated && --turns);
 	r->did[DID_HEALED] += was_short && !m->tolerated;
 	expect_no_scratch(r);
 }
 
 /* With a small quota only one PPGTT, which may fit, is checked. */
-static void make_room(struct random *r)
+static void check_healing(struct random *r)
 {
 	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
 	struct ppgtt *ppgtt = &r->roots[i];
@@ -550,8 +332,8 @@ static void make_room(struct random *r)
 
 	if (ppgtt->guest)
 		ppgtt_end(ppgtt);
-	draw_root(r, i);
-	if (root_is_out(r, ppgtt) || is_drawn(r, i)) {
+	random_draw_root(r, i);
+	if (random_root_is_out(r, ppgtt) || random_root_is_drawn(r, i)) {
 		end_others(r, i);
 		ppgtt->guest = NULL;
 		return;
@@ -569,12 +351,12 @@ static void make_room(struct random *r)
 }
 
 /* A balloon event, after which nothing may be missing. */
-static void calm(struct random *r)
+static void check_all_entries(struct random *r)
 {
-	r->did[DID_CALM]++;
+	r->did[DID_FULL_CHECK]++;
 	revalidate(r);
 	if (random_is_small(r)) {
-		make_room(r);
+		check_healing(r);
 		revalidate(r);
 	}
 	compare_pinned(r);
@@ -602,7 +384,7 @@ static void step(struct random *r)
 	else if (what < 925)
 		sync(r);
 	else if (what < 960)
-		change_root(r);
+		random_change_root(r);
 	else if (what < 963 && random_has(r, BALLOON))
 		random_balloon_out(r);
 	else if (what < 966 && random_has(r, BALLOON))
@@ -619,9 +401,9 @@ static void step(struct random *r)
 		random_neighbour(r);
 	else if (what >= 990 && !random_is_gen7(r))
 		random_write_wide_table(r);
-	if (r->nr_syncs >= CALM_EVERY) {
+	if (r->nr_syncs >= FULL_CHECK_EVERY) {
 		r->nr_syncs = 0;
-		calm(r);
+		check_all_entries(r);
 	}
 }
 
@@ -679,13 +461,13 @@ static void unpin_all(struct random *r)
 	unsigned int i;
 
 	for (i = 0; i < ROOTS; i++)
-		unpin(r, i);
+		random_unpin(r, i);
 }
 
 static void note_counters(struct random *r)
 {
-	r->did[DID_OPEN] += ppgtt_guest_count("pages_unsynced");
-	r->did[DID_CLOSE] += ppgtt_guest_count("pages_resynced");
+	r->did[DID_UNSYNC] += ppgtt_guest_count("pages_unsynced");
+	r->did[DID_RESYNC] += ppgtt_guest_count("pages_resynced");
 	r->did[DID_LATE] += ppgtt_guest_count("syncs_late");
 	r->did[DID_QUOTA] += ppgtt_guest_count("scratched_quota");
 }
@@ -730,7 +512,7 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 		step(r);
 		cond_resched();
 	}
-	calm(r);
+	check_all_entries(r);
 	stop_run(r);
 }
 
