@@ -129,7 +129,7 @@ static void looks(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(open_pages); i++) {
 		for (; n < open_pages[i]; n++) {
 			/* Not neighbours in sequence, so that no page ahead becomes unsync. */
-			hybrid_heat(test, (n * 2) % PAGES + (n * 2) / PAGES);
+			hybrid_write_often(test, (n * 2) % PAGES + (n * 2) / PAGES);
 			hybrid_flush(test);
 		}
 		KUNIT_EXPECT_EQ(test, vgpu->gtt.shadow.dirty.nr_unsync, (ulong)n);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what single backends promise, beyond what all do (map_test.c, revalidate_test.c): what
- * they make of Xen's errors, reference tables, Xen's own map operation, and XenServer's iommu_op
- * with its traps.
+ * Tests of single backends, beyond what all of them promise (map_test.c, revalidate_test.c): how
+ * they classify Xen's errors, the tables of pv, Xen's map operation, and XenServer's iommu_op with
+ * all that is unsafe in it.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/slab.h>
@@ -14,49 +14,9 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-static const void *next_platform(const void *prev, char *desc, const char *backend)
-{
-	const struct platform *p = prev;
+/* All backends */
 
-	do {
-		p = platforms_gen_params(p, desc);
-	} while (p && strcmp(p->backend, backend));
-	return p;
-}
-
-static const void *native_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "native");
-}
-
-static const void *pv_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "pv");
-}
-
-static const void *xenserver_gen_params(const void *prev, char *desc)
-{
-	return next_platform(prev, desc, "xenserver");
-}
-
-static void map_some(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	while (n--)
-		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
-}
-
-static void balloon(struct mediator *user)
-{
-	xen_gpu_balloon_event(user->client.domain);
-	flush(user);
-}
-
-/* All */
-
-/*
- * What is not the guest's own memory stays so: the GFN is gone, with the frame that was there, and
- * Xen is not asked again and again.
- */
+/* A GFN that has become another domain's page is gone, and Xen is not asked again. */
 static void page_of_somebody_else_is_gone(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
@@ -68,12 +28,12 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, user_map(user, i), 0);
 		fake_gfn_remove(DOM, i);
 		fake_gfn_set_type(DOM, i, types[i]);
-		balloon(user);
+		user_balloon(user);
 		KUNIT_EXPECT_EQ(test, user->nr_gone, i + 1);
 		KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 		rc = user_map(user, i);
 		KUNIT_EXPECT_TRUE(test, rc == -ENOENT || rc == -EPERM);
-		/* Nothing is pending that would ask. */
+		/* No retry is pending. */
 		fake_xen_reset_calls();
 		flush(user);
 		KUNIT_EXPECT_EQ(test, map_calls(), 0ul);
@@ -83,8 +43,8 @@ static void page_of_somebody_else_is_gone(struct kunit *test)
 
 /* pv: reference tables */
 
-/* Paged out, or no memory in Xen: that passes. */
-static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
+/* The page is paged out, or Xen has no memory: both pass. */
+static void page_in_transition_is_retried(struct kunit *test)
 {
 	static const struct {
 		int xen, ours;
@@ -97,7 +57,7 @@ static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
 		fake_xen_fail_gfn(DOM, i, errors[i].xen);
 		fake_xen_fail_gfn(DOM, 32 + i, errors[i].xen);
 		KUNIT_EXPECT_EQ(test, user_map(user, 32 + i), errors[i].ours);
-		balloon(user);
+		user_balloon(user);
 		KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
 		KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 		fake_xen_fail_nothing();
@@ -108,37 +68,40 @@ static void page_that_is_on_its_way_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: one that never comes is not tried again all the time */
-static void page_that_never_comes_is_tried_later_each_time(struct kunit *test)
+/* 8: a page that never comes is retried later each time. */
+static void page_that_never_comes_is_retried_later_each_time(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	unsigned long start;
-	unsigned int told;
+	unsigned int before;
 
 	module_param_set("xen_gpu_map.balloon_delay_ms", "1");
 	fake_xen_fail_gfn(DOM, 32, -ENOENT);
 	fake_xen_reset_calls();
 	start = jiffies;
 	while (time_before(jiffies, start + HZ / 2)) {
-		told = user->nr_settled;
+		before = user->nr_revalidated;
 		KUNIT_EXPECT_EQ(test, user_map(user, 32), -EAGAIN);
 		KUNIT_EXPECT_TRUE(test,
 				  delayed_work_pending(&user->client.domain->reval_work));
-		while (READ_ONCE(user->nr_settled) == told &&
+		while (READ_ONCE(user->nr_revalidated) == before &&
 		       time_before(jiffies, start + HZ / 2))
 			schedule_timeout_uninterruptible(1);
 	}
 	KUNIT_EXPECT_LE(test, map_calls(), 6ul);
-	/* When it has come the first few times are soon again. */
+	/* After the page has come, the first retries are soon again. */
 	fake_xen_fail_nothing();
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user_map(user, 32), 0);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(user->client.domain->not_yet_rounds), 0u);
 	stop_user(test, user);
 }
 
-/* 8: a table for each side on which something is held, however many balloon events there were */
+/*
+ * 8: a block has at most a table for its current and one for its other mappings, and none that is
+ * empty, however many balloon events there were.
+ */
 static void table_goes_with_its_last_page(struct kunit *test)
 {
 	const unsigned int blocks = 16;
@@ -149,22 +112,22 @@ static void table_goes_with_its_last_page(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, user_map(user, 512 * i), 0);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	fake_xen_reset_calls();
-	balloon(user);
-	/* One table served all blocks, one after the other. */
+	user_balloon(user);
+	/* The blocks used one table after the other. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_PIN), 1ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_UNPIN), 1ul);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 
-	/* Half of the pages move to their other side. */
+	/* Half of the pages are remapped. */
 	for (i = 0; i < blocks; i += 2) {
 		fake_gfn_remove(DOM, 512 * i);
 		fake_gfn_populate(DOM, 512 * i);
 	}
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), blocks);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 
-	/* One page stays, on each side of a block in turn. */
+	/* One page stays, in each of the block's tables in turn. */
 	for (i = 1; i < blocks; i++)
 		user_forget(user, 512 * i);
 	flush(user);
@@ -172,7 +135,7 @@ static void table_goes_with_its_last_page(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: a page that is made writable leaves no table either */
+/* 8: making a page writable leaves no table. */
 static void upgrade_leaves_no_table(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -184,13 +147,13 @@ static void upgrade_leaves_no_table(struct kunit *test)
 			1u);
 	KUNIT_EXPECT_EQ(test, user_map(user, gfn), 0);
 	flush(user);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_pv_tables(), 1u);
 	xen_gpu_release(&user->client, &gfn, 1);
 	stop_user(test, user);
 }
 
-/* 6: a page that Xen does not let be a table is an error, counted, and given back */
+/* 6: a page that Xen does not accept as a table is freed, and the error is counted. */
 static void page_that_cannot_be_a_table(struct kunit *test)
 {
 	static const enum fake_call calls[] = { FAKE_CALL_PROTECT, FAKE_CALL_PIN };
@@ -207,7 +170,7 @@ static void page_that_cannot_be_a_table(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Whether dom0's IOMMU is strict: Xen's command line, read as Xen reads it. */
+/* The strictness of dom0's IOMMU is parsed from Xen's command line, as Xen parses it. */
 static void strictness_is_read_as_xen_reads_it(struct kunit *test)
 {
 	static const struct {
@@ -258,8 +221,8 @@ static void strictness_is_read_as_xen_reads_it(struct kunit *test)
 	}
 }
 
-/* What cannot be told is not taken for a no. */
-static void strictness_that_cannot_be_told_is_an_error(struct kunit *test)
+/* A strictness that cannot be read does not count as "not strict". */
+static void unreadable_strictness_is_an_error(struct kunit *test)
 {
 	unsigned int nth;
 	int rc = -ENOMEM;
@@ -282,7 +245,7 @@ static void strictness_that_cannot_be_told_is_an_error(struct kunit *test)
 
 /* Xen's own operation */
 
-/* A balloon event costs one look-up for each 512 GFNs, and where nothing changed nothing else. */
+/* A balloon event takes one look-up for each 512 GFNs, and nothing else if no page changed. */
 static void good_mappings_cost_one_lookup(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1536, 1536);
@@ -291,7 +254,7 @@ static void good_mappings_cost_one_lookup(struct kunit *test)
 	for (gfn = 0; gfn < 1024; gfn += 2)
 		KUNIT_ASSERT_EQ(test, user_map(user, gfn), 0);
 	fake_xen_reset_calls();
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_LOOKUP), 2ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_MAP), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DEV_UNMAP), 0ul);
@@ -302,18 +265,18 @@ static void good_mappings_cost_one_lookup(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Only what has another frame is mapped anew, only what has none is taken away. */
+/* Only a page with another frame is mapped again, and only a page without one is dropped. */
 static void stale_page_moves_and_lost_page_goes(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
+	user_map_range(user, 0, 32);
 	fake_gfn_remove(DOM, 20);
 	fake_gfn_remove(DOM, 9);
 	fake_gfn_populate(DOM, 9);
 	fake_gfn_remove(DOM, 3);
 	fake_xen_reset_calls();
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 2u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
@@ -326,7 +289,7 @@ static void stale_page_moves_and_lost_page_goes(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: the one page of a batch that Xen refuses to unmap stays mapped, and is tried again */
+/* 12: the one page of a batch that Xen refuses to unmap stays mapped, and the unmap is retried. */
 static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -348,8 +311,8 @@ static void refused_entry_of_an_unmap_is_tried_again(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: a call that ends in the middle has done what it has done, and nothing else */
-static void call_that_ends_in_the_middle(struct kunit *test)
+/* 6: a call that ends in the middle has done the entries before its end only. */
+static void interrupted_call_has_done_its_first_entries(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfns[] = { 1, 2, 3, 4 };
@@ -372,17 +335,17 @@ static void call_that_ends_in_the_middle(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The toolstack took the guest away and gave it back: what Xen unmapped is mapped anew. */
+/* The toolstack took the guest away and gave it back: pages that Xen unmapped are mapped again. */
 static void mappings_that_xen_took_away_are_made_anew(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_dev_map_revoke(DOM);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	/* What the device has is dead by now, which nobody could tell before. */
+	/* The device's mappings are gone by now, which nobody could know before. */
 	user->n = 0;
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 8ull);
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -401,7 +364,7 @@ static void release_what_is_gone(struct mediator *user, const struct xen_gpu_mov
 	}
 }
 
-/* 4: a driver domain loses its target: all entries go, and what Xen unmapped is not missed later */
+/* 4: a driver domain loses its target: all entries are zapped, and no unmap fails later. */
 static void lost_target_loses_its_mappings(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -410,9 +373,9 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 		stop_user(test, user);
 		return;
 	}
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	user->n = 0;
-	user->on_moved = release_what_is_gone;
+	user->on_remap = release_what_is_gone;
 	fake_domain_set_target(DOM, false);
 	fake_dev_map_revoke(DOM);
 	xen_gpu_balloon_event(user->client.domain);
@@ -421,12 +384,12 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	KUNIT_EXPECT_EQ(test, counter("live"), 0ull);
 	fake_domain_set_target(DOM, true);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), 0ull);
 	stop_user(test, user);
 }
 
-/* 9: a guest that was taken from a driver domain has ended for it: a map that is refused tells */
+/* 9: a guest that was taken from a driver domain has ended for it. A refused map reveals that. */
 static void lost_target_has_ended(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -436,7 +399,7 @@ static void lost_target_has_ended(struct kunit *test)
 		stop_user(test, user);
 		return;
 	}
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_set_target(DOM, false);
 	fake_dev_map_revoke(DOM);
 	KUNIT_EXPECT_EQ(test, user_map(user, 20), -ENODEV);
@@ -448,12 +411,12 @@ static void lost_target_has_ended(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: one that is suspected to have ended and has not goes on */
+/* 9: a guest that is suspected to have ended, but has not, goes on. */
 static void suspicion_without_reason_changes_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_xen_reset_calls();
 	xen_gpu_domain_suspect(user->client.domain);
 	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
@@ -463,7 +426,7 @@ static void suspicion_without_reason_changes_nothing(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A guest that is nobody's target is refused, in words that say why. */
+/* A guest that is not the driver domain's target is refused with -EPERM. */
 static void guest_that_is_no_target_is_refused(struct kunit *test)
 {
 	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
@@ -502,7 +465,7 @@ static void own_domid_is_refused(struct kunit *test)
 		xen_gpu_domain_put(dom);
 }
 
-/* The hypercall by which the platform's backend maps */
+/* Returns the hypercall that the platform's backend maps with. */
 static enum fake_call map_call(struct kunit *test)
 {
 	const char *backend = platform(test)->backend;
@@ -514,7 +477,7 @@ static enum fake_call map_call(struct kunit *test)
 	return strcmp(backend, "native") ? FAKE_CALL_IOMMU_LOOKUP : FAKE_CALL_DEV_MAP;
 }
 
-/* 6: what Xen returns instead of 0 is an error, also if it is positive as no error of Xen's is */
+/* 6: a positive value is an error, too, though Xen's errors are negative. */
 static void positive_value_is_eio(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -536,7 +499,7 @@ static void positive_value_is_eio(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: the same for the question about a guest */
+/* 6: the same for the hypercall that returns a guest's handle. */
 static void positive_value_is_no_handle(struct kunit *test)
 {
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
@@ -551,8 +514,8 @@ static void positive_value_is_no_handle(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A page that is on its way is tried again when all is settled. */
-static void page_in_transition_comes_later(struct kunit *test)
+/* A page in transition is retried after the revalidation. */
+static void native_page_in_transition_is_retried(struct kunit *test)
 {
 	static const int errors[] = { -EAGAIN, -EBUSY };
 	struct mediator *user = start_user(test, 64, 64);
@@ -563,7 +526,7 @@ static void page_in_transition_comes_later(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
 		fake_xen_fail_nothing();
 		flush(user);
-		KUNIT_EXPECT_EQ(test, user->nr_settled, i + 1);
+		KUNIT_EXPECT_EQ(test, user->nr_revalidated, i + 1);
 		KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 		user_unmap_all(user);
 		flush(user);
@@ -571,7 +534,7 @@ static void page_in_transition_comes_later(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: Xen's limit is one more reason for scratch entries */
+/* 8: at Xen's limit a map fails with -ENOSPC, as at the quota. */
 static void limit_of_xen_is_a_quota(struct kunit *test)
 {
 	struct mediator *user;
@@ -600,13 +563,13 @@ static void write_access_that_xen_refuses_is_an_error(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a driver domain may not read another one's entries in xenstore */
-static void xen_tells_that_a_guest_is_dying(struct kunit *test)
+/* 9: Xen reports a dying guest, as a driver domain cannot read the guest's node. */
+static void xen_reports_that_a_guest_is_dying(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 8);
-	/* Somebody else's end */
+	user_map_range(user, 0, 8);
+	/* The end of another guest */
 	fake_xen_reset_calls();
 	fake_store_fire("@releaseDomain");
 	wait_for(test, fake_xen_calls(FAKE_CALL_DEV_INFO) > 0);
@@ -622,17 +585,17 @@ static void xen_tells_that_a_guest_is_dying(struct kunit *test)
 
 /* XenServer's iommu_op */
 
-/* 1: whatever the number of look-ups, there is one reference, and it goes with the last user */
+/* 1: there is one reference, whatever the number of look-ups, and the last user drops it. */
 static void revalidation_does_not_lose_the_only_reference(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	unsigned int i;
 
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_xen_reset_calls();
 	for (i = 0; i < 3; i++)
-		balloon(user);
-	/* Looked up again, which is no second reference: so nothing is undone either. */
+		user_balloon(user);
+	/* The second look-up takes no reference, so no unmap follows. */
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_LOOKUP), 3ul);
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_IOMMU_UNMAP), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -653,7 +616,7 @@ static void ignore_end(struct xen_gpu_client *client)
 {
 }
 
-/* 1, 9: a frame of a dead guest is another one's by the time that we let go of it */
+/* 1, 9: a frame of a dead guest belongs to another guest when it would be unmapped. */
 static void late_unmap_spares_the_next_guest(struct kunit *test)
 {
 	static const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
@@ -671,7 +634,7 @@ static void late_unmap_spares_the_next_guest(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		gfns[i] = i;
 	map_gfns(user, gfns, 8, &before);
-	/* xenstore does not tell yet: we go on believing. */
+	/* The end is not in xenstore yet, and not noticed. */
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	fake_domain_create(OTHER_DOM, 8);
@@ -698,7 +661,7 @@ static void late_unmap_spares_the_next_guest(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: Xen would take any number of entries */
+/* 8: a call has a bounded number of entries, though Xen would take any number. */
 static void calls_are_bounded(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 2000, 2000);
@@ -720,7 +683,7 @@ static void calls_are_bounded(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: the same for iommu_op's unmaps */
+/* 12: an unmap that iommu_op refuses keeps the frame the guest's. */
 static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -734,7 +697,7 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
 	KUNIT_EXPECT_EQ(test, counter("idle"), 1ull);
 	fake_xen_fail_nothing();
-	/* It is revived, and is still the one reference. */
+	/* The revived page still has the one reference. */
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 3u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
 	release_gfns(user, gfns, 3);
@@ -745,29 +708,29 @@ static void refused_unmap_keeps_the_frame_ours(struct kunit *test)
 
 static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(page_of_somebody_else_is_gone, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_on_its_way_is_tried_again, pv_gen_params),
-	KUNIT_CASE_PARAM(page_that_never_comes_is_tried_later_each_time, pv_gen_params),
+	KUNIT_CASE_PARAM(page_in_transition_is_retried, pv_gen_params),
+	KUNIT_CASE_PARAM(page_that_never_comes_is_retried_later_each_time, pv_gen_params),
 	KUNIT_CASE_PARAM(table_goes_with_its_last_page, pv_gen_params),
 	KUNIT_CASE_PARAM(upgrade_leaves_no_table, pv_gen_params),
 	KUNIT_CASE_PARAM(page_that_cannot_be_a_table, pv_gen_params),
 	KUNIT_CASE_PARAM(strictness_is_read_as_xen_reads_it, pv_gen_params),
-	KUNIT_CASE_PARAM(strictness_that_cannot_be_told_is_an_error, pv_gen_params),
+	KUNIT_CASE_PARAM(unreadable_strictness_is_an_error, pv_gen_params),
 	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
 	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
 	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),
-	KUNIT_CASE_PARAM(call_that_ends_in_the_middle, native_gen_params),
+	KUNIT_CASE_PARAM(interrupted_call_has_done_its_first_entries, native_gen_params),
 	KUNIT_CASE_PARAM(mappings_that_xen_took_away_are_made_anew, native_gen_params),
 	KUNIT_CASE_PARAM(lost_target_loses_its_mappings, native_gen_params),
 	KUNIT_CASE_PARAM(lost_target_has_ended, native_gen_params),
 	KUNIT_CASE_PARAM(suspicion_without_reason_changes_nothing, native_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_no_target_is_refused, native_gen_params),
 	KUNIT_CASE_PARAM(own_domid_is_refused, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_in_transition_comes_later, native_gen_params),
+	KUNIT_CASE_PARAM(native_page_in_transition_is_retried, native_gen_params),
 	KUNIT_CASE_PARAM(positive_value_is_eio, platforms_gen_params),
 	KUNIT_CASE_PARAM(positive_value_is_no_handle, native_gen_params),
 	KUNIT_CASE_PARAM(limit_of_xen_is_a_quota, native_gen_params),
 	KUNIT_CASE_PARAM(write_access_that_xen_refuses_is_an_error, native_gen_params),
-	KUNIT_CASE_PARAM(xen_tells_that_a_guest_is_dying, native_gen_params),
+	KUNIT_CASE_PARAM(xen_reports_that_a_guest_is_dying, native_gen_params),
 	KUNIT_CASE_PARAM(revalidation_does_not_lose_the_only_reference, xenserver_gen_params),
 	KUNIT_CASE_PARAM(late_unmap_spares_the_next_guest, xenserver_gen_params),
 	KUNIT_CASE_PARAM(calls_are_bounded, xenserver_gen_params),

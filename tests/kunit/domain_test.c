@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service's beginnings and ends: loading, the choice of a backend, the end of
- * guests, unloading.
+ * Tests of how the mapping service and its domains begin and end: loading, the choice of a backend,
+ * the end of guests, unloading.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/completion.h>
@@ -15,13 +15,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-static void map_range(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	while (n--)
-		KUNIT_ASSERT_EQ(test, user_map(user, first++), 0);
-}
-
-/* The end of a guest, as the toolstack makes it: xenstore's entry, the domain, the watch. */
+/* The toolstack destroys a guest: its node, the domain, the watch. */
 static void destroy_guest(domid_t domid)
 {
 	fake_store_remove("/local/domain/5/vm");
@@ -29,14 +23,14 @@ static void destroy_guest(domid_t domid)
 	fake_store_fire("@releaseDomain");
 }
 
-/* 9: nothing is held of a guest that is gone: no zombie */
+/* 9: nothing of a dead guest is referenced, so it is no zombie. */
 static void dead_guest_loses_every_reference_at_once(struct kunit *test)
 {
 	const u64 idle[] = { 900, 901 };
 	struct mediator *user = start_user(test, 1024, 1024);
 	struct mapped m;
 
-	map_range(test, user, 400, 200);
+	user_map_range(user, 400, 200);
 	map_gfns(user, idle, 2, &m);
 	release_gfns(user, idle, 2);
 	fake_store_remove("/local/domain/5/vm");
@@ -54,7 +48,7 @@ static void dead_guest_loses_every_reference_at_once(struct kunit *test)
 			debugfs_value("xen_gpu_map/total", "refs_released"));
 }
 
-/* 9: the end takes what clients forgot to release, too, and what they release late is no error */
+/* 9: the end unmaps what clients did not release, and a release after the end is no error. */
 static void release_after_the_end_is_harmless(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -62,7 +56,7 @@ static void release_after_the_end_is_harmless(struct kunit *test)
 	struct mapped m;
 
 	map_gfns(user, gfns, 3, &m);
-	/* Its domid is another's by then: no notice comes before that of the end. */
+	/* The domid may be used again by then: no notice comes between. */
 	fake_domain_kill(DOM);
 	fake_store_introduce(DOM, "/vm/another");
 	fake_store_fire("@releaseDomain");
@@ -71,11 +65,11 @@ static void release_after_the_end_is_harmless(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void end_of_another_guest_is_none_of_ours(struct kunit *test)
+static void end_of_another_guest_changes_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_create(OTHER_DOM, 4);
 	fake_domain_kill(OTHER_DOM);
 	fake_store_release(OTHER_DOM);
@@ -85,7 +79,7 @@ static void end_of_another_guest_is_none_of_ours(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A domid is used again: the old handle is not the new guest's. */
+/* A domid is used again: the old domain is not the new guest's. */
 static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 {
 	struct mediator *old = start_user(test, 64, 64);
@@ -93,7 +87,7 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	u64 gfn = 3;
 	struct mapped m;
 
-	map_range(test, old, 0, 8);
+	user_map_range(old, 0, 8);
 	destroy_guest(DOM);
 	wait_for(test, old->nr_ended == 1 && !fake_domain_exists(DOM));
 	fake_domain_create(DOM, 64);
@@ -102,7 +96,7 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	new = new_user(test, 64);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(new));
 	KUNIT_EXPECT_PTR_NE(test, new->client.domain, old->client.domain);
-	map_range(test, new, 0, 8);
+	user_map_range(new, 0, 8);
 	KUNIT_EXPECT_EQ(test, map_gfns(old, &gfn, 1, &m), 0u);
 	KUNIT_EXPECT_EQ(test, m.status[0], -ENODEV);
 	stop_user(test, old);
@@ -110,12 +104,12 @@ static void namesake_of_a_dead_guest_is_another_domain(struct kunit *test)
 	stop_user(test, new);
 }
 
-/* The watch missed it: xenstore says another uuid by the time it looks. */
+/* The watch was late: the node has another uuid when it is read. */
 static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_store_introduce(DOM, "/vm/another");
 	fake_store_fire("@releaseDomain");
 	wait_for(test, user->nr_ended == 1);
@@ -123,12 +117,12 @@ static void namesake_in_xenstore_ends_the_old_domain(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a guest dies while a revalidation is pending, and while its last page is mapped */
-static void death_meets_balloon(struct kunit *test)
+/* 9: a guest dies while a revalidation is pending. */
+static void guest_dies_with_a_revalidation_pending(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_gfn_remove(DOM, 3);
 	xen_gpu_balloon_event(user->client.domain);
 	destroy_guest(DOM);
@@ -139,14 +133,14 @@ static void death_meets_balloon(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* A dying guest whose end nobody told yet: nothing new, nothing lost. */
+/* A guest is dying, and its end is not noticed yet: maps fail, and live pages stay. */
 static void mapping_a_dying_guest_fails_page_by_page(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfns[] = { 1, 9, 10 };
 	struct mapped m;
 
-	map_range(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 3, &m), 1u);
 	KUNIT_EXPECT_TRUE(test, m.status[1] == -ENOENT || m.status[1] == -ENODEV);
@@ -182,7 +176,7 @@ static bool loaded_backend_is(const char *name)
 	       text[strlen("name ") + strlen(name)] == '\n';
 }
 
-/* What a Xen has that stock Xen has not */
+/* What a Xen has beyond stock Xen */
 enum extra { STOCK, DEV_MAP, IOMMU_OP, IOMMU_OP_OFF };
 
 static void add_extra(enum extra extra)
@@ -200,7 +194,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		enum extra extra;
 		const char *backend;
 		const char *commandline;
-		const char *wanted;	/* NULL: none */
+		const char *wanted;	/* NULL: no backend */
 		int error;
 	} cases[] = {
 		{ FAKE_NOT_XEN, STOCK, "auto", "", NULL, -ENODEV },
@@ -219,7 +213,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		{ FAKE_PV_DOM0, STOCK, "pv", "", "pv" },
 		{ FAKE_PVH_DOM0, STOCK, "physmap", "dom0-iommu=strict", "physmap" },
 		{ FAKE_PVH_DOM0, STOCK, "auto", "", "physmap" },
-		/* XenServer's: where BFNs are not MFNs, pv is wrong. */
+		/* On XenServer, where BFNs are not MFNs, pv is refused. */
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "", "xenserver" },
 		{ FAKE_PV_DOM0, IOMMU_OP, "pv", "", NULL, -ENODEV },
 		{ FAKE_PV_DOM0, IOMMU_OP, "auto", "dom0-iommu=strict", NULL, -ENODEV },
@@ -228,7 +222,7 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 		{ FAKE_PVH_DOM0, IOMMU_OP, "auto", "", "physmap" },
 		{ FAKE_PVH_DOM0, IOMMU_OP, "xenserver", "", NULL, -ENODEV },
 		{ FAKE_PV_DOMU, IOMMU_OP, "xenserver", "", NULL, -ENODEV },
-		/* Xen's own operation, wherever it is */
+		/* Xen's map operation is preferred wherever there is one. */
 		{ FAKE_PV_DOM0, DEV_MAP, "auto", "", "native" },
 		{ FAKE_PV_DOM0, DEV_MAP, "auto", "dom0-iommu=strict", "native" },
 		{ FAKE_PV_DOM0, DEV_MAP, "pv", "", "pv" },
@@ -257,8 +251,8 @@ static void load_finds_the_backend_that_fits(struct kunit *test)
 }
 
 /*
- * 9: whichever step of loading fails, nothing is left. On stock Xens only: failures make long
- * logs, and loading is the same everywhere else.
+ * 9: any step of loading can fail, and nothing is left. On stock Xen only: failures make long logs,
+ * and loading is the same elsewhere.
  */
 static void load_survives_any_failure(struct kunit *test)
 {
@@ -281,8 +275,8 @@ static void load_survives_any_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), 0);
 }
 
-/* 9: unloading with work of every kind pending */
-static void unload_right_after_the_last_put(struct kunit *test)
+/* 9: the module is unloaded with work of every kind pending. */
+static void unload_with_work_pending(struct kunit *test)
 {
 	unsigned int i;
 
@@ -291,9 +285,9 @@ static void unload_right_after_the_last_put(struct kunit *test)
 
 		module_param_set("xen_gpu_map.idle_age_ms", "1");
 		module_param_set("xen_gpu_map.idle_max", "2");
-		map_range(test, user, 0, 8);
+		user_map_range(user, 0, 8);
 		user_unmap_all(user);
-		map_range(test, user, 4, 8);
+		user_map_range(user, 4, 8);
 		fake_gfn_remove(DOM, 5);
 		xen_gpu_balloon_event(user->client.domain);
 		if (i % 2)
@@ -310,8 +304,8 @@ struct long_look {
 	bool held;
 };
 
-/* The domain's look asks Xen for it, until the put that was the last waits for the look. */
-static void look_for_long(enum fake_call kind, void *arg)
+/* Delays a check of the domain in its hypercall until the last put waits for the check. */
+static void check_for_long(enum fake_call kind, void *arg)
 {
 	struct long_look *look = arg;
 
@@ -321,19 +315,19 @@ static void look_for_long(enum fake_call kind, void *arg)
 	complete(&look->begun);
 	while (task_is_running(look->test))
 		fake_xen_let_others_run();
-	/* What was freed is not there any more. */
+	/* The domain is freed by now. */
 	rcu_barrier();
 }
 
-/* 9: a look is under way when the last handle is put: KASAN sees what it does */
-static void last_put_waits_for_a_look_at_the_domain(struct kunit *test)
+/* 9: the last put waits for a check that is under way. KASAN would report a use after free. */
+static void last_put_waits_for_a_check_of_the_domain(struct kunit *test)
 {
 	struct long_look look = { .test = current };
 	struct mediator *user = start_user(test, 64, 64);
 
 	init_completion(&look.begun);
-	map_range(test, user, 0, 8);
-	fake_xen_set_hook(look_for_long, &look);
+	user_map_range(user, 0, 8);
+	fake_xen_set_hook(check_for_long, &look);
 	fake_store_fire("@releaseDomain");
 	wait_for_completion(&look.begun);
 	stop_user(test, user);
@@ -344,16 +338,16 @@ static void last_put_waits_for_a_look_at_the_domain(struct kunit *test)
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE_PARAM(dead_guest_loses_every_reference_at_once, platforms_gen_params),
 	KUNIT_CASE_PARAM(release_after_the_end_is_harmless, platforms_gen_params),
-	KUNIT_CASE_PARAM(end_of_another_guest_is_none_of_ours, platforms_gen_params),
+	KUNIT_CASE_PARAM(end_of_another_guest_changes_nothing, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_of_a_dead_guest_is_another_domain, platforms_gen_params),
 	KUNIT_CASE_PARAM(namesake_in_xenstore_ends_the_old_domain, platforms_gen_params),
-	KUNIT_CASE_PARAM(death_meets_balloon, platforms_gen_params),
+	KUNIT_CASE_PARAM(guest_dies_with_a_revalidation_pending, platforms_gen_params),
 	KUNIT_CASE_PARAM(mapping_a_dying_guest_fails_page_by_page, platforms_gen_params),
 	KUNIT_CASE_PARAM(each_platform_has_its_backend, platforms_gen_params),
 	KUNIT_CASE(load_finds_the_backend_that_fits),
 	KUNIT_CASE_PARAM(load_survives_any_failure, stock_platforms_gen_params),
-	KUNIT_CASE_PARAM(unload_right_after_the_last_put, platforms_gen_params),
-	KUNIT_CASE_PARAM(last_put_waits_for_a_look_at_the_domain, platforms_gen_params),
+	KUNIT_CASE_PARAM(unload_with_work_pending, platforms_gen_params),
+	KUNIT_CASE_PARAM(last_put_waits_for_a_check_of_the_domain, platforms_gen_params),
 	{}
 };
 

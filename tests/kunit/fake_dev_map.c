@@ -3,10 +3,10 @@
  * The fake hypervisor's map operation: dm_op's dev_map, dev_unmap, dev_lookup and dev_info, for
  * callers of every kind.
  *
- * Every mapping is a record with a reference: the same page can be mapped several times. What is
- * mapped for a translated caller is in its physmap; for a PV one the record is all there is, and
- * with an IOMMU that isolates, what its devices reach. Unmaps clear first, then flush once, and
- * only then drop the references.
+ * Each mapping is a record with a reference, and a page can be mapped several times. A mapping for
+ * a translated caller is in the caller's physmap. A PV caller has the record only. With an IOMMU
+ * that isolates, its devices reach the pages with records. An unmap clears the records first, then
+ * flushes once, then drops the references.
  *
  * Source: include/xen/interface/hvm/dev_map.h. See fake_internal.h for the locking.
  */
@@ -18,13 +18,13 @@
 #include "fake_internal.h"
 
 #define HIGHEST_BFN	((1ull << (46 - 12)) - 1)
-#define UNMAP_BATCH	512	/* entries that share a flush */
+#define UNMAP_BATCH	512	/* entries that share one flush */
 
 struct fake_dev_map {
-	struct fake_map map;	/* first: a translated caller's physmap points to it */
+	struct fake_map map;	/* first, since a translated caller's physmap points to it */
 	u64 bfn;
 	u32 flags;
-	struct fake_dev_map *next;	/* at the same BFN; or being unmapped */
+	struct fake_dev_map *next;	/* at the same BFN, or being unmapped */
 };
 
 void fake_dev_map_start(void)
@@ -38,8 +38,8 @@ void fake_dev_map_start(void)
 }
 
 /*
- * Xen has the operation from here on. isolated: the caller's devices reach what is mapped, and no
- * more; those of a translated caller always do.
+ * Gives Xen the map operation. @isolated: a PV caller's devices reach what is mapped, and nothing
+ * else, as those of a translated caller always do.
  */
 void fake_xen_set_dev_map(bool isolated)
 {
@@ -52,14 +52,14 @@ void fake_xen_set_dev_map_limit(u32 limit)
 	fake.dev_map_limit = limit;
 }
 
-/* The next call ends with an error after so many entries, and leaves the others as they are. */
+/* Makes the next call end with an error after some entries. The others stay as they are. */
 void fake_xen_stop_dev_map(unsigned int entries, int error)
 {
 	fake.dev_map_stop = entries + 1;
 	fake.dev_map_stop_error = error;
 }
 
-/* Xen's xsm_default_action(): dom0, or whoever has the guest for a target */
+/* xsm_default_action(): dom0, or a domain whose target the guest is */
 bool fake_may_control(const struct fake_domain *d)
 {
 	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PVH_DOM0 || d->target;
@@ -113,7 +113,7 @@ static void unlink(struct fake_dev_map *record)
 	fake.nr_dev_maps--;
 }
 
-/* A device's way through the BFN of a PV caller with an IOMMU that isolates. */
+/* Does a device reach the BFN, behind an IOMMU that isolates a PV caller? */
 bool fake_dev_map_reaches(u64 bfn)
 {
 	return first_at(bfn);
@@ -200,7 +200,7 @@ static int lookup_one(struct fake_domain *d, unsigned int i,
 		return rc;
 	if (!record)
 		return -ENXIO;
-	/* A look may want for memory; it needs no rights. */
+	/* A look-up can fail for lack of memory, but never with -EPERM. */
 	rc = fake_entry_failure(i, d->domid, entry->gfn);
 	if (rc == -ENOMEM)
 		return rc;
@@ -244,7 +244,7 @@ static int unmap_one(struct fake_domain *d, unsigned int i,
 	return 0;
 }
 
-/* The toolstack takes the target away: Xen unmaps everything. */
+/* Xen unmaps everything of the guest, as when the toolstack takes the target away. */
 void fake_dev_map_revoke(domid_t domid)
 {
 	struct fake_dev_map *record, *next, *cleared = NULL;
@@ -266,9 +266,9 @@ void fake_dev_map_revoke(domid_t domid)
 }
 
 /*
- * The toolstack gives the caller control over a guest, or takes it away: then Xen destroys the
- * caller's servers of it, and unmaps its pages (domain_remove_target()). Nobody is given a dying
- * guest.
+ * The toolstack gives the caller control over a guest, or takes it away. When it takes it away, Xen
+ * destroys the caller's servers of the guest and unmaps its pages (domain_remove_target()). A dying
+ * guest cannot be given.
  */
 void fake_domain_set_target(domid_t domid, bool target)
 {
@@ -288,7 +288,7 @@ void fake_domain_set_target(domid_t domid, bool target)
 	fake_dev_map_revoke(domid);
 }
 
-/* Takes the guest away and gives it back, before anybody can look. */
+/* Takes the guest away and gives it back at once, so that nobody notices. */
 void fake_domain_retarget(domid_t domid)
 {
 	fake_domain_set_target(domid, false);
@@ -349,7 +349,7 @@ static int info(struct xen_dm_op_dev_info *info, domid_t domid)
 	return 0;
 }
 
-/* A GFN that no guest has is a question, which the modules ask when they like: no map. */
+/* A call for a GFN that no guest has probes for the operation. It does not count as a map. */
 static bool is_question(const struct xen_dm_op_dev_map *map,
 			const struct xen_dm_op_dev_map_entry *entries)
 {
@@ -373,7 +373,7 @@ enum fake_call fake_dev_map_kind(const u32 *op, const void *entries)
 	}
 }
 
-/* The dm_op calls that are made with an op of so many bytes, and entries, if it has some. */
+/* The dm_op calls of the map operation: an op of @op_size bytes, and entries. */
 int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_t size)
 {
 	struct xen_dm_op_dev_map *map = (void *)(op + 2);
@@ -394,7 +394,7 @@ int fake_dev_map_op(domid_t domid, u32 *op, size_t op_size, void *entries, size_
 		       info((void *)(op + 2), domid);
 	if (op_size < 8 + sizeof(*map))
 		return -EFAULT;
-	/* Xen goes on where it says that it was. */
+	/* The caller continues at the entry that Xen returned. */
 	if (op[1] || !entries || map->opaque > map->nr_entries ||
 	    size < map->nr_entries * sizeof(struct xen_dm_op_dev_map_entry))
 		return -EINVAL;

@@ -2,10 +2,10 @@
 /*
  * The fake hypervisor's event channels, and Linux's irqs for them.
  *
- * An event is delivered in (simulated) hardirq context, once, and not again before its EOI.
- * Binding a port makes an event pending, as in Xen, so that the first one arrives before the
- * modules know the irq's number. The irqs are real ones: request_irq(), disable_irq() and
- * synchronize_irq() do what they do.
+ * An event is delivered in (simulated) hardirq context, once, and not again before its EOI. Binding
+ * a port makes an event pending, as in Xen, so that the first one arrives before the modules know
+ * the irq's number. The irqs are real ones: request_irq(), disable_irq() and synchronize_irq()
+ * work.
  *
  * See fake_internal.h for the locking.
  */
@@ -25,7 +25,7 @@ static void deliver_tasklet(struct tasklet_struct *unused)
 	fake_deliver();
 }
 
-/* For irqs that are unmasked where they cannot be delivered. */
+/* Delivers for irqs that are unmasked in a context that cannot deliver. */
 static DECLARE_TASKLET(tasklet, deliver_tasklet);
 
 void fake_evtchn_start(void)
@@ -75,7 +75,7 @@ static struct fake_port *port_of_irq(unsigned int irq)
 	return NULL;
 }
 
-/* The port that hears a vCPU's requests to a server, NULL: not bound. */
+/* Returns the port for a vCPU's requests to a server, or NULL if it is not bound. */
 struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int vcpu)
 {
 	struct fake_port *port;
@@ -90,7 +90,7 @@ struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int 
 	return NULL;
 }
 
-/* Takes the next event that can be delivered: its irq, 0: there is none. */
+/* Takes the next event that can be delivered. Returns its irq, or 0. */
 static unsigned int take_event(void)
 {
 	struct fake_port *port;
@@ -107,7 +107,7 @@ static unsigned int take_event(void)
 	return 0;
 }
 
-/* Has the handlers of all pending events run, unless they are about to already. */
+/* Runs the handlers of all pending events, unless a delivery is under way already. */
 void fake_deliver(void)
 {
 	unsigned long flags;
@@ -172,7 +172,7 @@ static int bind_interdomain(struct evtchn_bind_interdomain *bind)
 	if (!fake_ioreq_bind(&fake.ports[i], bind->remote_dom, bind->remote_port))
 		return -EINVAL;
 	fake.ports[i].bound = true;
-	fake.ports[i].pending = true;	/* something may have been missed */
+	fake.ports[i].pending = true;	/* an event may have been missed */
 	bind->local_port = i;
 	return 0;
 }
@@ -288,7 +288,7 @@ int bind_evtchn_to_irqhandler_lateeoi(evtchn_port_t number, irq_handler_t handle
 	return irq;
 }
 
-/* Closes the event channel, too. */
+/* Also closes the event channel. */
 void unbind_from_irqhandler(unsigned int irq, void *dev_id)
 {
 	struct fake_port *port = port_of_irq(irq);

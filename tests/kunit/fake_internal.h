@@ -2,8 +2,8 @@
 /*
  * What the parts of the fake hypervisor share; see fake_xen.h.
  *
- * Locking: everything in struct fake is under its lock; functions without another word expect it
- * held.
+ * Locking: the lock in struct fake protects all of it. Functions expect it held, unless their
+ * comments say otherwise.
  */
 
 #ifndef _XENGT_FAKE_INTERNAL_H
@@ -24,13 +24,11 @@
 #define FAKE_MAX_RANGES		256
 #define FAKE_NR_RANGE_TYPES	3
 #define FAKE_TABLE_SLOTS	512
-#define FAKE_TRAPPED		XA_MARK_0	/* of a physmap's entry */
+#define FAKE_WRITE_PROTECTED	XA_MARK_0	/* of a physmap's entry */
 #define FAKE_INDEX_SLOTS	2048
 #define FAKE_GFN_BITS		36	/* of a page table with 4 levels */
 
-/*
- * What is where, by a number. Tests look millions of times: what was found stays at hand.
- */
+/* From a number to an entry. A cache of what was found last spares most look-ups in the xarray. */
 struct fake_index {
 	struct xarray xa;
 	struct {
@@ -40,8 +38,8 @@ struct fake_index {
 };
 
 /*
- * What holds a reference: a slot of dom0's physmap or of a page table, a page of dom0's, or a
- * record of the hypervisor's.
+ * The holder of a reference: an entry of dom0's physmap or of a page table, an unpopulated page, or
+ * a record of the map operation.
  */
 struct fake_map {
 	struct fake_frame *frame;
@@ -49,17 +47,20 @@ struct fake_map {
 	u64 gfn;
 };
 
-/* A frame of memory, as long as the fake lives. Contents are made when somebody looks. */
+/*
+ * A frame of memory, which lives as long as the fake. Its contents are allocated at the first
+ * access.
+ */
 struct fake_frame {
 	unsigned long mfn;
 	int owner;		/* domid, -1: free */
 	bool allocated;		/* the owner's own reference (Xen's PGC_allocated) */
-	bool extra;		/* Xen's for the owner: not in its allowance (PGC_extra) */
-	bool fixed;		/* asked for by MFN: never given to others */
+	bool extra;		/* Xen's own for the owner: not in its limit (PGC_extra) */
+	bool fixed;		/* allocated by MFN: never given to others */
 	unsigned int refs;	/* of others */
 	void *data;		/* where the contents are now, NULL: zeroes */
-	void *home;		/* where they go when dom0 unmaps them, NULL: not mapped */
-	struct fake_map foreign;	/* XenServer's bit, and who set it */
+	void *home;		/* where they go back when dom0 unmaps them, NULL: not mapped */
+	struct fake_map foreign;	/* XenServer's bit, and the guest for which it was set */
 	struct list_head node;	/* in the free list */
 };
 
@@ -84,32 +85,32 @@ struct fake_server {
 
 struct fake_vcpu {
 	struct completion done;
-	unsigned long waiting;		/* for which servers, by id */
-	u8 seen[FAKE_MAX_SERVERS];	/* the request's state, when it looked last */
-	bool invalidate;		/* tells the servers next (Xen's mapcache_invalidate) */
+	unsigned long waiting;		/* for these servers, a bit for each id */
+	u8 seen[FAKE_MAX_SERVERS];	/* the request's state, when last read */
+	bool invalidate;		/* notifies the servers next (Xen's mapcache_invalidate) */
 	int status;
 	struct xen_ioreq answer;
-	struct fake_frame *trapped;	/* what it stores to; may be gone */
+	struct fake_frame *stores_to;	/* a write-protected page; may be gone */
 };
 
 struct fake_domain {
 	domid_t domid;
 	bool dying;
-	bool torn_down;			/* and nothing is in its physmap any more */
+	bool torn_down;			/* its physmap is empty */
 	struct list_head node;
 	struct fake_index physmap;	/* GFN to frame */
-	struct xarray types;		/* GFN to what is there, if it is not just RAM */
-	u64 max_gfn;			/* the highest there ever was */
+	struct xarray types;		/* GFN to the page's type, if it is not plain RAM */
+	u64 max_gfn;			/* the highest ever */
 	unsigned long pages;		/* frames owned, Xen's domain_tot_pages() */
-	unsigned long extra_pages;	/* and those of Xen's for it */
-	unsigned long homeless;		/* frames that are at no GFN, and nobody has released */
-	unsigned long max_pages;	/* that reservations must not exceed */
+	unsigned long extra_pages;	/* Xen's own for the domain */
+	unsigned long homeless;		/* frames at no GFN that are not released */
+	unsigned long max_pages;	/* the limit of reservations */
 	unsigned int nr_vcpus;
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
-	struct fake_server *claimer;	/* of writes to trapped pages */
+	struct fake_server *claimer;	/* of write-protected pages */
 	bool no_hap;
-	bool target;			/* a driver domain's */
+	bool target;			/* the caller is a driver domain with this target */
 };
 
 /* A page table: a page of dom0's that is read-only, and perhaps pinned. */
@@ -124,12 +125,12 @@ struct fake_table {
 struct fake_unpopulated {
 	struct page *page;
 	struct fake_map map;
-	void *snapshot;		/* the frame was mapped elsewhere already: what it held */
+	void *snapshot;		/* contents at map time, if mapped elsewhere already */
 };
 
 struct fake_port {
 	bool bound;
-	bool lonely;		/* the other end is gone (Xen's ECS_UNBOUND) */
+	bool lonely;		/* the other end is closed (Xen's ECS_UNBOUND) */
 	bool pending;
 	bool masked;		/* from the event to its EOI */
 	bool irq_masked;	/* by disable_irq() and the like */
@@ -178,15 +179,15 @@ struct fake {
 	unsigned long next_mfn;
 	unsigned long refs;
 	struct list_head domains;
-	struct list_head buried;
+	struct list_head destroyed;
 	struct fake_index physmap;	/* dom0's foreign mappings, by GFN: struct fake_map */
 	u64 mmio_start;			/* a device of dom0's, by GFN */
 	u64 mmio_end;
 	struct xarray tables;		/* by PFN */
 	struct fake_index unpopulated;	/* by PFN */
 
-	bool dev_map;			/* Xen has the map operation, */
-	bool isolated;			/* and an IOMMU that lets through what is mapped only */
+	bool dev_map;			/* Xen has the map operation */
+	bool isolated;			/* the IOMMU only passes what is mapped */
 	struct xarray dev_maps;		/* its records, by BFN */
 	unsigned int nr_dev_maps;
 	u32 dev_map_limit;
@@ -223,7 +224,7 @@ static inline bool fake_is_pv(void)
 	return fake.mode == FAKE_PV_DOM0 || fake.mode == FAKE_PV_DOMU;
 }
 
-/* Allocations of the fake's own, that no test makes fail. */
+/* Brackets the fake's own allocations, which never fail. */
 static inline unsigned int fake_alloc_enter(void)
 {
 	unsigned int fail_nth = current->fail_nth;
@@ -239,34 +240,49 @@ static inline void fake_alloc_leave(unsigned int fail_nth)
 
 void *fake_zalloc(size_t size);
 
-/* fake_mem.c */
+/* fake_index.c */
+void fake_index_init(struct fake_index *index);
 void *fake_index_find(struct fake_index *index, unsigned long number);
 void fake_index_store(struct fake_index *index, unsigned long number, void *entry);
 void *fake_index_erase(struct fake_index *index, unsigned long number);
+
+/* fake_mem.c */
 void fake_mem_start(void);
 void fake_mem_stop(void);
 void fake_mem_check(struct kunit *test);
-struct fake_domain *fake_domain_find(domid_t domid);
-int fake_remote_domain(domid_t domid, struct fake_domain **d);
+
+/* fake_frame.c */
+struct fake_frame *fake_frame_find(unsigned long mfn);
 struct fake_frame *fake_frame_alloc(struct fake_domain *d);
+struct fake_frame *fake_frame_alloc_at(struct fake_domain *d, unsigned long mfn);
 struct fake_frame *fake_frame_alloc_extra(struct fake_domain *d);
 void fake_frame_release_allocated(struct fake_frame *frame);
-struct fake_frame *fake_frame_find(unsigned long mfn);
-struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
-enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn);
 void *fake_frame_data(struct fake_frame *frame);
-void fake_mem_sync(void);
 void fake_map_get(struct fake_map *map, struct fake_frame *frame, domid_t domid, u64 gfn, u64 bfn);
 void fake_map_put(struct fake_map *map, u64 bfn);
+
+/* fake_domain.c */
+struct fake_domain *fake_domain_find(domid_t domid);
+int fake_remote_domain(domid_t domid, struct fake_domain **d);
+void fake_domain_destroy(struct fake_domain *d);
+void fake_domain_destroy_if_empty(struct fake_domain *d);
+struct fake_frame *fake_frame_of_gfn(struct fake_domain *d, u64 gfn);
+enum fake_page_type fake_type_of_gfn(struct fake_domain *d, u64 gfn);
+void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
+void fake_physmap_add(struct fake_domain *d, u64 gfn);
+void fake_physmap_lose(struct fake_domain *d, u64 gfn);
+void fake_physmap_remove(struct fake_domain *d, u64 gfn);
+
+/* fake_unpopulated.c */
+void fake_unpopulated_stop(void);
+void fake_mem_sync(void);
+struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 int fake_unpopulated_map(struct fake_unpopulated *u, struct fake_frame *frame, domid_t domid,
 			 u64 gfn);
 void fake_unpopulated_unmap(struct fake_unpopulated *u);
-struct fake_unpopulated *fake_unpopulated_find(unsigned long pfn);
 
-void fake_physmap_add(struct fake_domain *d, u64 gfn);
-void fake_physmap_lose(struct fake_domain *d, u64 gfn);
-void fake_set_type(struct fake_domain *d, u64 gfn, enum fake_page_type type);
-void fake_physmap_remove(struct fake_domain *d, u64 gfn);
+/* fake_physmap.c */
+bool fake_is_own_ram(u64 gfn);
 
 /* fake_reserve.c */
 long fake_reserve_op(unsigned int cmd, void *arg);
@@ -297,7 +313,7 @@ void fake_evtchn_start(void);
 void fake_evtchn_stop(void);
 void fake_evtchn_check(struct kunit *test);
 struct fake_port *fake_port_of(domid_t domid, unsigned int server, unsigned int vcpu);
-void fake_deliver(void);	/* not under the lock */
+void fake_deliver(void);	/* called without the lock */
 
 /* fake_ioreq.c */
 void fake_ioreq_close_channels(struct fake_domain *d);
@@ -317,8 +333,8 @@ struct xen_dm_op_map_mem_type_to_ioreq_server;
 struct xen_dm_op_set_mem_type;
 
 void fake_memtype_check(struct kunit *test);
-bool fake_memtype_trapped(struct fake_domain *d, u64 gfn);
-void fake_memtype_untrap(struct fake_domain *d);
+bool fake_memtype_protected(struct fake_domain *d, u64 gfn);
+void fake_memtype_unprotect(struct fake_domain *d);
 int fake_memtype_server(struct fake_domain *d);
 int fake_memtype_claim(struct fake_domain *d,
 		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op);

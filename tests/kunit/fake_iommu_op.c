@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's iommu_op, as XenServer's Xen has it, traps and all: a page has one bit for
- * a reference, however often it was looked up; an unmap finds the page by its BFN alone and drops
- * that reference whoever asked for it; when a guest dies Xen drops it; more than one entry flushes
- * all of the IOTLB; without an IOMMU a BFN that Xen never gave is looked up in the frame table as
- * it is.
+ * The fake hypervisor's iommu_op, with all that is unsafe in XenServer's Xen:
+ *
+ * - A page has one bit for a reference, however often it was looked up.
+ * - An unmap finds the page by its BFN alone, and drops the reference whoever set it.
+ * - Xen drops the reference when the guest dies.
+ * - An unmap of more than one entry flushes all of the IOTLB.
+ * - Without an IOMMU any BFN is taken for an MFN, even one that Xen never returned.
  *
  * Source: include/xen/interface/iommu_op.h. See fake_internal.h for the locking.
  */
@@ -22,14 +24,14 @@ void fake_iommu_op_start(void)
 	fake.iommu_op_largest = 0;
 }
 
-/* Xen has iommu_op from here on. offset: BFN - MFN of all RAM in dom0's IOMMU; 0: there is none. */
+/* Gives Xen iommu_op. @offset: BFN - MFN of all RAM in dom0's IOMMU; 0: there is no IOMMU. */
 void fake_xen_set_iommu_op(u64 offset)
 {
 	fake.iommu_op = true;
 	fake.bfn_offset = offset;
 }
 
-/* The most entries that a call had */
+/* The largest number of entries in a call */
 unsigned int fake_iommu_op_largest(void)
 {
 	return fake.iommu_op_largest;
@@ -128,7 +130,7 @@ static enum fake_call kind_of(const struct pv_iommu_op *op)
 	}
 }
 
-/* The only hypercall that is made in this way */
+/* iommu_op is the only hypercall that is made this way. */
 long privcmd_call(unsigned int call, unsigned long a1, unsigned long a2, unsigned long a3,
 		  unsigned long a4, unsigned long a5)
 {
@@ -142,7 +144,7 @@ long privcmd_call(unsigned int call, unsigned long a1, unsigned long a2, unsigne
 	return fake_leave(&state, rc ?: iommu_op(ops, a2));
 }
 
-/* Xen lets go of a dying guest's pages. */
+/* Xen drops the bits of a dying guest's pages. */
 void fake_iommu_op_domain_kill(struct fake_domain *d)
 {
 	struct fake_frame *frame;

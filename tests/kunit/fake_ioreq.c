@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's ioreq servers: the device model operations on them, which of them a
- * request goes to, its way there, and the answer's way back.
+ * The fake hypervisor's ioreq servers: the dm_op() calls for them, which server gets a request, and
+ * how request and answer are exchanged.
  *
  * See fake_internal.h for the locking.
  */
@@ -36,12 +36,12 @@ static struct fake_frame *new_page(struct fake_domain *d)
 {
 	struct fake_frame *frame = fake_frame_alloc_extra(d);
 
-	/* Xen clears this one: it may have been a guest's. */
+	/* Xen clears the page: it may have been a guest's. */
 	memset(fake_frame_data(frame), 0, PAGE_SIZE);
 	return frame;
 }
 
-/* ioreq_server_alloc_pages(): a server has no pages before somebody asks for one. */
+/* ioreq_server_alloc_pages(): a server gets its pages at the first request for one. */
 static int alloc_pages_of(struct fake_domain *d, struct fake_server *server)
 {
 	if (server->frame)
@@ -78,7 +78,7 @@ static struct xen_ioreq *slot_of(struct fake_server *server, unsigned int vcpu)
 	return (struct xen_ioreq *)fake_frame_data(server->frame) + vcpu;
 }
 
-/* dm_op */
+/* dm_op() */
 
 static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_server *op)
 {
@@ -105,8 +105,8 @@ static int create_server(struct fake_domain *d, struct xen_dm_op_create_ioreq_se
 }
 
 /*
- * The server goes. Xen forgets the requests that vCPUs wait for, and wakes nobody: they wait until
- * the domain ends, which tests need not do.
+ * Ends the requests to a server that is destroyed. Xen forgets them and wakes no vCPU (an error of
+ * the case), unless @woken.
  */
 static void abandon_requests(struct fake_domain *d, unsigned int id, bool woken)
 {
@@ -127,7 +127,7 @@ static void abandon_requests(struct fake_domain *d, unsigned int id, bool woken)
 	}
 }
 
-/* free_xen_event_channel(): our end stays, and hears of nothing. */
+/* free_xen_event_channel(): our end stays bound, and gets no events. */
 static void close_channels(struct fake_domain *d, unsigned int id)
 {
 	struct fake_port *port;
@@ -140,7 +140,7 @@ static void close_channels(struct fake_domain *d, unsigned int id)
 	}
 }
 
-/* evtchn_destroy(): long before the servers go. */
+/* evtchn_destroy(): long before the servers are destroyed. */
 void fake_ioreq_close_channels(struct fake_domain *d)
 {
 	unsigned int id;
@@ -167,7 +167,7 @@ static int destroy_server(struct fake_domain *d, unsigned int id, bool wake)
 	return 0;
 }
 
-/* The vCPUs of a dying domain do not run any more: none of them waits. */
+/* The vCPUs of a dying domain run no more, so none of them waits. */
 void fake_ioreq_domain_kill(struct fake_domain *d)
 {
 	unsigned int id;
@@ -176,8 +176,8 @@ void fake_ioreq_domain_kill(struct fake_domain *d)
 		destroy_server(d, id, true);
 }
 
-/* For an emulator that is alive to notice: no ports, and a last event on each. */
-static void say_goodbye(struct fake_domain *d, struct fake_server *server)
+/* Lets a living emulator notice: the ports are 0, and each gets a last event. */
+static void notify_revoked(struct fake_domain *d, struct fake_server *server)
 {
 	struct fake_port *port;
 	unsigned int i;
@@ -192,8 +192,8 @@ static void say_goodbye(struct fake_domain *d, struct fake_server *server)
 }
 
 /*
- * The guest is taken from the caller (patch 0006 of xen/): its servers go, vCPUs that wait make
- * their access anew, and trapped pages are RAM.
+ * The guest is taken from the caller (patch 0006 of xen/): its servers are destroyed, waiting vCPUs
+ * repeat their access, and write-protected pages become RAM.
  */
 void fake_ioreq_revoke(domid_t domid)
 {
@@ -205,11 +205,11 @@ void fake_ioreq_revoke(domid_t domid)
 	d = fake_domain_find(domid);
 	for (id = 0; d && id < FAKE_MAX_SERVERS; id++) {
 		if (d->servers[id])
-			say_goodbye(d, d->servers[id]);
+			notify_revoked(d, d->servers[id]);
 		destroy_server(d, id, true);
 	}
 	if (d)
-		fake_memtype_untrap(d);
+		fake_memtype_unprotect(d);
 	spin_unlock_irqrestore(&fake.lock, flags);
 	fake_deliver();
 }
@@ -227,7 +227,7 @@ static bool overlaps(const struct fake_ranges *set, u64 start, u64 end)
 	return false;
 }
 
-/* The range that has all the addresses, NULL: none. */
+/* Returns the range with all of the addresses, or NULL. */
 static struct fake_range *find_range(struct fake_ranges *set, u64 start, u64 end)
 {
 	unsigned int i;
@@ -255,7 +255,7 @@ static int insert_range(struct fake_ranges *set, unsigned int at, u64 start, u64
 	return 0;
 }
 
-/* Addresses that are in no range; ranges that then touch become one. */
+/* Adds addresses that are in no range yet. Ranges that touch are merged. */
 static int add_range(struct fake_ranges *set, u64 start, u64 end)
 {
 	struct fake_range *before, *after;
@@ -277,7 +277,7 @@ static int add_range(struct fake_ranges *set, u64 start, u64 end)
 	return 0;
 }
 
-/* Addresses that are all in one range: what is left of it are none, one or two. */
+/* Removes addresses from one range, of which nothing, one or two ranges remain. */
 static int remove_range(struct fake_ranges *set, struct fake_range *range, u64 start, u64 end)
 {
 	int rc = 0;
@@ -296,7 +296,7 @@ static int remove_range(struct fake_ranges *set, struct fake_range *range, u64 s
 	return rc;
 }
 
-/* The set that the operation is about, or an error. */
+/* Finds the rangeset of the operation. Returns 0 or an error. */
 static int set_of(struct fake_domain *d, const struct xen_dm_op_ioreq_server_range *op,
 		  struct fake_ranges **set)
 {
@@ -334,7 +334,7 @@ static int unmap_range(struct fake_domain *d, const struct xen_dm_op_ioreq_serve
 	return range ? remove_range(set, range, op->start, op->end) : -ENOENT;
 }
 
-/* Only now do the slots, if there are any, say what event channels there are. */
+/* Enabling writes the event channels into the slots, if the server has a page. */
 static int set_state(struct fake_domain *d, const struct xen_dm_op_set_ioreq_server_state *op)
 {
 	struct fake_server *server = find_server(d, op->id);
@@ -428,7 +428,7 @@ static int dm_op(domid_t domid, struct xen_dm_op *op, size_t size)
 	}
 }
 
-/* Operations that have a buffer of entries, too, or not everything of struct xen_dm_op. */
+/* Also takes operations with a buffer of entries, and shorter ones than struct xen_dm_op. */
 static long dev_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *bufs)
 {
 	return fake_dev_map_op(domid, bufs[0].h, bufs[0].size, nr_bufs > 1 ? bufs[1].h : NULL,
@@ -453,9 +453,9 @@ int HYPERVISOR_dm_op(domid_t domid, unsigned int nr_bufs, struct xen_dm_op_buf *
 	return fake_leave(&state, rc ?: dm_op(domid, op, bufs[0].size));
 }
 
-/* event channels */
+/* Event channels */
 
-/* Finds what a remote port belongs to. */
+/* Finds the server and vCPU of a remote port. */
 bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port)
 {
 	struct fake_domain *d = fake_domain_find(domid);
@@ -479,23 +479,23 @@ bool fake_ioreq_bind(struct fake_port *port, domid_t domid, u32 remote_port)
 }
 
 /*
- * The vCPU emulates its instruction anew, for which the page must still be trapped, if it is still
- * the same: with plain RAM, an instruction with a rep prefix takes no answer, and Xen crashes the
- * guest at the next one. Tests do not say which instruction a store is: it is any.
+ * The vCPU emulates its instruction again. The page must still be write-protected then, if it is
+ * still the same one: with plain RAM an instruction with a rep prefix does not take the answer, and
+ * Xen crashes the guest. A store of a test stands for any instruction.
  */
 static void complete_store(struct fake_domain *d, struct fake_vcpu *vcpu)
 {
 	u64 gfn = PFN_DOWN(vcpu->answer.addr);
 
-	if (vcpu->trapped && fake_frame_of_gfn(d, gfn) == vcpu->trapped &&
-	    !fake_memtype_trapped(d, gfn))
+	if (vcpu->stores_to && fake_frame_of_gfn(d, gfn) == vcpu->stores_to &&
+	    !fake_memtype_protected(d, gfn))
 		fake_error("domain %u crashes: page %llx is RAM in the middle of a store to it",
 			   d->domid, gfn);
 }
 
 /*
- * What the vCPU sees when it looks at its request: 0: it has its answer; -EAGAIN: it waits on;
- * -EIO: Xen crashes the domain. As wait_for_io().
+ * wait_for_io(): the vCPU reads the state of its request. 0: it is answered; -EAGAIN: the vCPU
+ * waits on; -EIO: Xen crashes the domain.
  */
 static int look(struct fake_vcpu *vcpu, unsigned int id, struct xen_ioreq *slot)
 {
@@ -522,8 +522,8 @@ static int look(struct fake_vcpu *vcpu, unsigned int id, struct xen_ioreq *slot)
 }
 
 /*
- * The emulator says that it is done. A vCPU goes on if there is an answer, of all whom it has
- * asked, and else waits on. Before it goes on, it tells of pages that were taken away.
+ * The emulator completes a request. The vCPU goes on when all servers that it asked have answered.
+ * Before it goes on it notifies the servers of pages that were taken away.
  */
 void fake_ioreq_notified(struct fake_port *port)
 {
@@ -554,7 +554,7 @@ void fake_ioreq_notified(struct fake_port *port)
 		complete(&vcpu->done);
 }
 
-/* requests */
+/* Requests */
 
 static void request_bounds(const struct xen_ioreq *req, u64 *first, u64 *last)
 {
@@ -578,8 +578,8 @@ static bool server_wants(struct fake_server *server, const struct xen_ioreq *req
 }
 
 /*
- * Which server a request goes to: the highest id up to "from" that wants it, or any server;
- * -ENODEV: none.
+ * Returns the server for a request: the highest id up to @from that has claimed it, or the highest
+ * at all if @any. -ENODEV: none.
  */
 int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int from, bool any)
 {
@@ -592,17 +592,17 @@ int fake_ioreq_select(struct fake_domain *d, const struct xen_ioreq *req, int fr
 	return -ENODEV;
 }
 
-/* The page that a request stores to, if it was sent because that page is trapped. */
-static struct fake_frame *trapped_frame(struct fake_domain *d, const struct xen_ioreq *req)
+/* Returns the write-protected page that a request stores to, or NULL. */
+static struct fake_frame *protected_frame(struct fake_domain *d, const struct xen_ioreq *req)
 {
 	u64 gfn = PFN_DOWN(req->addr);
 
 	if (req->type != IOREQ_TYPE_COPY || req->dir != IOREQ_WRITE)
 		return NULL;
-	return fake_memtype_trapped(d, gfn) ? fake_frame_of_gfn(d, gfn) : NULL;
+	return fake_memtype_protected(d, gfn) ? fake_frame_of_gfn(d, gfn) : NULL;
 }
 
-/* ioreq_send() looks at what the emulator left in the slot, and drops the access otherwise. */
+/* ioreq_send() drops the access if the slot is not as Xen left it. */
 static bool can_send(struct fake_server *server, unsigned int number)
 {
 	const struct xen_ioreq *slot;
@@ -620,8 +620,8 @@ static bool can_send(struct fake_server *server, unsigned int number)
 }
 
 /*
- * Puts the request into the vCPU's slot. Its event is delivered by fake_deliver(). False: Xen drops
- * the request.
+ * Puts the request into the vCPU's slot. fake_deliver() delivers the event. Returns false if Xen
+ * drops the request.
  */
 bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number,
 		     const struct xen_ioreq *req)
@@ -635,7 +635,7 @@ bool fake_ioreq_send(struct fake_domain *d, unsigned int id, unsigned int number
 	slot = slot_of(d->servers[id], number);
 	vcpu->waiting |= BIT(id);
 	vcpu->seen[id] = STATE_IOREQ_READY;
-	vcpu->trapped = trapped_frame(d, req);
+	vcpu->stores_to = protected_frame(d, req);
 	*slot = *req;
 	slot->vp_eport = d->servers[id]->remote_port[number];
 	slot->state = STATE_IOREQ_READY;
@@ -662,7 +662,7 @@ void fake_ioreq_broadcast(struct fake_domain *d, unsigned int number)
 	}
 }
 
-/* Somebody else took pages away: every vCPU of the guest tells the servers. */
+/* Another domain took pages away: every vCPU of the guest notifies the servers. */
 void fake_ioreq_request_invalidate(struct fake_domain *d)
 {
 	unsigned int i;

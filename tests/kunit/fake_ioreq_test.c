@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's ioreq servers and event channels: that they are no kinder than
- * Xen's (4.17, stock; with the patches of xen/ where a guest is taken from its emulator).
+ * Tests of the fake hypervisor's ioreq servers and event channels: they do what Xen does (4.17,
+ * stock; with the patches of xen/ when a guest is taken from its emulator).
  */
 
 #include <linux/interrupt.h>
@@ -43,7 +43,7 @@ struct emulator {
 	unsigned int requests;
 	bool silent;
 	bool bound;
-	bool early;		/* an event came before bind returned */
+	bool early;		/* an event came before the bind returned */
 	bool wrong_context;
 };
 
@@ -76,7 +76,7 @@ static irqreturn_t answer(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* Shows the server's page: PVH puts it at a hole, PV maps the MFN that it gets. */
+/* Maps the server's page: PVH puts it at a hole, PV maps the MFN that Xen returns. */
 static int map_server_page(struct emulator *e)
 {
 	struct xen_mem_acquire_resource res = {
@@ -189,7 +189,7 @@ static void start_emulator(struct kunit *test, struct emulator *e, unsigned int 
 	e->bound = true;
 }
 
-/* Lets go of the server's page. */
+/* Unmaps the server's page. */
 static void unmap_server_page(struct kunit *test, struct emulator *e)
 {
 	struct xen_remove_from_physmap remove = {
@@ -244,7 +244,7 @@ static int kill_server(void *data)
 	return destroy(data);
 }
 
-static void vcpu_waits_for_good_when_the_server_is_destroyed(struct kunit *test)
+static void destroying_a_server_wakes_no_vcpu(struct kunit *test)
 {
 	struct emulator e = { .silent = true };
 	struct task_struct *task;
@@ -259,7 +259,7 @@ static void vcpu_waits_for_good_when_the_server_is_destroyed(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-static void vcpu_goes_when_its_guest_does(struct kunit *test)
+static void vcpu_stops_waiting_when_its_guest_dies(struct kunit *test)
 {
 	const struct xen_ioreq req = {
 		.type = IOREQ_TYPE_COPY,
@@ -277,8 +277,8 @@ static void vcpu_goes_when_its_guest_does(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* The slots get their ports when the server is enabled, if there are slots. */
-static void ports_are_told_when_the_server_is_enabled(struct kunit *test)
+/* Enabling writes the ports into the slots, if there are slots. */
+static void enabling_writes_the_ports(struct kunit *test)
 {
 	struct emulator e = { .vcpus = 1 };
 	u64 data;
@@ -302,7 +302,7 @@ static void ports_are_told_when_the_server_is_enabled(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* Xen's pages for a guest are not counted in what it may have, but they keep it. */
+/* Xen's own pages for a guest do not count in its limit, but keep the guest. */
 static void server_page_is_not_in_the_allowance(struct kunit *test)
 {
 	struct emulator e = {};
@@ -317,7 +317,7 @@ static void server_page_is_not_in_the_allowance(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), (ulong)PAGES);
 }
 
-static void page_at_its_place_already_is_not_another_reference(struct kunit *test)
+static void mapping_a_page_again_takes_no_reference(struct kunit *test)
 {
 	struct emulator e = {}, other = {};
 
@@ -349,7 +349,7 @@ static int acquire(u32 id, u64 frame, u32 type)
 	return HYPERVISOR_memory_op(XENMEM_acquire_resource, &res);
 }
 
-static void resources_that_there_are_not(struct kunit *test)
+static void unknown_resources_are_refused(struct kunit *test)
 {
 	struct emulator e = {};
 
@@ -389,7 +389,7 @@ static void dying_guest_gets_no_server(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* What it had can be taken down in peace. */
+/* The server of a dying guest can be destroyed. */
 static void server_of_a_dying_guest_can_be_destroyed(struct kunit *test)
 {
 	const struct xen_ioreq req = {
@@ -411,7 +411,7 @@ static void server_of_a_dying_guest_can_be_destroyed(struct kunit *test)
 	fake_domain_kill(DOM);
 }
 
-/* A dom0 is not its own device model. */
+/* dom0 cannot be its own device model. */
 static void caller_is_no_guest_of_its_own(struct kunit *test)
 {
 	struct xen_dm_op op = { .op = XEN_DMOP_create_ioreq_server };
@@ -444,7 +444,8 @@ static void ranges_merge_and_split(struct kunit *test)
 	start_emulator(test, &e, 1);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end, end), -EEXIST);
 	KUNIT_EXPECT_EQ(test, map_range(&e, end + 1, end + 0x1000), 0);
-	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0, "they are one now");
+	KUNIT_EXPECT_EQ_MSG(test, fake_vcpu_write(DOM, 0, end - 3, 1, 8), 0,
+			    "the ranges are merged");
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, end + 0x1001, end + 0x1002), -ENOENT);
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, MMIO + 0x800, MMIO + 0x807), 0);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO + 0x800, 1, 8), -ENODEV);
@@ -469,14 +470,14 @@ static void ranges_have_a_limit(struct kunit *test)
 	for (i = 0; i < 256; i++)
 		KUNIT_ASSERT_EQ(test, map_range(&e, i * 0x2000, i * 0x2000 + 0xfff), 0);
 	KUNIT_EXPECT_EQ(test, map_range(&e, i * 0x2000, i * 0x2000 + 0xfff), -ENOMEM);
-	KUNIT_EXPECT_EQ_MSG(test, unmap_range(&e, 0x10, 0x1f), -ENOMEM, "it would be two");
+	KUNIT_EXPECT_EQ_MSG(test, unmap_range(&e, 0x10, 0x1f), -ENOMEM, "the range would be split");
 	KUNIT_EXPECT_EQ(test, map_range(&e, 0x1000, 0x1fff), 0);
 	KUNIT_EXPECT_EQ(test, unmap_range(&e, 0x10, 0x1f), 0);
 	KUNIT_EXPECT_EQ(test, destroy(&e), 0);
 }
 
-/* All have the request before any has answered, and the vCPU waits for all. */
-static void every_server_is_told_at_once(struct kunit *test)
+/* All servers have the request before one answers, and the vCPU waits for all of them. */
+static void all_servers_are_notified_at_once(struct kunit *test)
 {
 	struct emulator e[2] = { { .silent = true }, { .silent = true } };
 	unsigned int i;
@@ -498,8 +499,8 @@ static void every_server_is_told_at_once(struct kunit *test)
 	stop_emulator(test, &e[0]);
 }
 
-/* Each vCPU says so, with the next request that it makes. */
-static void pages_that_dom0_takes_are_told_of(struct kunit *test)
+/* Each vCPU notifies the servers with its next request. */
+static void decrease_by_dom0_is_notified(struct kunit *test)
 {
 	xen_pfn_t gfn = 5;
 	struct xen_memory_reservation r = { .domid = DOM, .nr_extents = 1 };
@@ -579,8 +580,8 @@ static void slot_that_is_not_left_alone_is_noticed(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* The old port is nobody's, whatever the new server's id. */
-static void port_of_a_server_that_is_gone_hears_nothing(struct kunit *test)
+/* The old port stays dead, even if a new server has the same id. */
+static void port_of_a_destroyed_server_gets_no_events(struct kunit *test)
 {
 	struct emulator e = {}, next = {};
 	unsigned int events;
@@ -599,7 +600,10 @@ static void port_of_a_server_that_is_gone_hears_nothing(struct kunit *test)
 	stop_emulator(test, &e);
 }
 
-/* With the patches of xen/: an event that tells, no port, nobody waits, and nothing is trapped. */
+/*
+ * With the patches of xen/: a last event comes, the ports are 0, no vCPU waits, and no page is
+ * protected.
+ */
 static void guest_that_is_taken_away_leaves_no_server(struct kunit *test)
 {
 	const struct xen_ioreq req = {
@@ -645,7 +649,7 @@ static void guest_that_is_taken_away_leaves_no_server(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e.events, events + 1);
 	KUNIT_EXPECT_EQ(test, e.slots[0].vp_eport, 0u);
 	KUNIT_EXPECT_EQ(test, fake_servers(DOM), 0u);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	stop_emulator(test, &e);
 	KUNIT_EXPECT_EQ_MSG(test, create(&e), 0, "it is ours again");
@@ -699,12 +703,12 @@ static void eoi_of_the_wrong_irq_is_noticed(struct kunit *test)
 
 static struct kunit_case ioreq_cases[] = {
 	KUNIT_CASE_PARAM(vcpu_gets_its_answer, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(vcpu_waits_for_good_when_the_server_is_destroyed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(vcpu_goes_when_its_guest_does, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ports_are_told_when_the_server_is_enabled, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroying_a_server_wakes_no_vcpu, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(vcpu_stops_waiting_when_its_guest_dies, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(enabling_writes_the_ports, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_page_is_not_in_the_allowance, both_dom0s_gen_params),
-	KUNIT_CASE(page_at_its_place_already_is_not_another_reference),
-	KUNIT_CASE(resources_that_there_are_not),
+	KUNIT_CASE(mapping_a_page_again_takes_no_reference),
+	KUNIT_CASE(unknown_resources_are_refused),
 	KUNIT_CASE(servers_are_for_who_has_control),
 	KUNIT_CASE_PARAM(dying_guest_gets_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_of_a_dying_guest_can_be_destroyed, both_dom0s_gen_params),
@@ -712,11 +716,11 @@ static struct kunit_case ioreq_cases[] = {
 	KUNIT_CASE(operation_that_is_cut_off_is_refused),
 	KUNIT_CASE_PARAM(ranges_merge_and_split, both_dom0s_gen_params),
 	KUNIT_CASE(ranges_have_a_limit),
-	KUNIT_CASE_PARAM(every_server_is_told_at_once, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pages_that_dom0_takes_are_told_of, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(all_servers_are_notified_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(decrease_by_dom0_is_notified, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(state_that_goes_back_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(slot_that_is_not_left_alone_is_noticed, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(port_of_a_server_that_is_gone_hears_nothing, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(port_of_a_destroyed_server_gets_no_events, both_dom0s_gen_params),
 	KUNIT_CASE(guest_that_is_taken_away_leaves_no_server),
 	KUNIT_CASE_PARAM(masked_event_comes_after_enable_irq, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_page_keeps_a_dead_guest_a_zombie, both_dom0s_gen_params),

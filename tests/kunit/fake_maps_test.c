@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's two map operations beyond stock Xen: that Xen's own keeps its
- * records as the patches to Xen do, and that XenServer's has its traps.
+ * Tests of the fake hypervisor's map operations beyond stock Xen: dev_map keeps records as the
+ * patches of xen/ do, and iommu_op is as unsafe as XenServer's.
  */
 
 #include <linux/string.h>
@@ -29,7 +29,7 @@ static void fake_exit(struct kunit *test)
 	fake_xen_stop(test);
 }
 
-/* Xen's own */
+/* Xen's map operation */
 
 static int dev_op(domid_t domid, u32 cmd, struct xen_dm_op_dev_map_entry *entries, unsigned int n)
 {
@@ -66,7 +66,9 @@ static void stock_xen_has_no_map_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_op(77, XEN_DMOP_dev_map, NULL, 0), -ESRCH);
 }
 
-/* One flush for a call, between the last entry that is cleared and the first reference dropped */
+/*
+ * A call has one flush, after the last entry is cleared and before the first reference is dropped.
+ */
 static void unmaps_share_one_flush(struct kunit *test)
 {
 	struct xen_dm_op_dev_map_entry entries[4];
@@ -108,7 +110,7 @@ static void pv_caller_gets_the_same_bfn_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a, (u64)fake_gfn_mfn(DOM, 5));
 	KUNIT_EXPECT_EQ(test, a, b);
 	KUNIT_EXPECT_EQ(test, fake_mfn_refs(a), 2u);
-	/* An unmap says how it was mapped. */
+	/* An unmap must have the flags of the map. */
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &a, 0), 0);
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &a, 0), -ENOENT);
 	KUNIT_EXPECT_FALSE(test, fake_mfn_writable(a));
@@ -117,7 +119,7 @@ static void pv_caller_gets_the_same_bfn_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_dma_mfn(a), FAKE_NO_MFN);
 }
 
-static void nothing_is_mapped_over_something(struct kunit *test)
+static void mapping_over_a_mapping_is_refused(struct kunit *test)
 {
 	u64 bfn = HOLE, far = 1ull << 40;
 
@@ -130,7 +132,7 @@ static void nothing_is_mapped_over_something(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &bfn, 0), 0);
 }
 
-static void lookup_tells_what_became_of_a_page(struct kunit *test)
+static void lookup_finds_moved_and_lost_pages(struct kunit *test)
 {
 	u64 bfn = HOLE;
 
@@ -187,8 +189,8 @@ static void page_that_is_not_plain_ram_has_its_own_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_unmap, 0, &other, 0), 0);
 }
 
-/* All guests of the caller share it, and a lower one is kept to at once. */
-static void limit_is_the_caller_s(struct kunit *test)
+/* All guests of the caller share the limit, and a lower one applies at once. */
+static void limit_is_per_caller(struct kunit *test)
 {
 	struct xen_dm_op_dev_map_entry entry = { .gfn = 5, .bfn = HOLE + 2 };
 	u64 a = HOLE, b = HOLE + 1, far = HOLE;
@@ -213,7 +215,7 @@ static void limit_is_the_caller_s(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_op(OTHER_DOM, XEN_DMOP_dev_unmap, &entry, 1), 0);
 }
 
-static void flags_are_looked_at_by_all_operations(struct kunit *test)
+static void all_operations_check_flags(struct kunit *test)
 {
 	u64 bfn = HOLE;
 
@@ -242,7 +244,7 @@ static void long_unmap_flushes_more_than_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_flushes(), 2ul);
 }
 
-/* What was mapped is unmapped, though the guest is the caller's again. */
+/* The maps are gone, though the guest is the caller's again. */
 static void guest_taken_and_given_back_has_no_maps(struct kunit *test)
 {
 	u64 bfn = HOLE;
@@ -274,7 +276,7 @@ static void driver_domain_needs_a_target(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), -EPERM);
 	fake_domain_set_target(DOM, true);
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 5, &bfn, 0), 0);
-	/* A dying guest gets nothing new, but what it has can be unmapped. */
+	/* Nothing can be mapped of a dying guest, but unmapped. */
 	fake_domain_kill(DOM);
 	KUNIT_EXPECT_TRUE(test, fake_domain_exists(DOM));
 	KUNIT_EXPECT_EQ(test, dev_one(XEN_DMOP_dev_map, 6, &bfn, 0), -ESRCH);
@@ -282,7 +284,7 @@ static void driver_domain_needs_a_target(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_domain_exists(DOM));
 }
 
-/* XenServer's */
+/* XenServer's iommu_op */
 
 static int iommu_one(u16 cmd, domid_t domid, u64 gfn, u64 *bfn)
 {
@@ -337,7 +339,7 @@ static void iommu_op_drops_the_reference_of_the_dead_and_of_the_next(struct kuni
 	}
 	KUNIT_EXPECT_EQ(test, next, bfn);
 	KUNIT_EXPECT_EQ(test, iommu_one(IOMMUOP_unmap_foreign_page, 0, 0, &bfn), 0);
-	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "the late unmap took it");
+	KUNIT_EXPECT_EQ_MSG(test, fake_total_refs(), 0ul, "the late unmap dropped it");
 }
 
 static void iommu_op_is_for_a_pv_dom0_only(struct kunit *test)
@@ -357,7 +359,7 @@ static void iommu_op_is_for_a_pv_dom0_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_one(IOMMUOP_lookup_foreign_page, DOM, 5, &bfn), -ENOSYS);
 }
 
-/* Xen takes any number for a frame then. */
+/* Without an IOMMU Xen takes any BFN for a frame. */
 static void iommu_op_without_an_iommu_trusts_bfns(struct kunit *test)
 {
 	u64 bfn = 0x123456789ull;
@@ -373,11 +375,11 @@ static struct kunit_case fake_maps_cases[] = {
 	KUNIT_CASE(stock_xen_has_no_map_operation),
 	KUNIT_CASE(unmaps_share_one_flush),
 	KUNIT_CASE(pv_caller_gets_the_same_bfn_twice),
-	KUNIT_CASE(nothing_is_mapped_over_something),
-	KUNIT_CASE(lookup_tells_what_became_of_a_page),
+	KUNIT_CASE(mapping_over_a_mapping_is_refused),
+	KUNIT_CASE(lookup_finds_moved_and_lost_pages),
 	KUNIT_CASE(page_that_is_not_plain_ram_has_its_own_error),
-	KUNIT_CASE(limit_is_the_caller_s),
-	KUNIT_CASE(flags_are_looked_at_by_all_operations),
+	KUNIT_CASE(limit_is_per_caller),
+	KUNIT_CASE(all_operations_check_flags),
 	KUNIT_CASE(long_unmap_flushes_more_than_once),
 	KUNIT_CASE(guest_taken_and_given_back_has_no_maps),
 	KUNIT_CASE(driver_domain_needs_a_target),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's memory types: which ioreq server has claimed a guest's writes, and which of
- * the guest's pages are trapped (HVMMEM_ioreq_server). What else a page can be is with its physmap
- * (enum fake_page_type).
+ * The fake hypervisor's memory types: which of a guest's pages are write-protected
+ * (HVMMEM_ioreq_server), and which ioreq server has claimed the writes to them. The other types of
+ * pages are in the domain (enum fake_page_type).
  *
- * A trapped page is one with a mark in the physmap, so that the trap goes with the page.
+ * A write-protected page has a mark in the physmap, so that the protection ends with the page.
  *
  * Source: Xen's arch/x86/hvm/dm.c (set_mem_type(), allow_p2m_type_change(), dm_op()),
  * hvmop_get_mem_type() in arch/x86/hvm/hvm.c, and p2m_set_ioreq_server() in arch/x86/mm/p2m.c.
@@ -18,34 +18,34 @@
 
 #include "fake_internal.h"
 
-#define HVMMEM_UNUSED	3	/* a hole in Xen's enum */
+#define HVMMEM_UNUSED	3	/* not a type of Xen's */
 
-static unsigned int count_trapped(struct fake_domain *d)
+static unsigned int count_protected(struct fake_domain *d)
 {
 	struct fake_frame *frame;
 	unsigned int n = 0;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_WRITE_PROTECTED)
 		n++;
 	return n;
 }
 
-void fake_memtype_untrap(struct fake_domain *d)
+void fake_memtype_unprotect(struct fake_domain *d)
 {
 	struct fake_frame *frame;
 	unsigned long gfn;
 
-	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_TRAPPED)
-		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	xa_for_each_marked(&d->physmap.xa, gfn, frame, FAKE_WRITE_PROTECTED)
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 }
 
-bool fake_memtype_trapped(struct fake_domain *d, u64 gfn)
+bool fake_memtype_protected(struct fake_domain *d, u64 gfn)
 {
-	return xa_get_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	return xa_get_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 }
 
-/* Who gets the guest's writes to trapped pages, enabled or not; -ENODEV: nobody. */
+/* Returns the server that has claimed write-protected pages, enabled or not, or -ENODEV. */
 int fake_memtype_server(struct fake_domain *d)
 {
 	return d->claimer ? d->claimer->id : -ENODEV;
@@ -53,7 +53,7 @@ int fake_memtype_server(struct fake_domain *d)
 
 static int claim(struct fake_domain *d, struct fake_server *server)
 {
-	if (d->claimer || count_trapped(d))
+	if (d->claimer || count_protected(d))
 		return -EBUSY;
 	d->claimer = server;
 	return 0;
@@ -64,7 +64,7 @@ static int unclaim(struct fake_domain *d, struct fake_server *server)
 	if (d->claimer != server)
 		return -EINVAL;
 	d->claimer = NULL;
-	fake_memtype_untrap(d);
+	fake_memtype_unprotect(d);
 	return 0;
 }
 
@@ -76,7 +76,7 @@ int fake_memtype_claim(struct fake_domain *d,
 	if (d->no_hap)
 		return -EOPNOTSUPP;
 	if (op->opaque)
-		return 0;	/* Xen takes it for a call that it had begun */
+		return 0;	/* Xen takes it for the continuation of a call */
 	if (op->type != XEN_HVMMEM_ioreq_server || (op->flags & ~XEN_DMOP_IOREQ_MEM_ACCESS_WRITE))
 		return -EINVAL;
 	server = op->id < FAKE_MAX_SERVERS ? d->servers[op->id] : NULL;
@@ -85,7 +85,7 @@ int fake_memtype_claim(struct fake_domain *d,
 	return op->flags ? claim(d, server) : unclaim(d, server);
 }
 
-/* The claim goes; pages that are trapped stay so. */
+/* Ends the claim of a server that is destroyed. Pages stay write-protected. */
 void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 {
 	if (d->claimer == server)
@@ -95,25 +95,25 @@ void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server)
 static int set_type(struct fake_domain *d, u64 gfn, unsigned int type)
 {
 	enum fake_page_type now = fake_type_of_gfn(d, gfn);
-	bool trapped = fake_memtype_trapped(d, gfn);
+	bool protected = fake_memtype_protected(d, gfn);
 
 	if (!fake_frame_of_gfn(d, gfn))
 		return now == FAKE_HOLE && type == HVMMEM_mmio_dm ? 0 : -EINVAL;
-	if (type == XEN_HVMMEM_ioreq_server && !trapped && now != FAKE_RAM_RO) {
-		xa_set_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+	if (type == XEN_HVMMEM_ioreq_server && !protected && now != FAKE_RAM_RO) {
+		xa_set_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 		return 0;
 	}
 	if (type == XEN_HVMMEM_ram_rw) {
-		xa_clear_mark(&d->physmap.xa, gfn, FAKE_TRAPPED);
+		xa_clear_mark(&d->physmap.xa, gfn, FAKE_WRITE_PROTECTED);
 		if (now == FAKE_RAM_RO)
 			fake_set_type(d, gfn, FAKE_RAM);
 		return 0;
 	}
-	if (type == HVMMEM_ram_ro && !trapped) {
+	if (type == HVMMEM_ram_ro && !protected) {
 		fake_set_type(d, gfn, FAKE_RAM_RO);
 		return 0;
 	}
-	if (type == HVMMEM_mmio_dm && !trapped) {
+	if (type == HVMMEM_mmio_dm && !protected) {
 		fake_error("RAM at GFN %llx of domain %u is lost", gfn, d->domid);
 		fake_physmap_lose(d, gfn);
 		return 0;
@@ -137,7 +137,7 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 		if (!d->claimer)
 			return -EINVAL;
 	}
-	/* Those before one that fails keep their new type. */
+	/* Pages before one that fails keep their new type. */
 	for (rc = 0, gfn = op->first_pfn; !rc && gfn <= last; gfn++)
 		rc = set_type(d, gfn, op->mem_type);
 	return rc;
@@ -145,7 +145,7 @@ int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type 
 
 static unsigned int type_of(struct fake_domain *d, u64 gfn)
 {
-	if (fake_memtype_trapped(d, gfn))
+	if (fake_memtype_protected(d, gfn))
 		return XEN_HVMMEM_ioreq_server;
 	switch (fake_type_of_gfn(d, gfn)) {
 	case FAKE_RAM:
@@ -178,7 +178,7 @@ int HYPERVISOR_hvm_op(int op, void *arg)
 	return fake_leave(&state, rc);
 }
 
-/* A guest without hardware-assisted paging. */
+/* Says whether the guest has hardware-assisted paging. */
 void fake_domain_set_hap(domid_t domid, bool hap)
 {
 	struct fake_domain *d = fake_domain_find(domid);
@@ -187,22 +187,22 @@ void fake_domain_set_hap(domid_t domid, bool hap)
 		d->no_hap = !hap;
 }
 
-/* Do a guest's writes to the page go to an ioreq server? */
-bool fake_gfn_write_trapped(domid_t domid, u64 gfn)
+/* Is the page write-protected, so that an ioreq server gets the guest's writes? */
+bool fake_gfn_write_protected(domid_t domid, u64 gfn)
 {
 	struct fake_domain *d;
 	unsigned long flags;
-	bool trapped;
+	bool protected;
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
-	trapped = d && fake_memtype_trapped(d, gfn);
+	protected = d && fake_memtype_protected(d, gfn);
 	spin_unlock_irqrestore(&fake.lock, flags);
-	return trapped;
+	return protected;
 }
 
-/* How many of its pages that is. */
-unsigned int fake_domain_trapped(domid_t domid)
+/* Counts the guest's write-protected pages. */
+unsigned int fake_domain_nr_protected(domid_t domid)
 {
 	struct fake_domain *d;
 	unsigned long flags;
@@ -210,12 +210,12 @@ unsigned int fake_domain_trapped(domid_t domid)
 
 	spin_lock_irqsave(&fake.lock, flags);
 	d = fake_domain_find(domid);
-	n = d ? count_trapped(d) : 0;
+	n = d ? count_protected(d) : 0;
 	spin_unlock_irqrestore(&fake.lock, flags);
 	return n;
 }
 
-/* Has one of its ioreq servers claimed the writes to trapped pages? */
+/* Has an ioreq server claimed the guest's write-protected pages? */
 bool fake_domain_claimed(domid_t domid)
 {
 	struct fake_domain *d;
@@ -234,9 +234,9 @@ void fake_memtype_check(struct kunit *test)
 	struct fake_domain *d;
 
 	list_for_each_entry(d, &fake.domains, node) {
-		KUNIT_EXPECT_EQ_MSG(test, count_trapped(d), 0u,
-				    "pages of domain %u are left trapped", d->domid);
+		KUNIT_EXPECT_EQ_MSG(test, count_protected(d), 0u,
+				    "pages of domain %u are left write-protected", d->domid);
 		KUNIT_EXPECT_NULL_MSG(test, d->claimer,
-				      "a server is left with domain %u's writes", d->domid);
+				      "a server is left with the claim of domain %u", d->domid);
 	}
 }

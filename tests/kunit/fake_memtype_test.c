@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's memory types, and of vCPUs that store to memory: that they do what
- * Xen does (4.17, stock). The operations are made by hand; requests are served by the real server.
+ * Tests of the fake hypervisor's memory types, and of vCPUs that store to memory: they do what Xen
+ * does (4.17, stock). The hypercalls are made by hand, and a real ioreq server handles the
+ * requests.
  */
 
 #include <linux/interrupt.h>
@@ -104,7 +105,7 @@ static void start(struct kunit *test)
 	fake_domain_create(DOM, PAGES);
 }
 
-/* A server that has the claim. */
+/* Makes a server with the claim. */
 static int start_claimed(struct kunit *test)
 {
 	int id;
@@ -159,7 +160,7 @@ static void types_of_what_is_not_plain_ram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
-/* A trapped page becomes RAM and nothing else; stores to read-only memory are dropped. */
+/* A protected page can become RAM only. Stores to read-only memory are dropped. */
 static void type_that_drops_writes(struct kunit *test)
 {
 	int id = start_claimed(test);
@@ -176,7 +177,7 @@ static void type_that_drops_writes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 }
 
-/* That is how what get_mem_type() shows as MMIO is told apart. */
+/* Callers use that to find out what get_mem_type() calls MMIO. */
 static void only_a_hole_becomes_a_hole(struct kunit *test)
 {
 	start(test);
@@ -231,24 +232,24 @@ static void claim_is_of_writes_to_the_type(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 }
 
-static void only_plain_ram_becomes_trapped(struct kunit *test)
+static void only_plain_ram_is_write_protected(struct kunit *test)
 {
 	int id = start_claimed(test);
 
 	fake_gfn_remove(DOM, GFN + 1);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is already");
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is nothing");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, TRAPPED), -EINVAL, "it is protected already");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN + 1, TRAPPED), -EINVAL, "there is no page");
 	KUNIT_EXPECT_EQ(test, set_type(PAGES, TRAPPED), -EINVAL);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
-	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "and plain RAM it may stay");
+	KUNIT_EXPECT_EQ_MSG(test, set_type(GFN, RAM), 0, "plain RAM may stay plain RAM");
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, RAM), -EINVAL);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_SET_TYPE), 9ul);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
@@ -263,9 +264,9 @@ static void range_of_pages_must_make_sense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 3, TRAPPED), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 3), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, 5), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, set_types(PAGES - 2, 2, TRAPPED), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
@@ -275,13 +276,13 @@ static void range_of_pages_ends_at_the_first_bad_one(struct kunit *test)
 
 	fake_gfn_remove(DOM, GFN + 2);
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 4, TRAPPED), -EINVAL);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN + 1));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN + 1));
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
-static void no_page_is_trapped_without_a_claim(struct kunit *test)
+static void no_page_is_protected_without_a_claim(struct kunit *test)
 {
 	int id;
 
@@ -299,15 +300,15 @@ static void giving_the_claim_back_makes_all_pages_plain(struct kunit *test)
 	int id = start_claimed(test), other = new_server(test);
 
 	KUNIT_EXPECT_EQ(test, set_types(0, PAGES, TRAPPED), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, claim(other), 0);
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
 
-/* The claim goes, the pages stay as they are, and nobody can claim before they are plain. */
-static void server_that_is_destroyed_leaves_its_pages_trapped(struct kunit *test)
+/* The claim ends, the pages stay protected, and nobody can claim before they are plain. */
+static void destroyed_server_leaves_its_pages_protected(struct kunit *test)
 {
 	int id = start_claimed(test), other = new_server(test);
 	u64 data = 1;
@@ -315,7 +316,7 @@ static void server_that_is_destroyed_leaves_its_pages_trapped(struct kunit *test
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 2u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 2u);
 	KUNIT_EXPECT_EQ(test, claim(other), -EBUSY);
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 2, TRAPPED), -EINVAL);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ADDR, &data, 8), -EAGAIN);
@@ -332,40 +333,40 @@ static void server_without_the_claim_takes_nothing_along(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, destroy(other), 0);
 	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
-static void page_that_leaves_takes_its_trap_along(struct kunit *test)
+static void protection_ends_with_the_page(struct kunit *test)
 {
 	int id = start_claimed(test), other = new_server(test);
 
 	KUNIT_EXPECT_EQ(test, set_types(GFN, 2, TRAPPED), 0);
 	fake_gfn_remove(DOM, GFN);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -EINVAL);
 	fake_gfn_populate(DOM, GFN);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	fake_gfn_populate_at(DOM, GFN + 1, FAKE_MFN_BASE + 0x10000);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN + 1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN + 1));
 	KUNIT_EXPECT_EQ(test, destroy(id), 0);
-	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "none of them is left");
+	KUNIT_EXPECT_EQ_MSG(test, claim(other), 0, "no page is protected any more");
 	KUNIT_EXPECT_EQ(test, unclaim(other), 0);
 }
 
-static void dead_guest_has_neither_claim_nor_traps(struct kunit *test)
+static void dead_guest_has_no_claim_and_no_protected_pages(struct kunit *test)
 {
 	int id = start_claimed(test);
 
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	fake_domain_kill(DOM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	KUNIT_EXPECT_EQ(test, claim(id), -ESRCH);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), -ESRCH);
 }
 
-static void guest_without_hap_has_no_traps(struct kunit *test)
+static void guest_without_hap_has_no_write_protection(struct kunit *test)
 {
 	int id;
 
@@ -378,7 +379,7 @@ static void guest_without_hap_has_no_traps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
 }
 
-static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
+static void operations_fail_as_ordered_without_effect(struct kunit *test)
 {
 	int id;
 
@@ -391,10 +392,10 @@ static void operations_fail_when_told_to_and_do_nothing(struct kunit *test)
 	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 2, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, set_type(GFN + 1, TRAPPED), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	fake_xen_fail_call(FAKE_CALL_DM_CLAIM, 1, -EPERM);
 	KUNIT_EXPECT_EQ(test, unclaim(id), -EPERM);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, unclaim(id), 0);
 }
 
@@ -404,17 +405,17 @@ static struct kunit_case types_cases[] = {
 	KUNIT_CASE(only_a_hole_becomes_a_hole),
 	KUNIT_CASE(one_server_has_the_claim),
 	KUNIT_CASE(claim_is_of_writes_to_the_type),
-	KUNIT_CASE(only_plain_ram_becomes_trapped),
+	KUNIT_CASE(only_plain_ram_is_write_protected),
 	KUNIT_CASE(range_of_pages_must_make_sense),
 	KUNIT_CASE(range_of_pages_ends_at_the_first_bad_one),
-	KUNIT_CASE(no_page_is_trapped_without_a_claim),
+	KUNIT_CASE(no_page_is_protected_without_a_claim),
 	KUNIT_CASE(giving_the_claim_back_makes_all_pages_plain),
-	KUNIT_CASE(server_that_is_destroyed_leaves_its_pages_trapped),
+	KUNIT_CASE(destroyed_server_leaves_its_pages_protected),
 	KUNIT_CASE(server_without_the_claim_takes_nothing_along),
-	KUNIT_CASE(page_that_leaves_takes_its_trap_along),
-	KUNIT_CASE(dead_guest_has_neither_claim_nor_traps),
-	KUNIT_CASE(guest_without_hap_has_no_traps),
-	KUNIT_CASE(operations_fail_when_told_to_and_do_nothing),
+	KUNIT_CASE(protection_ends_with_the_page),
+	KUNIT_CASE(dead_guest_has_no_claim_and_no_protected_pages),
+	KUNIT_CASE(guest_without_hap_has_no_write_protection),
+	KUNIT_CASE(operations_fail_as_ordered_without_effect),
 	{}
 };
 
@@ -424,7 +425,7 @@ static struct kunit_suite types_suite = {
 	.test_cases = types_cases,
 };
 
-/* Stores: the server remembers requests, and leaves memory as it is. */
+/* Stores: the server records requests, and does not change memory. */
 
 struct listener {
 	struct xengt_ioreq_server server;
@@ -441,18 +442,7 @@ static void listen(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 	l->last = *req;
 }
 
-static int stores_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void stores_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
-/* It serves an MMIO range, and has the claim. */
+/* Starts a server with an MMIO range and the claim. */
 static struct listener *start_listener(struct kunit *test, unsigned int vcpus)
 {
 	struct listener *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
@@ -494,7 +484,7 @@ static void store_goes_by_the_type_of_the_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l->requests, 0u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, TRAPPED), 0);
 	KUNIT_EXPECT_EQ(test, store(0, ADDR, 2), 0);
-	KUNIT_EXPECT_EQ_MSG(test, word_at(ADDR), 1ull, "the server does it, or nobody");
+	KUNIT_EXPECT_EQ_MSG(test, word_at(ADDR), 1ull, "memory is left to the server");
 	KUNIT_EXPECT_EQ(test, l->requests, 1u);
 	KUNIT_EXPECT_EQ(test, set_type(GFN, RAM), 0);
 	KUNIT_EXPECT_EQ(test, store(0, ADDR, 3), 0);
@@ -535,7 +525,7 @@ static void store_of_every_size_comes_as_it_was_made(struct kunit *test)
 	stop_listener(test, l);
 }
 
-static void other_accesses_do_not_know_of_traps(struct kunit *test)
+static void only_stores_depend_on_the_protection(struct kunit *test)
 {
 	struct xen_ioreq read = {
 		.type = IOREQ_TYPE_COPY,
@@ -555,8 +545,8 @@ static void other_accesses_do_not_know_of_traps(struct kunit *test)
 	stop_listener(test, l);
 }
 
-/* rep stos and the like, which a test makes by hand. */
-static void request_for_a_trapped_page_goes_to_the_claimer(struct kunit *test)
+/* Requests as of rep stos, made by hand */
+static void request_for_a_protected_page_goes_to_the_claimer(struct kunit *test)
 {
 	struct listener *l = start_listener(test, 1);
 	struct xen_ioreq req = {
@@ -589,7 +579,7 @@ static void memory_comes_before_a_range(struct kunit *test)
 	stop_listener(test, l);
 }
 
-static void request_outlives_the_trap_and_the_page(struct kunit *test)
+static void request_outlives_the_protection_and_the_page(struct kunit *test)
 {
 	struct listener *l = start_listener(test, 3);
 	u64 word = 1;
@@ -641,7 +631,7 @@ static void disabled_server_still_gets_what_it_claimed(struct kunit *test)
 	stop_listener(test, l);
 }
 
-/* Whoever stores through one of them, and whoever looks at another. */
+/* A store through one page is seen through another. */
 static void pages_that_show_a_frame_agree(struct kunit *test)
 {
 	struct xengt_foreign_page pages[3];
@@ -673,10 +663,10 @@ static void pages_that_show_a_frame_agree(struct kunit *test)
 static struct kunit_case stores_cases[] = {
 	KUNIT_CASE_PARAM(store_goes_by_the_type_of_the_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_of_every_size_comes_as_it_was_made, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(other_accesses_do_not_know_of_traps, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(request_for_a_trapped_page_goes_to_the_claimer, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(only_stores_depend_on_the_protection, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_for_a_protected_page_goes_to_the_claimer, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(memory_comes_before_a_range, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(request_outlives_the_trap_and_the_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(request_outlives_the_protection_and_the_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(store_to_plain_ram_does_not_wait, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(disabled_server_still_gets_what_it_claimed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_that_show_a_frame_agree, both_dom0s_gen_params),
@@ -685,8 +675,8 @@ static struct kunit_case stores_cases[] = {
 
 static struct kunit_suite stores_suite = {
 	.name = "fake_stores",
-	.init = stores_init,
-	.exit = stores_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = stores_cases,
 };
 

@@ -2,11 +2,11 @@
 /*
  * The fake hypervisor's page tables of a PV dom0: mmu_update, mmuext_op, update_va_mapping.
  *
- * Only what matters here: a page can be made read-only, a read-only page of zeroes can be pinned
- * as an L1 table, and an entry written to a pinned table holds a reference. An entry written to
- * anything else is stored and holds nothing, and Xen says that all is well.
+ * A page can be made read-only, a read-only page of zeroes can be pinned as an L1 table, and an
+ * entry that is written to a pinned table holds a reference. An entry that is written to any other
+ * page is stored and holds none, and Xen returns success.
  *
- * Anything else that touches a pinned page is an error that Xen would not forgive.
+ * Any other access to a pinned page is an error of the case.
  *
  * See fake_internal.h for the locking.
  */
@@ -41,7 +41,7 @@ void fake_pv_stop(void)
 	xa_destroy(&fake.tables);
 }
 
-/* How many pages are read-only or pinned. */
+/* Counts the pages that are read-only or pinned. */
 unsigned int fake_pv_tables(void)
 {
 	struct fake_table *table;
@@ -63,7 +63,7 @@ static u64 *table_words(const struct fake_table *table)
 	return __va(table->pfn << PAGE_SHIFT);
 }
 
-/* A page that Xen uses must neither be freed nor written. */
+/* A page that Xen uses as a table must not be freed or written. */
 static bool same_words(const u64 *a, const u64 *b)
 {
 	unsigned int i;
@@ -187,7 +187,7 @@ static void clear_slot(struct fake_table *table, unsigned int slot)
 		fake_map_put(&table->slots[slot], table->slots[slot].frame->mfn);
 }
 
-/* The entries stay where they are, but they hold nothing any more. */
+/* The entries keep their values, without references. */
 static int unpin(unsigned long pfn)
 {
 	struct fake_table *table = xa_load(&fake.tables, pfn);
@@ -231,7 +231,7 @@ int HYPERVISOR_mmuext_op(struct mmuext_op *op, int count, int *done, domid_t dom
 	return fake_leave(&state, rc);
 }
 
-/* As adjust_guest_l1e(): bits that the caller did not ask for, low and high. */
+/* adjust_guest_l1e(): Xen adds bits, low and high ones. */
 static u64 adjusted(u64 val)
 {
 	if (!(val & PTE_USER))
@@ -239,7 +239,7 @@ static u64 adjusted(u64 val)
 	return val | PTE_GLOBAL;
 }
 
-/* By MFN: get_page_from_l1e(), which takes what is no memory for a device's. */
+/* By MFN: get_page_from_l1e(), which takes a number without memory for a device's. */
 static int frame_of_mfn(unsigned long mfn, struct fake_domain *owner, struct fake_frame **frame)
 {
 	*frame = fake_frame_find(mfn);
@@ -249,8 +249,8 @@ static int frame_of_mfn(unsigned long mfn, struct fake_domain *owner, struct fak
 }
 
 /*
- * The frame that an entry is about. By GFN: mod_l1_entry(), which finds the frame of another domain
- * that is there without a grant, but may not have it; read-only memory can be mapped writable.
+ * Finds the frame for an entry. By GFN: mod_l1_entry(), which finds a foreign frame at the GFN but
+ * must not map it. Read-only memory can be mapped writable.
  */
 static int frame_of_entry(u64 val, unsigned int cmd, struct fake_domain *owner,
 			  struct fake_frame **frame)
@@ -291,7 +291,10 @@ static int write_slot(struct fake_table *table, unsigned int slot, u64 val, unsi
 	return 0;
 }
 
-/* The entry that maps a page of dom0's kernel: lookup_address() says it is the page itself. */
+/*
+ * Writes the kernel's own entry of an unpopulated page. lookup_address() of the shim returns the
+ * page as its entry.
+ */
 static int write_kernel_entry(struct fake_unpopulated *u, u64 val, unsigned int cmd,
 			      struct fake_domain *owner)
 {
@@ -306,7 +309,7 @@ static int write_kernel_entry(struct fake_unpopulated *u, u64 val, unsigned int 
 	rc = frame_of_entry(val, cmd, owner, &frame);
 	if (rc)
 		return rc;
-	/* An entry that is refused leaves the old one. */
+	/* A refused entry leaves the old one. */
 	if (u->map.frame)
 		fake_unpopulated_unmap(u);
 	return fake_unpopulated_map(u, frame, owner->domid, PFN_DOWN(val & PTE_ADDR_MASK));

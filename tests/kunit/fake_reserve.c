@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's reservations: pages of memory that dom0 gives a guest at a place in its
- * physmap, and takes away again, within what the toolstack allows.
+ * The fake hypervisor's reservations: dom0 populates a GFN of a guest, or takes the page away
+ * again, within the limit that the toolstack has set.
  *
  * Source: Xen's common/memory.c (populate_physmap(), guest_remove_page(), do_memory_op()) and
- * arch/x86/mm/p2m.c (p2m_add_page()), the same in 4.17 and 4.20.
- * See fake_internal.h for the locking.
+ * arch/x86/mm/p2m.c (p2m_add_page()), the same in 4.17 and 4.20. See fake_internal.h for the
+ * locking.
  */
 
 #include <xen/xen.h>
@@ -15,9 +15,9 @@
 #include "fake_internal.h"
 
 /*
- * p2m_add_page(): the new page takes the place of RAM, whose frame stays the domain's until that
- * ends, without a GFN; no ioreq server is told. Over a page of another domain's, or a device's
- * registers, Xen crashes the domain, when the new page is the domain's already.
+ * p2m_add_page(): the new page replaces RAM. The old frame stays the domain's, without a GFN, until
+ * the domain ends. No ioreq server is notified. Over another domain's page or a device's registers
+ * Xen crashes the domain, after the new page became the domain's.
  */
 static long populate(struct fake_domain *d, u64 gfn)
 {
@@ -44,7 +44,7 @@ static long take_away(struct fake_domain *d, u64 gfn)
 	return 0;
 }
 
-/* Says for how many extents, from the first one on, it worked. */
+/* Returns the number of extents that were done, from the first one on. */
 static long each(const struct xen_memory_reservation *r,
 		 long (*change)(struct fake_domain *d, u64 gfn))
 {
@@ -78,8 +78,8 @@ long fake_reserve_op(unsigned int cmd, void *arg)
 }
 
 /*
- * The guest puts a page of memory there by a hypercall of its own, whatever is there; its MFN, or
- * FAKE_NO_MFN: Xen did not let it. Nobody hears of it.
+ * The guest populates a GFN by a hypercall of its own, whatever is there. Returns the MFN, or
+ * FAKE_NO_MFN if Xen refused. No server is notified.
  */
 unsigned long fake_guest_populate(domid_t domid, u64 gfn)
 {
@@ -95,8 +95,8 @@ unsigned long fake_guest_populate(domid_t domid, u64 gfn)
 	return rc ? FAKE_NO_MFN : fake_gfn_mfn(domid, gfn);
 }
 
-/* What the toolstack allows: pages that a guest may have beyond those that it has. */
-void fake_domain_set_room(domid_t domid, unsigned long pages)
+/* Sets the guest's limit: @pages more than it has now. */
+void fake_domain_set_headroom(domid_t domid, unsigned long pages)
 {
 	struct fake_domain *d;
 	unsigned long flags;

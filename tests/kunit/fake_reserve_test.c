@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor's reservations: that they do what Xen does (4.17, stock).
+ * Tests of the fake hypervisor's reservations: they do what Xen does (4.17, stock).
  */
 
 #include <xen/xen.h>
@@ -11,7 +11,7 @@
 #include "vgpu_fixture.h"
 
 #define PAGES	64
-#define GFN	100ul	/* and those that follow are empty */
+#define GFN	100ul	/* this GFN and those after it are empty */
 #define ROOM	4
 
 static long reserve(domid_t domid, unsigned int cmd, unsigned long gfn, unsigned int n,
@@ -45,7 +45,7 @@ static int reserve_init(struct kunit *test)
 {
 	fake_xen_start(test, mode_of(test));
 	fake_domain_create(DOM, PAGES);
-	fake_domain_set_room(DOM, ROOM);
+	fake_domain_set_headroom(DOM, ROOM);
 	return 0;
 }
 
@@ -67,7 +67,7 @@ static void pages_are_the_guests(struct kunit *test)
 	fake_guest_write(DOM, (GFN + 1) << PAGE_SHIFT, &value, sizeof(value));
 	fake_guest_read(DOM, (GFN + 1) << PAGE_SHIFT, &got, sizeof(got));
 	KUNIT_EXPECT_EQ(test, got, value);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GFN));
 	KUNIT_EXPECT_EQ(test, decrease(GFN, 2), 2l);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GFN), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES + 0ul);
@@ -75,9 +75,9 @@ static void pages_are_the_guests(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DECREASE), 1ul);
 }
 
-static void there_is_a_limit(struct kunit *test)
+static void populate_stops_at_the_limit(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 6), ROOM + 0l, "as many as there is room for");
+	KUNIT_EXPECT_EQ_MSG(test, populate(GFN, 6), ROOM + 0l, "as many as the limit allows");
 	KUNIT_EXPECT_NE(test, fake_gfn_mfn(DOM, GFN + ROOM - 1), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GFN + ROOM), FAKE_NO_MFN);
 	KUNIT_EXPECT_EQ(test, populate(GFN + ROOM, 1), 0l);
@@ -85,8 +85,8 @@ static void there_is_a_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, populate(GFN + ROOM, 1), 1l);
 }
 
-/* Xen's own page for it, which nobody can give back any more before the guest ends. */
-static void what_is_there_is_replaced(struct kunit *test)
+/* The replaced page stays with Xen until the guest ends. */
+static void populate_replaces_ram(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_RAM, FAKE_RAM_RO, FAKE_XEN_PAGE };
 	unsigned long mfn;
@@ -101,14 +101,14 @@ static void what_is_there_is_replaced(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), PAGES + i + 1ul);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 4), 4l, "the new ones are");
-	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 1), 0l, "ends where there is none");
+	KUNIT_EXPECT_EQ_MSG(test, decrease(0, 1), 0l, "stops at a hole");
 	KUNIT_EXPECT_EQ(test, ask(XENMEM_current_reservation, DOM), PAGES - 1l);
 	fake_domain_kill(DOM);
-	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "with the end all are");
+	KUNIT_EXPECT_FALSE_MSG(test, fake_domain_exists(DOM), "all are free after the end");
 }
 
-/* Other domains' pages, and registers of a device */
-static void what_is_special_crashes_the_guest(struct kunit *test)
+/* Pages of other domains, and registers of a device */
+static void populate_over_foreign_pages_crashes_the_guest(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
 	unsigned int i;
@@ -138,7 +138,7 @@ static void page_that_is_taken_away_is_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.mfn, (u64)mfn);
 }
 
-/* Not cleared between two guests, unless the first one died. */
+/* Xen does not clear frames between two guests, unless the first one died. */
 static void frames_keep_what_a_live_guest_left(struct kunit *test)
 {
 	const u32 left = 77;
@@ -164,7 +164,7 @@ static void calls_that_make_no_sense_fail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, populate(GFN, 0), 0l);
 }
 
-static void calls_fail_when_they_are_to(struct kunit *test)
+static void ordered_failures_happen(struct kunit *test)
 {
 	fake_xen_fail_entry(1, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, populate(GFN, 3), 1l);
@@ -178,13 +178,13 @@ static void calls_fail_when_they_are_to(struct kunit *test)
 
 static struct kunit_case reserve_cases[] = {
 	KUNIT_CASE_PARAM(pages_are_the_guests, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(there_is_a_limit, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(what_is_there_is_replaced, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(what_is_special_crashes_the_guest, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_stops_at_the_limit, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_replaces_ram, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(populate_over_foreign_pages_crashes_the_guest, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_taken_away_is_free, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frames_keep_what_a_live_guest_left, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(calls_that_make_no_sense_fail, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(calls_fail_when_they_are_to, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ordered_failures_happen, both_dom0s_gen_params),
 	{}
 };
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's xenstore, and what the hypervisor says about itself.
+ * The fake hypervisor's xenstore, and the version calls.
  *
- * Watches are called in a thread of their own, one at a time, as xenwatch does: once when they are
- * registered, and for every change at their path or below it. Unregistering one waits for it. Reads
- * and registrations can fail with any error. One that is registered twice is an error of the
- * modules', as is one that is unregistered and was not registered: the kernel stops there.
+ * A thread calls the watches, one at a time, as xenwatch does: once at the registration, and for
+ * each change at the path or below it. Unregistering a watch waits for its callback. Reads and
+ * registrations can fail with any error. Registering a watch twice is an error of the case, as is
+ * unregistering one that is not registered: the kernel has a BUG_ON() for both.
  *
- * Locking: a mutex for the store and the list of watches, not held while a watch is called.
+ * Locking: a mutex protects the store and the list of watches. It is not held while a watch is
+ * called.
  */
 
 #include <linux/err.h>
@@ -40,10 +41,10 @@ static LIST_HEAD(watches);
 static struct workqueue_struct *xenwatch;
 static struct task_struct *watch_task;
 static int read_error;
-static bool late;			/* the kernel does not say yet that xenstored is up */
-static struct notifier_block *notifier;	/* whom it will tell */
+static bool late;			/* the kernel has not announced xenstored yet */
+static struct notifier_block *notifier;	/* called when it does */
 
-/* From here on reads fail like this; 0: they do not. */
+/* Makes all reads fail with an error; 0 ends that. */
 void fake_store_fail_reads(int error)
 {
 	WRITE_ONCE(read_error, error);
@@ -164,7 +165,7 @@ static void queue_event(struct xenbus_watch *watch, const char *path)
 	queue_work(xenwatch, &event->work);
 }
 
-/* Something happened at a path. Returns when all who watch it have been called. */
+/* Fires the watches on a path. Returns when all of them have been called. */
 void fake_store_fire(const char *path)
 {
 	mutex_lock(&store_lock);
@@ -178,7 +179,7 @@ static void vm_path(char *path, size_t size, domid_t domid)
 	snprintf(path, size, "/local/domain/%u/vm", domid);
 }
 
-/* A domain's entry, as the toolstack makes it. Another uuid: another domain. */
+/* The toolstack creates a domain's node. Another uuid is another domain. */
 void fake_store_introduce(domid_t domid, const char *uuid)
 {
 	char path[64];
@@ -187,7 +188,7 @@ void fake_store_introduce(domid_t domid, const char *uuid)
 	fake_store_set(path, uuid);
 }
 
-/* The toolstack removes a domain's entry, and xenstored says that one is gone. */
+/* The toolstack removes a domain's node, and xenstored fires @releaseDomain. */
 void fake_store_release(domid_t domid)
 {
 	char path[64];
@@ -198,15 +199,15 @@ void fake_store_release(domid_t domid)
 }
 
 /*
- * From here on, until fake_store_come_up(), xenstored answers, but the kernel does not say that it
- * is up. For the time before the modules are loaded.
+ * Until fake_store_come_up() xenstored answers, but the kernel does not announce it. To be called
+ * before the modules are loaded.
  */
 void fake_store_come_up_late(void)
 {
 	late = true;
 }
 
-/* The kernel says that xenstored is up. */
+/* The kernel announces that xenstored is up. */
 void fake_store_come_up(void)
 {
 	late = false;
@@ -228,7 +229,7 @@ static bool is_registered(const struct xenbus_watch *wanted)
 	return false;
 }
 
-/* What the kernel has a BUG_ON() for */
+/* Reports what the kernel has a BUG_ON() for. */
 static void complain(const struct xenbus_watch *watch, const char *what)
 {
 	unsigned long flags;
@@ -238,7 +239,7 @@ static void complain(const struct xenbus_watch *watch, const char *what)
 	spin_unlock_irqrestore(&fake.lock, flags);
 }
 
-/* False: it was in the list already. */
+/* Returns false if the watch is in the list already. */
 static bool list_watch(struct xenbus_watch *watch)
 {
 	bool known;
@@ -263,7 +264,7 @@ static void unlist_watch(struct xenbus_watch *watch)
 	mutex_unlock(&store_lock);
 }
 
-/* In the list first, then xenstored is asked, as the kernel does it. */
+/* As in the kernel: the watch is in the list before xenstored is asked. */
 int register_xenbus_watch(struct xenbus_watch *watch)
 {
 	struct fake_call_state state;

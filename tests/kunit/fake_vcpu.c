@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor's vCPUs, which tests play: they make I/O requests, and store to memory.
+ * The fake hypervisor's vCPUs: a test has them make I/O requests and store to memory.
  *
  * fake_vcpu_io() puts a request into the vCPU's slot of the server that has claimed the address,
- * raises the event, and waits for the answer, as Xen does with a vCPU that it has stopped. Nothing
- * sleeps for a time: whoever never answers runs into a limit of a minute, which fails the test.
+ * raises the event and waits for the answer, as Xen does with a vCPU that it has stopped. A request
+ * without an answer fails the test after a minute.
  *
- * As in Xen's hvmemul_do_io(), an access goes by the type of the page, and by ranges only where
- * there is no page. Plain RAM is not an ioreq server's business; a write to a trapped page is the
- * claimer's, enabled or not. Once sent, a request is the server's, whatever becomes of the page.
+ * As in Xen's hvmemul_do_io(), the type of the page decides first, and ranges only where there is
+ * no page. A store to plain RAM sends no request. A write to a write-protected page goes to the
+ * server that has the claim, enabled or not. A request that was sent stays with its server, even if
+ * the page changes.
  *
  * See fake_internal.h for the locking.
  */
@@ -30,7 +31,7 @@ void fake_vcpu_domain_start(struct fake_domain *d)
 		init_completion(&d->vcpus[i].done);
 }
 
-/* Before anybody makes a server for it. */
+/* To be called before a server of the guest is created. */
 void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus)
 {
 	struct fake_domain *d = fake_domain_find(domid);
@@ -39,7 +40,7 @@ void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus)
 		d->nr_vcpus = vcpus;
 }
 
-/* The vCPU, about to do something, NULL: there is none. */
+/* Begins an action of a vCPU. Returns NULL if the guest does not run. */
 static struct fake_vcpu *start_vcpu(struct fake_domain *d, unsigned int number)
 {
 	struct fake_vcpu *vcpu;
@@ -54,8 +55,8 @@ static struct fake_vcpu *start_vcpu(struct fake_domain *d, unsigned int number)
 }
 
 /*
- * The server that an access goes to, of those up to "from"; -ENODEV: none; -EAGAIN: the page is
- * trapped, nobody has the claim, and the vCPU tries again and again.
+ * Returns the server for an access, of those up to @from. -ENODEV: none. -EAGAIN: the page is
+ * write-protected without a claim, and the vCPU repeats the access.
  */
 static int find_server(struct fake_domain *d, const struct xen_ioreq *req, int from)
 {
@@ -64,7 +65,7 @@ static int find_server(struct fake_domain *d, const struct xen_ioreq *req, int f
 
 	if (req->type != IOREQ_TYPE_COPY || fake_type_of_gfn(d, gfn) == FAKE_HOLE)
 		return fake_ioreq_select(d, req, from, false);
-	if (req->dir != IOREQ_WRITE || !fake_memtype_trapped(d, gfn))
+	if (req->dir != IOREQ_WRITE || !fake_memtype_protected(d, gfn))
 		return -ENODEV;
 	id = fake_memtype_server(d);
 	return id < 0 ? -EAGAIN : id;
@@ -80,7 +81,10 @@ static int send(struct fake_domain *d, unsigned int vcpu, const struct xen_ioreq
 	return id;
 }
 
-/* Sends to server "from" or the first one below it that wants it, or any: its id, or an error. */
+/*
+ * Sends to @from or the first server below it that has claimed the address, or with @any to any.
+ * Returns its id or an error.
+ */
 static int send_to(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req, int from,
 		   bool any)
 {
@@ -100,11 +104,11 @@ static int send_to(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req
 /**
  * fake_vcpu_send - a vCPU accesses an address that an ioreq server has claimed
  * @domid: the guest
- * @vcpu: which of its vCPUs, which must not be waiting
- * @req: the request; a write to a trapped page goes to the server that has claimed those
+ * @vcpu: one of its vCPUs, which must not be waiting
+ * @req: the request; a write to a write-protected page goes to the server with the claim
  *
- * Return: 0; -ENODEV if no server wants it; -EAGAIN if it is a write to a trapped page and no
- * server has claimed it: a vCPU would try again until the page is plain RAM.
+ * Return: 0; -ENODEV if no server has claimed the address; -EAGAIN if the page is write-protected
+ * and no server has the claim: a vCPU would retry until the page is plain RAM.
  */
 int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req)
 {
@@ -112,13 +116,13 @@ int fake_vcpu_send(domid_t domid, unsigned int vcpu, const struct xen_ioreq *req
 	return min(send_to(domid, vcpu, req, FAKE_MAX_SERVERS - 1, false), 0);
 }
 
-/* To plain RAM: done at once, and the vCPU does not wait. False: it is something else. */
+/* Stores to plain RAM at once. Returns false if the page is anything else. */
 static bool store_natively(struct fake_domain *d, struct fake_vcpu *vcpu,
 			   const struct xen_ioreq *req)
 {
 	struct fake_frame *frame = fake_frame_of_gfn(d, PFN_DOWN(req->addr));
 
-	if (!frame || fake_memtype_trapped(d, PFN_DOWN(req->addr)))
+	if (!frame || fake_memtype_protected(d, PFN_DOWN(req->addr)))
 		return false;
 	fake_mem_sync();
 	if (fake_type_of_gfn(d, PFN_DOWN(req->addr)) != FAKE_RAM_RO)
@@ -133,15 +137,16 @@ static bool store_natively(struct fake_domain *d, struct fake_vcpu *vcpu,
 /**
  * fake_vcpu_send_store - a vCPU stores to an address, whatever is there
  * @domid: the guest
- * @vcpu: which of its vCPUs, which must not be waiting
+ * @vcpu: one of its vCPUs, which must not be waiting
  * @addr: the guest-physical address
- * @data: what is stored
- * @size: how many bytes, 1 to 8, within a page
+ * @data: the bytes to store
+ * @size: their number, 1 to 8, within a page
  *
- * Plain RAM changes at once; what an ioreq server has claimed, a trapped page or an address
- * without memory, becomes a request to it. Then fake_vcpu_wait(), in either case.
+ * A store to plain RAM is done at once. A store to a write-protected page, or to an address without
+ * memory that an ioreq server has claimed, becomes a request. In either case fake_vcpu_wait() must
+ * follow.
  *
- * Return: 0; -ENODEV if nothing is there: the store is ignored; -EAGAIN as fake_vcpu_send().
+ * Return: 0; -ENODEV if nothing is there, and the store is ignored; -EAGAIN as fake_vcpu_send().
  */
 int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 			 unsigned int size)
@@ -172,7 +177,7 @@ int fake_vcpu_send_store(domid_t domid, unsigned int vcpu, u64 addr, const void 
 	return min(rc, 0);
 }
 
-/* A whole store: as fake_vcpu_send_store(), and fake_vcpu_wait(). */
+/* A store and its completion: fake_vcpu_send_store(), then fake_vcpu_wait(). */
 int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data,
 		    unsigned int size)
 {
@@ -181,7 +186,7 @@ int fake_vcpu_store(domid_t domid, unsigned int vcpu, u64 addr, const void *data
 	return rc ?: fake_vcpu_wait(domid, vcpu, NULL);
 }
 
-/* A load: native where there is memory, else it becomes a request. 1 to 8 bytes, within a page. */
+/* A load of 1 to 8 bytes within a page: native from memory, else a request. */
 int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsigned int size)
 {
 	u64 value;
@@ -201,9 +206,9 @@ int fake_vcpu_load(domid_t domid, unsigned int vcpu, u64 addr, void *data, unsig
  * fake_vcpu_wait - wait for the answer
  * @domid: the guest
  * @vcpu: the vCPU
- * @answer: the request as it was answered, may be NULL
+ * @answer: the request with its answer, may be NULL
  *
- * Return: 0, -ECANCELED if the server went away meanwhile, -ETIMEDOUT if there is no answer.
+ * Return: 0, -ECANCELED if the server was destroyed meanwhile, -ETIMEDOUT if no answer comes.
  */
 int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer)
 {
@@ -223,7 +228,7 @@ int fake_vcpu_wait(domid_t domid, unsigned int vcpu, struct xen_ioreq *answer)
 	return v->status;
 }
 
-/* A whole access: @req is the answer afterwards. */
+/* An access and its completion: @req is the answer afterwards. */
 int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req)
 {
 	int rc = fake_vcpu_send(domid, vcpu, req);
@@ -231,7 +236,7 @@ int fake_vcpu_io(domid_t domid, unsigned int vcpu, struct xen_ioreq *req)
 	return rc ?: fake_vcpu_wait(domid, vcpu, req);
 }
 
-/* The same for a request that Xen would not make: it goes to a server whatever it claimed. */
+/* Sends a request that Xen would not make, to a server that has not claimed it. */
 int fake_vcpu_io_any(domid_t domid, unsigned int vcpu, struct xen_ioreq *req)
 {
 	int id = send_to(domid, vcpu, req, FAKE_MAX_SERVERS - 1, true);
@@ -269,8 +274,8 @@ int fake_vcpu_read(domid_t domid, unsigned int vcpu, u64 addr, unsigned int size
 }
 
 /*
- * The vCPU tells every enabled server that something left the guest's physmap, without waiting.
- * False: there is none that it could tell.
+ * The vCPU notifies every enabled server that a page left the physmap, and does not wait. Returns
+ * false if there is no server.
  */
 bool fake_vcpu_send_invalidate(domid_t domid, unsigned int vcpu)
 {
@@ -291,13 +296,13 @@ bool fake_vcpu_send_invalidate(domid_t domid, unsigned int vcpu)
 	return waits;
 }
 
-/* The same, and it waits for all of them. */
+/* The vCPU notifies all servers, and waits for their answers. */
 int fake_vcpu_invalidate(domid_t domid, unsigned int vcpu)
 {
 	return fake_vcpu_send_invalidate(domid, vcpu) ? fake_vcpu_wait(domid, vcpu, NULL) : 0;
 }
 
-/* The guest balloons a page out, and Xen says so. */
+/* The guest balloons a page out, and Xen notifies the servers. */
 void fake_guest_balloon_out(domid_t domid, unsigned int vcpu, u64 gfn)
 {
 	fake_gfn_remove(domid, gfn);

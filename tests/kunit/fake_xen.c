@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake hypervisor: start and stop, counts of hypercalls, failures to order, the record of
+ * The fake hypervisor: start and stop, counts of hypercalls, ordered failures, the record of
  * events, the books. See fake_xen.h for what it is and fake_internal.h for the locking.
  */
 
@@ -22,7 +22,7 @@
 
 struct fake fake = { .lock = __SPIN_LOCK_UNLOCKED(fake.lock) };
 
-/* What the kernel's Xen code would define. */
+/* The kernel's Xen code would define these. */
 enum xen_domain_type xen_domain_type;
 bool xen_pvh;
 u32 xen_start_flags;
@@ -65,7 +65,7 @@ static bool call_can_be_any(enum fake_call kind)
 	case FAKE_CALL_DM_UNMAP_RANGE:
 	case FAKE_CALL_EVTCHN_SEND:
 	case FAKE_CALL_EVTCHN_CLOSE:
-		return false;	/* on the way out: fails only where a test names it */
+		return false;	/* on the way out: fails only if a test names it */
 	default:
 		return true;
 	}
@@ -81,8 +81,8 @@ static int call_failure(enum fake_call kind)
 }
 
 /*
- * Begins a hypercall, with the lock taken: 0, or the error that it is to fail with. Tests get to
- * run here, as another CPU would.
+ * Begins a hypercall and takes the lock. Returns 0 or the error that a test ordered. The test's
+ * hook runs here, as another CPU could.
  */
 int fake_enter(struct fake_call_state *state, enum fake_call kind)
 {
@@ -90,7 +90,7 @@ int fake_enter(struct fake_call_state *state, enum fake_call kind)
 	state->fail_nth = fake_alloc_enter();
 	if (fake.hook)
 		fake.hook(kind, fake.hook_arg);
-	/* The test may have had an allocation fail that comes after the hypercall. */
+	/* The hook may make an allocation fail that comes after the hypercall. */
 	if (current->fail_nth)
 		state->fail_nth = fake_alloc_enter();
 	if (fake.yield && in_task() && !irqs_disabled())
@@ -130,13 +130,13 @@ static int entry_failure(unsigned int entry, domid_t domid, u64 gfn, bool unmap)
 	return 0;
 }
 
-/* What entry number "entry" of the batch under way is to fail with, 0: nothing. */
+/* Returns the error that a test ordered for an entry of a batch, or 0. */
 int fake_entry_failure(unsigned int entry, domid_t domid, u64 gfn)
 {
 	return entry_failure(entry, domid, gfn, false);
 }
 
-/* The same for an entry that unmaps something. */
+/* Returns the error that a test ordered for the unmap of an entry, or 0. */
 int fake_unmap_failure(unsigned int entry, const struct fake_map *map)
 {
 	return entry_failure(entry, map->domid, map->gfn, true);
@@ -147,7 +147,7 @@ static struct fake_event *new_event(enum fake_event_kind kind)
 	struct fake_event *event;
 
 	if (fake.nr_events == FAKE_NR_EVENTS)
-		fake.nr_events = FAKE_NR_EVENTS / 2;	/* whoever looks clears it first */
+		fake.nr_events = FAKE_NR_EVENTS / 2;	/* a reader clears it first */
 	event = &fake.events[fake.nr_events++];
 	*event = (struct fake_event){ .kind = kind };
 	return event;
@@ -208,7 +208,7 @@ static void forget_everything(void)
 /**
  * fake_xen_start - begin with a fresh hypervisor
  * @test: the test
- * @mode: what the modules are to find themselves on
+ * @mode: the domain that the modules run in
  */
 void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 {
@@ -232,14 +232,16 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 }
 
 /**
- * fake_xen_assert_balanced - nothing of what the modules took from the hypervisor is left
+ * fake_xen_assert_balanced - check the books
  * @test: the test
  *
- * Says what is, and fails the test. Also if the modules did what Xen would not forgive.
+ * Fails the test if the modules left anything of the hypervisor's in use, or did what Xen would not
+ * forgive.
  */
 void fake_xen_assert_balanced(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u, "the hypervisor complained, see above");
+	KUNIT_EXPECT_EQ_MSG(test, fake.errors, 0u,
+			    "Xen would not forgive what happened, see above");
 	fake_mem_check(test);
 	fake_dev_map_check(test);
 	fake_memtype_check(test);
@@ -252,7 +254,7 @@ void fake_xen_assert_balanced(struct kunit *test)
  * fake_xen_stop - check the books, and end
  * @test: the test
  *
- * Does nothing if the hypervisor is not running, so that a suite's exit can call it always.
+ * Does nothing if the hypervisor is not started, so that a suite's exit can always call it.
  */
 void fake_xen_stop(struct kunit *test)
 {
@@ -272,13 +274,13 @@ void fake_xen_stop(struct kunit *test)
 	fake.started = false;
 }
 
-/* How often the modules did what Xen does not forgive. */
+/* Counts what the modules did and Xen would not forgive. */
 unsigned int fake_xen_errors(void)
 {
 	return fake.errors;
 }
 
-/* For tests of the fake that provoke its complaints. */
+/* Clears the errors, for tests of the fake that provoke them. */
 void fake_xen_forgive(void)
 {
 	fake.errors = 0;
@@ -289,7 +291,7 @@ unsigned long fake_xen_calls(enum fake_call kind)
 	return fake.calls[kind];
 }
 
-/* How long its calls took so far, in ns: what a benchmark leaves out. */
+/* Returns the time spent in all calls, in ns. A benchmark subtracts it. */
 u64 fake_xen_time(void)
 {
 	return fake.time;
@@ -307,10 +309,10 @@ void fake_xen_reset_calls(void)
 }
 
 /**
- * fake_xen_fail_call - let a hypercall fail
- * @kind: which kind; FAKE_CALL_ANY: of all that are made on the way in
- * @nth: 1: the next one
- * @error: what it is to fail with, without any effect
+ * fake_xen_fail_call - make a hypercall fail
+ * @kind: its kind; FAKE_CALL_ANY: any, but for those that clean up
+ * @nth: 1: the next one of that kind
+ * @error: its error; the call has no effect
  */
 void fake_xen_fail_call(enum fake_call kind, unsigned int nth, int error)
 {
@@ -319,13 +321,13 @@ void fake_xen_fail_call(enum fake_call kind, unsigned int nth, int error)
 	fake.fail_error = error;
 }
 
-/* Is the failure yet to come? */
+/* Has the ordered failure not happened yet? */
 bool fake_xen_fail_pending(void)
 {
 	return fake.fail_nth;
 }
 
-/* Lets one entry of the next batch that is long enough fail. */
+/* Makes one entry of the next batch fail that is long enough. */
 void fake_xen_fail_entry(unsigned int entry, int error)
 {
 	fake.fail_entry_set = true;
@@ -345,13 +347,13 @@ static void fail_gfn(domid_t domid, u64 gfn, int error, bool unmap)
 	};
 }
 
-/* Lets every attempt to map a GFN fail, until fake_xen_fail_nothing(). */
+/* Makes every attempt to map a GFN fail, until fake_xen_fail_nothing(). */
 void fake_xen_fail_gfn(domid_t domid, u64 gfn, int error)
 {
 	fail_gfn(domid, gfn, error, false);
 }
 
-/* The same for attempts to unmap it, in calls that have a status for each entry. */
+/* Makes every attempt to unmap a GFN fail, in calls with a status for each entry. */
 void fake_xen_fail_unmap(domid_t domid, u64 gfn, int error)
 {
 	fail_gfn(domid, gfn, error, true);
@@ -366,8 +368,7 @@ void fake_xen_fail_nothing(void)
 }
 
 /*
- * Has the modules' other threads, or the test itself, do something at the start of each
- * hypercall.
+ * Sets a function that runs at the start of each hypercall. It may call the modules and the fake.
  */
 void fake_xen_set_hook(fake_hook hook, void *arg)
 {
@@ -382,8 +383,7 @@ void fake_xen_set_observer(fake_observer observer, void *arg)
 }
 
 /*
- * Others run, if there are any. Nothing less than yield() makes sure of that: the scheduler goes on
- * with a thread that only offers to stop.
+ * Lets other threads run. cond_resched() is not enough: the scheduler may go on with this thread.
  */
 void fake_xen_let_others_run(void)
 {
@@ -406,7 +406,7 @@ const struct fake_event *fake_xen_event(unsigned int index)
 	return index < fake.nr_events ? &fake.events[index] : NULL;
 }
 
-/* Puts something of the test's own into the record. */
+/* Adds an event of the test's own to the record. */
 void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where)
 {
 	struct fake_event *event;
@@ -420,8 +420,8 @@ void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where)
 }
 
 /*
- * The first event of a kind from "from" on, of an MFN, or of any (FAKE_NO_MFN); -1: there is
- * none.
+ * Returns the index of the first event of a kind from @from on, of an MFN or of any (FAKE_NO_MFN),
+ * or -1.
  */
 int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn)
 {
@@ -440,7 +440,7 @@ void fake_xen_clear_events(void)
 	fake.nr_events = 0;
 }
 
-/* Sets what debugfs shows of a fault injection's settings. */
+/* Writes a setting of the kernel's fault injection in debugfs. */
 static void set_fault(const char *dir, const char *name, bool is_bool, unsigned long value)
 {
 	struct dentry *parent = debugfs_lookup(dir, NULL);
@@ -464,7 +464,7 @@ static void prepare_faults(void)
 	if (prepared)
 		return;
 	prepared = true;
-	/* Also allocations that may sleep, also single pages, and without a stack dump for each. */
+	/* Fails allocations that may sleep and single pages, too, without a stack dump for each. */
 	set_fault("failslab", "ignore-gfp-wait", true, false);
 	set_fault("failslab", "verbose", false, 0);
 	set_fault("fail_page_alloc", "ignore-gfp-wait", true, false);
@@ -474,7 +474,7 @@ static void prepare_faults(void)
 }
 
 /**
- * fake_fail_alloc - let an allocation of the running thread fail
+ * fake_fail_alloc - make an allocation of the running thread fail
  * @nth: 1: the next one
  */
 void fake_fail_alloc(unsigned int nth)
@@ -483,7 +483,7 @@ void fake_fail_alloc(unsigned int nth)
 	current->fail_nth = nth;
 }
 
-/* Ends fake_fail_alloc(). True if it did not get to fail one. */
+/* Ends fake_fail_alloc(). Returns true if no allocation failed. */
 bool fake_fail_alloc_stop(void)
 {
 	bool pending = current->fail_nth;
@@ -493,8 +493,8 @@ bool fake_fail_alloc_stop(void)
 }
 
 /*
- * The kernel's fault injection fails one allocation of a thread, and kvmalloc() goes on to the next
- * way to get memory. This is for both, of whatever thread.
+ * Makes kvmalloc_array() fail in all threads. The kernel's fault injection is not enough: it fails
+ * one allocation, and kvmalloc() then tries vmalloc().
  */
 void fake_fail_kvmalloc(size_t from)
 {
@@ -506,7 +506,7 @@ void fake_fail_kvmalloc(size_t from)
 	spin_unlock_irqrestore(&fake.lock, flags);
 }
 
-/* How often it failed. */
+/* Counts its failures. */
 unsigned int fake_kvmalloc_failures(void)
 {
 	return fake.kvmalloc_failures;

@@ -4,30 +4,36 @@
  *
  * The project's modules run over it unmodified: um-shim/ turns hypercalls and the kernel's own Xen
  * services (event channels, xenstore, unpopulated pages) into functions that the fake implements.
- * It counts references as Xen does, and gives freed frames to the next who asks, so that a mapping
- * that outlives its reference shows up as one to somebody else's page.
+ * The fake counts references as Xen does. It allocates a freed frame again at once, so that a
+ * mapping that outlives its reference leads to somebody else's page.
  *
- *   fake_xen.c	  start and stop, counts of hypercalls, failures to order, the record, the books
- *   fake_mem.c	  frames, domains, their physmaps, XENMEM_*, the view of a device
- *   fake_pv.c	  page tables of a PV dom0
- *   fake_dev_map.c  Xen's own map operation
- *   fake_iommu_op.c XenServer's iommu_op
- *   fake_evtchn.c  event channels and their irqs
- *   fake_ioreq.c	  ioreq servers
- *   fake_reserve.c memory that dom0 gives guests
- *   fake_memtype.c types of guests' pages: whose writes go to an ioreq server
- *   fake_vcpu.c	  vCPUs that make I/O requests and store to memory
- *   fake_store.c	  xenstore
+ *   fake_xen.c         start and stop, counts of hypercalls, ordered failures, record, books
+ *   fake_mem.c         memory as a whole: start, stop, books
+ *   fake_index.c       from a number to an entry
+ *   fake_frame.c       frames, their owners and references
+ *   fake_domain.c      domains, their physmaps and memory
+ *   fake_physmap.c     XENMEM_*, dom0's physmap
+ *   fake_unpopulated.c pages of dom0's that show guests' frames
+ *   fake_dma.c         what a device reaches
+ *   fake_pv.c          page tables of a PV dom0
+ *   fake_dev_map.c     Xen's own map operation
+ *   fake_iommu_op.c    XenServer's iommu_op
+ *   fake_evtchn.c      event channels and their irqs
+ *   fake_ioreq.c       ioreq servers
+ *   fake_reserve.c     memory that dom0 gives guests
+ *   fake_memtype.c     write protection of guests' pages
+ *   fake_vcpu.c        vCPUs that make I/O requests and store to memory
+ *   fake_store.c       xenstore
  *
- * Numbers: GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, dom0's own pages
- * have MFN == PFN: no two can be mistaken for each other.
+ * GFNs are small, the MFNs of guests' frames start at FAKE_MFN_BASE, and dom0's own pages have
+ * MFN == PFN. So no number can be mistaken for one of another kind.
  *
  * There is one hypervisor. A test begins with fake_xen_start() and ends with fake_xen_stop(),
- * which checks the books: every reference given back, nothing left mapped, pinned, bound or
- * allocated.
+ * which checks the books: every reference is given back, and nothing is left mapped, pinned, bound
+ * or allocated.
  *
- * Locking: one spinlock, irqs off, never held while the modules' code runs. Domids, GFNs and MFNs
- * are the handles, so nothing can be used after it was freed.
+ * Locking: one spinlock with irqs off, which is never held while the modules' code runs. Tests
+ * name things by domid, GFN and MFN, so they cannot use what was freed.
  */
 
 #ifndef _XENGT_FAKE_XEN_H
@@ -43,7 +49,7 @@
 #define FAKE_MAX_VCPUS	8
 #define FAKE_OWN_DOMID	99	/* the modules' domain, if that is not dom0 */
 
-/* What the modules run on. */
+/* The domain that the modules run in */
 enum fake_xen_mode {
 	FAKE_NOT_XEN,
 	FAKE_PV_DOM0,
@@ -52,7 +58,7 @@ enum fake_xen_mode {
 	FAKE_PVH_DOMU,
 };
 
-/* What is at a guest's GFN (Xen's p2m_type_t, as far as it matters) */
+/* The page at a guest's GFN (Xen's p2m_type_t, as far as it matters) */
 enum fake_page_type {
 	FAKE_HOLE,
 	FAKE_RAM,
@@ -63,7 +69,7 @@ enum fake_page_type {
 	FAKE_MMIO,		/* registers of a device that was passed through */
 };
 
-/* Kinds of hypercall, and of services that can fail. */
+/* Kinds of hypercalls, and services that can fail */
 enum fake_call {
 	FAKE_CALL_ANY,
 	FAKE_CALL_MMU_UPDATE,
@@ -103,15 +109,15 @@ enum fake_call {
 	FAKE_NR_CALLS
 };
 
-/* The record of what happened, in order. */
+/* The record of events, in order. */
 enum fake_event_kind {
 	FAKE_EVENT_REF,		/* a reference taken: domid, gfn, mfn, bfn (0: PV) */
 	FAKE_EVENT_FLUSH,	/* an IOTLB flush: bfn */
 	FAKE_EVENT_UNREF,	/* a reference dropped: domid, gfn, mfn, bfn */
 	FAKE_EVENT_FREE,	/* a frame freed: mfn */
-	/* noted by tests */
+	/* added by tests */
 	FAKE_EVENT_PTE,		/* a shadow entry written: bfn, where */
-	FAKE_EVENT_INVALIDATE,	/* the GPU forgot */
+	FAKE_EVENT_INVALIDATE,	/* a TLB invalidate of the GPU */
 	FAKE_EVENT_NOTE,
 };
 
@@ -149,7 +155,7 @@ void fake_xen_set_hook(fake_hook hook, void *arg);
 void fake_xen_set_yield(bool yield);
 void fake_xen_let_others_run(void);
 
-/* Sees every event of the record as it happens, with the lock held: must not call the fake. */
+/* Called for each event of the record, with the lock held. It must not call the fake. */
 typedef void (*fake_observer)(const struct fake_event *event, void *arg);
 void fake_xen_set_observer(fake_observer observer, void *arg);
 
@@ -159,7 +165,7 @@ void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where);
 int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn);
 void fake_xen_clear_events(void);
 
-/* Allocations of the running task: the n-th from now fails; 0: none. Tells if it is yet to come. */
+/* Makes the n-th allocation of the running task fail; 0: none. */
 void fake_fail_alloc(unsigned int nth);
 bool fake_fail_alloc_stop(void);
 
@@ -167,7 +173,7 @@ bool fake_fail_alloc_stop(void);
 void fake_fail_kvmalloc(size_t from);
 unsigned int fake_kvmalloc_failures(void);
 
-/* fake_mem.c: guests and their memory */
+/* fake_domain.c: guests and their memory */
 void fake_domain_create(domid_t domid, u64 nr_pages);
 void fake_domain_start_dying(domid_t domid);
 void fake_domain_kill(domid_t domid);
@@ -182,21 +188,24 @@ unsigned long fake_gfn_mfn(domid_t domid, u64 gfn);
 void fake_guest_write(domid_t domid, u64 addr, const void *data, size_t len);
 void fake_guest_read(domid_t domid, u64 addr, void *data, size_t len);
 
+/* fake_frame.c */
 unsigned int fake_mfn_refs(unsigned long mfn);
 int fake_mfn_owner(unsigned long mfn);
 bool fake_mfn_writable(unsigned long mfn);
 unsigned long fake_total_refs(void);
 
-/* The frame that a device reaches through a BFN, FAKE_NO_MFN: none, the IOMMU stops it. */
+/* fake_physmap.c */
+void fake_xen_set_mmio(u64 gfn, u64 pages);
+
+/* fake_dma.c */
 unsigned long fake_dma_mfn(u64 bfn);
 bool fake_dma_reaches(u64 bfn, domid_t domid, u64 gfn);
 bool fake_bfn_held(u64 bfn);	/* for observers */
-void fake_xen_set_mmio(u64 gfn, u64 pages);
 int fake_dma_read(u64 addr, void *data, size_t len);
 int fake_dma_write(u64 addr, const void *data, size_t len);
 
-/* fake_reserve.c: memory that dom0 gives a guest */
-void fake_domain_set_room(domid_t domid, unsigned long pages);
+/* fake_reserve.c: memory that dom0 gives a guest, and its limit */
+void fake_domain_set_headroom(domid_t domid, unsigned long pages);
 unsigned long fake_guest_populate(domid_t domid, u64 gfn);
 
 /* fake_dev_map.c */
@@ -218,9 +227,9 @@ unsigned int fake_pv_tables(void);
 void fake_ioreq_revoke(domid_t domid);
 unsigned int fake_servers(domid_t domid);
 
-/* fake_memtype.c: traps of a guest's writes to its memory */
-bool fake_gfn_write_trapped(domid_t domid, u64 gfn);
-unsigned int fake_domain_trapped(domid_t domid);
+/* fake_memtype.c: write protection of a guest's memory */
+bool fake_gfn_write_protected(domid_t domid, u64 gfn);
+unsigned int fake_domain_nr_protected(domid_t domid);
 bool fake_domain_claimed(domid_t domid);
 void fake_domain_set_hap(domid_t domid, bool hap);
 

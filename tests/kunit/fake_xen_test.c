@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the fake hypervisor: that it does what Xen does (4.17, stock), and that its books notice
- * what the modules' tests rely on it to notice.
+ * Tests of the fake hypervisor: it does what Xen does (4.17, stock), and its books notice what
+ * other suites rely on.
  */
 
 #include <linux/gfp.h>
@@ -18,7 +18,7 @@
 
 #define PAGES		64
 #define RW		(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
-#define HOLE		0x4000000UL	/* a hole in dom0's physmap, far above its memory */
+#define HOLE		0x4000000UL	/* a hole in dom0's physmap, far above its RAM */
 
 static void start(struct kunit *test, enum fake_xen_mode mode)
 {
@@ -153,7 +153,7 @@ static void physmap_mapping_over_own_memory_is_noticed(struct kunit *test)
 	free_page(page);
 }
 
-/* What is no memory of the guest's is refused; what its vCPUs may only read is not read-only. */
+/* Only RAM of the guest can be mapped. RAM that its vCPUs may only read is mapped writable. */
 static void physmap_takes_a_guest_s_ram_only(struct kunit *test)
 {
 	static const struct {
@@ -180,7 +180,7 @@ static void physmap_takes_a_guest_s_ram_only(struct kunit *test)
 	}
 }
 
-/* It still has its memory until Xen comes to that. */
+/* A dying guest has its memory until Xen tears that down. */
 static void dying_guest_can_be_mapped_for_a_while(struct kunit *test)
 {
 	int err;
@@ -449,7 +449,7 @@ static void table_takes_a_guest_s_ram_only(struct kunit *test)
 	free_table(test, table);
 }
 
-/* A frame number as such has to be the domain's. */
+/* An MFN must belong to the domain. */
 static void table_takes_frames_of_the_domain_only(struct kunit *test)
 {
 	struct mmu_update req;
@@ -513,7 +513,7 @@ static void misuse_of_a_pinned_page_is_noticed(struct kunit *test)
 	fake_xen_forgive();
 }
 
-/* Ways to fail, and the record */
+/* Ordered failures, and the record */
 
 static void nth_call_of_a_kind_fails_without_effect(struct kunit *test)
 {

@@ -54,7 +54,7 @@ ssize_t user_write(struct file_user *user, struct file *file, const char *text)
 	return n;
 }
 
-/* read() of at most size bytes, which are no text */
+/* read() of at most @size bytes, without a terminating 0 */
 ssize_t user_read(struct file_user *user, struct file *file, char *text, size_t size)
 {
 	loff_t pos = file->f_pos;
@@ -69,7 +69,7 @@ ssize_t user_read(struct file_user *user, struct file *file, char *text, size_t 
 	return n;
 }
 
-/* Reads to the end, in pieces, what must be less than size bytes; gives the length of the text. */
+/* Reads to the end, in pieces. The text must be shorter than @size. Returns its length. */
 size_t user_read_all(struct file_user *user, struct file *file, char *text, size_t size,
 		     size_t piece)
 {

@@ -15,8 +15,8 @@ struct file;
 
 /**
  * struct file_user - a user
- * @test: the case in which it is
- * @mm: its address space, which is the thread's until file_user_stop()
+ * @test: the test
+ * @mm: its address space, which the thread has until file_user_stop()
  * @memory: its memory
  */
 struct file_user {

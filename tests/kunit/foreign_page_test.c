@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of foreign pages (vgpu/xen/foreign_page.c) over the fake hypervisor, on both kinds of dom0:
- * a page stays mapped for as long as was asked for, and not longer, whichever call fails.
+ * a page stays mapped until it is unmapped, whichever call fails.
  */
 
 #include <linux/string.h>
@@ -15,23 +15,12 @@
 #define GFN	8ull
 #define ADDR	(GFN * PAGE_SIZE)
 
-static int foreign_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void foreign_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
-
 static void init_foreign(struct kunit *test, struct xengt_foreign_page *foreign)
 {
 	KUNIT_ASSERT_EQ(test, xengt_foreign_page_init(foreign, DOM), 0);
 }
 
-/* The hypercalls that map and unmap a page. */
+/* The hypercalls that map and unmap a page */
 static enum fake_call map_call(void)
 {
 	return xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP;
@@ -173,7 +162,7 @@ static void frame_is_kept_when_the_guest_gives_the_page_back(struct kunit *test)
 	xengt_foreign_page_exit(&foreign);
 }
 
-static void dead_guest_is_gone_once_it_is_unmapped(struct kunit *test)
+static void dead_guest_is_destroyed_after_the_unmap(struct kunit *test)
 {
 	struct xengt_foreign_page foreign;
 
@@ -186,8 +175,8 @@ static void dead_guest_is_gone_once_it_is_unmapped(struct kunit *test)
 	xengt_foreign_page_exit(&foreign);
 }
 
-/* The store of whoever handles the guest's writes must not be trapped itself. */
-static void trapped_page_is_written_as_any_other(struct kunit *test)
+/* A store by the module to a protected page is not trapped. */
+static void protected_page_is_written_as_any_other(struct kunit *test)
 {
 	struct xengt_foreign_page foreign;
 	u64 word = 4;
@@ -202,7 +191,7 @@ static void trapped_page_is_written_as_any_other(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, word_at(ADDR), 3ull);
 	KUNIT_EXPECT_EQ(test, xengt_foreign_page_copy(&foreign, ADDR + 8, &word, 8, true), 0);
 	KUNIT_EXPECT_EQ(test, word_at(ADDR + 8), 4ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GFN));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GFN));
 	xengt_foreign_page_exit(&foreign);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, id, false), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);
@@ -215,15 +204,15 @@ static struct kunit_case foreign_cases[] = {
 	KUNIT_CASE_PARAM(map_that_fails_shows_nothing, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unmap_that_fails_can_be_tried_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(frame_is_kept_when_the_guest_gives_the_page_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(dead_guest_is_gone_once_it_is_unmapped, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(trapped_page_is_written_as_any_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(dead_guest_is_destroyed_after_the_unmap, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(protected_page_is_written_as_any_other, both_dom0s_gen_params),
 	{}
 };
 
 static struct kunit_suite foreign_suite = {
 	.name = "xengt_foreign_page",
-	.init = foreign_init,
-	.exit = foreign_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = foreign_cases,
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what a guest has at the addresses of BAR 0 before its virtual GPU is there: a virtual
- * GPU is not enabled over it, unless the user says that it is RAM of a former one; then what was in
- * it stays. And of what a guest puts there, or over its own memory, without a word.
+ * Tests of memory that a guest has at the addresses of BAR 0 before its virtual GPU is enabled. A
+ * virtual GPU is not enabled over it, unless the user says that it is RAM of a former one, which is
+ * then used with its entries. Also tests memory that a guest populates there, or over its own,
+ * without a notice.
  */
 
 #include <xen/xen.h>
@@ -11,7 +12,6 @@
 #include "hybrid_fixture.h"
 #include "modules.h"
 
-#define FIRST		IN_PAGE(1, 0)
 #define PAGES		4ul
 #define ENTRY		IN_PAGE(2, 3)
 #define PVINFO_GFN	((BAR0 + 0x78000) >> PAGE_SHIFT)
@@ -24,17 +24,6 @@ static const enum xengt_mode modes[] = {
 static const u64 places[] = {
 	GTT_GFN(2), GTT_GFN(100), PVINFO_GFN, FLUSH_GFN, GTT_GFN(-1ul), GTT_GFN(GTT_PAGES - 1),
 };
-
-static int found_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void found_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static struct xengt_vgpu *new_one(struct kunit *test, enum xengt_mode mode, unsigned long room,
 				  bool adopt)
@@ -53,7 +42,7 @@ static bool is_ram(unsigned long page)
 	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN;
 }
 
-/* As a former virtual GPU left it, with an entry in the second page */
+/* Leaves RAM as a former virtual GPU did, with an entry in the second page. */
 static void leave_ram(unsigned long first, unsigned long n)
 {
 	static const u64 zero[512];
@@ -91,7 +80,7 @@ static void expect_found_entry_works(struct kunit *test)
 	expect_works(test, ENTRY + 1, 11);
 }
 
-/* Nothing is left of the attempt. */
+/* Enabling is refused, and nothing is left. */
 static void expect_refused(struct kunit *test, struct xengt_vgpu *vgpu)
 {
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), -EADDRINUSE);
@@ -101,7 +90,7 @@ static void expect_refused(struct kunit *test, struct xengt_vgpu *vgpu)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* RAM */
+/* RAM at the GTT */
 
 static void ram_is_refused_and_stays(struct kunit *test)
 {
@@ -127,11 +116,11 @@ static void ram_of_a_former_one_is_used(struct kunit *test)
 	mfn = fake_gfn_mfn(DOM, GTT_GFN(2));
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_EQ(test, fake_gfn_mfn(DOM, GTT_GFN(2)), mfn);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
-	hybrid_open(test, 3);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(3)));
+	hybrid_unsync(test, 3);
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(3)));
 	stop_hybrid(test, vgpu);
 }
 
@@ -187,27 +176,27 @@ static void ram_of_a_former_one_is_taken_away(struct kunit *test)
 	}
 }
 
-/* The rest is put there if there is room for it. */
-static void some_of_it_is_there(struct kunit *test)
+/* The missing pages are populated, as far as the guest's limit allows. */
+static void partial_ram_is_completed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
 
 	leave_ram(2, 1);
-	fake_domain_set_room(DOM, PAGES - 1);
+	fake_domain_set_headroom(DOM, PAGES - 1);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	xengt_vgpu_disable(vgpu);
 	leave_ram(2, 1);
-	fake_domain_set_room(DOM, PAGES - 2);
+	fake_domain_set_headroom(DOM, PAGES - 2);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	expect_found_entry_works(test);
 	expect_works(test, FIRST, 12);
 	stop_hybrid(test, vgpu);
 }
 
-/* Its server is gone, and no other one gets the guest's writes while it is. */
+/* The RAM is protected, and the server with the claim is gone. */
 static void ram_that_is_trapped_for_nobody(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
@@ -220,7 +209,7 @@ static void ram_that_is_trapped_for_nobody(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xengt_dm_destroy_server(DOM, id), 0);
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	KUNIT_EXPECT_TRUE(test, fake_domain_claimed(DOM));
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	expect_found_entry_works(test);
 	stop_hybrid(test, vgpu);
 }
@@ -249,7 +238,7 @@ static void memory_at_the_registers_is_the_guests(struct kunit *test)
 	}
 }
 
-/* Xen would crash the guest for a page put there, and traps no access to it. */
+/* Xen would crash the guest for a page there, and sends no request for an access. */
 static void what_is_not_ram_is_refused(struct kunit *test)
 {
 	static const enum fake_page_type types[] = { FAKE_GRANT, FAKE_FOREIGN, FAKE_MMIO };
@@ -276,7 +265,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 	int rc;
 
 	leave_ram(1, PAGES);
-	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_the_look()) {
+	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_get_types()) {
 		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
 		rc = xengt_vgpu_enable(vgpu);
 		pending = fake_xen_fail_pending();
@@ -284,7 +273,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 		failed += !!rc;
 		if (rc) {
 			KUNIT_EXPECT_EQ_MSG(test, in_ram(), PTE(9), "hypercall %u", nth);
-			KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+			KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 			continue;
 		}
 		KUNIT_EXPECT_EQ_MSG(test, hybrid_get(test, ENTRY), PTE(9), "hypercall %u", nth);
@@ -300,7 +289,7 @@ static void nothing_is_lost_whichever_hypercall_fails(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* Nothing is enabled that sees no writes. */
+/* 11: a virtual GPU that would not see writes is not enabled. */
 static void ram_that_xen_keeps_is_refused(struct kunit *test)
 {
 	leave_ram(2, 1);
@@ -310,8 +299,11 @@ static void ram_that_xen_keeps_is_refused(struct kunit *test)
 	fake_gfn_remove(DOM, GTT_GFN(2));
 }
 
-/* What a guest does to itself: its old page stays its own, and the next event shows the new one. */
-static void guest_populates_over_its_own_page(struct kunit *test)
+/*
+ * The guest populates over its own page. The old page stays its own, and the next event finds the
+ * new one.
+ */
+static void page_populated_over_is_found_by_the_next_event(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, PAGES, false);
 	const u64 pte = PTE(8);
@@ -320,16 +312,16 @@ static void guest_populates_over_its_own_page(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
 	expect_works(test, FIRST, 7);
 	old = fake_gfn_mfn(DOM, 7);
-	fake_domain_set_room(DOM, 2);
+	fake_domain_set_headroom(DOM, 2);
 	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, 7), FAKE_NO_MFN);
 	KUNIT_ASSERT_NE(test, fake_guest_populate(DOM, GTT_GFN(1)), FAKE_NO_MFN);
 	fake_guest_write(DOM, ENTRY_ADDR(FIRST + 1), &pte, sizeof(pte));
 	gpu_check();
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(old), DOM);
-	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "nobody was told");
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(FIRST, DOM, 7), "no server is notified");
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 8));
 	expect_works(test, FIRST, 7);
 	xengt_vgpu_destroy(vgpu);
@@ -343,21 +335,21 @@ static struct kunit_case found_cases[] = {
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_used, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(write_while_ram_is_adopted_counts, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_of_a_former_one_is_taken_away, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(some_of_it_is_there, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(partial_ram_is_completed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_is_trapped_for_nobody, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(read_only_ram_becomes_plain, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(memory_at_the_registers_is_the_guests, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(what_is_not_ram_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(nothing_is_lost_whichever_hypercall_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_xen_keeps_is_refused, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(guest_populates_over_its_own_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_populated_over_is_found_by_the_next_event, both_dom0s_gen_params),
 	{}
 };
 
 static struct kunit_suite found_suite = {
 	.name = "xengt_gtt_found",
-	.init = found_init,
-	.exit = found_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = found_cases,
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of RAM at the GTT: it is there as far as there is room for it, goes when the virtual GPU
- * goes, and what the guest writes to its GGTT is never lost, whatever it does with that RAM and
- * whichever hypercall fails.
+ * Tests of RAM at the GTT: it is populated within the guest's memory limit and taken away with the
+ * virtual GPU. No write to the GGTT is lost, whatever the guest does with the RAM and whichever
+ * hypercall fails.
  */
 
 #include <xen/xen.h>
@@ -11,23 +11,11 @@
 #include "modules.h"
 #include "ppgtt_fixture.h"
 
-#define FIRST		IN_PAGE(1, 0)
 #define PAGES		4ul
 
 static const struct hybrid_config config = {
 	.mode = XENGT_MODE_HYBRID, .first = 1, .pages = PAGES, .room = PAGES,
 };
-
-static int ram_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void ram_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static bool is_ram(unsigned long page)
 {
@@ -48,7 +36,7 @@ static u64 lost(struct xengt_vgpu *vgpu)
 	return vgpu_count(vgpu, XENGT_COUNT_GTT_RAM_LOST);
 }
 
-/* Every entry works, wherever it is. */
+/* An entry works, wherever it is stored. */
 static void expect_works(struct kunit *test, unsigned long entry, u64 gfn)
 {
 	hybrid_put(test, entry, PTE(gfn));
@@ -57,7 +45,7 @@ static void expect_works(struct kunit *test, unsigned long entry, u64 gfn)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(entry, DOM, gfn));
 }
 
-/* Room */
+/* How much RAM there is */
 
 static void ram_is_put_at_the_share(struct kunit *test)
 {
@@ -65,12 +53,12 @@ static void ram_is_put_at_the_share(struct kunit *test)
 	unsigned long page;
 
 	KUNIT_EXPECT_EQ(test, count_ram(), PAGES);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1 + PAGES + 1);
 	for (page = 1; page <= PAGES; page++)
 		expect_works(test, IN_PAGE(page, 511), page);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_READS), 0ull);
-	/* Disabled and enabled again: nothing is left, also nothing that was written. */
+	/* After disabling and enabling again no page and no entry is left. */
 	xengt_vgpu_disable(vgpu);
 	KUNIT_EXPECT_EQ(test, count_ram(), 0ul);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1ul);
@@ -82,7 +70,7 @@ static void ram_is_put_at_the_share(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void without_room_all_is_trapped(struct kunit *test)
+static void guest_at_its_memory_limit_gets_no_ram(struct kunit *test)
 {
 	struct hybrid_config none = config;
 	struct xengt_vgpu *vgpu;
@@ -91,7 +79,7 @@ static void without_room_all_is_trapped(struct kunit *test)
 	vgpu = start_hybrid(test, &none);
 	KUNIT_EXPECT_EQ(test, count_ram(), 0ul);
 	expect_works(test, FIRST, 7);
-	hybrid_heat(test, 2);
+	hybrid_write_often(test, 2);
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_WRITES), 1 + 1 + 4 + 1ull);
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED), 0ull);
@@ -99,7 +87,7 @@ static void without_room_all_is_trapped(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* 8: a page with entries of both ranges needs room for one page */
+/* 8: a page with entries of both ranges needs room for one page. */
 static void page_of_both_ranges_counts_once(struct kunit *test)
 {
 	struct hybrid_config one = config;
@@ -141,8 +129,8 @@ static void guest_without_hap_gets_no_ram(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* What is not the share's is not trapped either, and nobody's business. */
-static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
+/* Pages outside the share are not protected. */
+static void whole_gtt_is_ram_within_the_memory_limit(struct kunit *test)
 {
 	struct hybrid_config all = config;
 	struct xengt_vgpu *vgpu;
@@ -151,7 +139,7 @@ static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
 	all.room = GTT_PAGES;
 	vgpu = start_hybrid(test, &all);
 	KUNIT_EXPECT_EQ(test, count_ram(), GTT_PAGES);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), (unsigned int)PAGES);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), (unsigned int)PAGES);
 	traps = vgpu_count(vgpu, XENGT_COUNT_TRAPS);
 	hybrid_put(test, 0, PTE(7));
 	hybrid_put(test, IN_PAGE(PAGES + 1, 0), PTE(7));
@@ -165,11 +153,11 @@ static void whole_gtt_is_ram_if_there_is_room(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test)
+static void entries_outside_the_share_are_not_shadowed(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_hybrid(test, &config);
 
-	/* From the middle of one page to the middle of another one */
+	/* The share is from the middle of one page to the middle of another. */
 	vgpu->config.base[0] = (FIRST + 100ull) << PAGE_SHIFT;
 	vgpu->config.size[0] = 600ull << PAGE_SHIFT;
 	KUNIT_ASSERT_EQ(test, xengt_vgpu_enable(vgpu), 0);
@@ -184,8 +172,8 @@ static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test
 	hybrid_put(test, FIRST + 104, PTE(8));
 	hybrid_put(test, FIRST + 105, PTE(8));
 	hybrid_flush(test);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
-	/* Not trapped any more, and looked through */
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
+	/* The page is unsync now, and scanned. */
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, FIRST + 99, PTE(7));
 	hybrid_flush(test);
@@ -194,8 +182,8 @@ static void entries_out_of_the_share_in_its_pages_are_nobodys(struct kunit *test
 	stop_hybrid(test, vgpu);
 }
 
-/* Xen does not clear what a guest gave back. */
-static void ram_has_nothing_that_somebody_left(struct kunit *test)
+/* Xen does not clear pages that a live guest gave back. */
+static void ram_is_cleared_before_use(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
 	const u64 left = PTE(99);
@@ -215,14 +203,14 @@ static void ram_has_nothing_that_somebody_left(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Enabling */
+/* Failures of enabling */
 
-static void ram_that_xen_does_not_give(struct kunit *test)
+static void ram_is_used_as_far_as_xen_populates_it(struct kunit *test)
 {
 	struct hybrid_config all = config;
 	struct xengt_vgpu *vgpu;
 
-	/* The third page: some of the share is RAM, the rest is not. */
+	/* The third page fails: the first ones are RAM, the rest is not. */
 	all.room = GTT_PAGES;
 	fake_xen_fail_entry(3, -ENOMEM);
 	vgpu = start_hybrid(test, &all);
@@ -241,7 +229,7 @@ static void ram_that_xen_does_not_give(struct kunit *test)
 
 static void ram_that_cannot_be_used_is_given_back(struct kunit *test)
 {
-	/* A PV dom0 maps the ioreq server's page in the same way. */
+	/* A PV dom0 maps the ioreq server's page by the same call. */
 	unsigned int first_map = xen_pv_domain() ? 2 : 1;
 	const struct {
 		enum fake_call kind;
@@ -257,7 +245,7 @@ static void ram_that_cannot_be_used_is_given_back(struct kunit *test)
 	unsigned int i, before;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		/* Those by which BAR 0 is looked at */
+		/* Calls for the types of the pages of BAR 0 */
 		before = 0;
 		if (cases[i].kind == FAKE_CALL_DM_SET_TYPE)
 			before = 4;
@@ -279,7 +267,7 @@ static void enabling_fails_cleanly_at_every_hypercall(struct kunit *test)
 	unsigned int nth;
 	int rc;
 
-	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_the_look()) {
+	for (nth = 1; nth < 3000 && !pending; nth += 1 + skip_get_types()) {
 		fake_xen_fail_call(FAKE_CALL_ANY, nth, -ENOMEM);
 		rc = xengt_vgpu_enable(vgpu);
 		pending = fake_xen_fail_pending();
@@ -321,19 +309,19 @@ static void enabling_fails_cleanly_at_every_allocation(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* What the guest does with it */
+/* What the guest does with the RAM */
 
-static void ram_that_the_guest_gives_away(struct kunit *test)
+static void ram_that_is_given_away_loses_no_entry(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
-	hybrid_open(test, 2);
+	hybrid_unsync(test, 2);
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_put(test, IN_PAGE(2, 9), PTE(9));
-	/* One is trapped, with a write that waits for a sync; one is open. */
+	/* One page is protected, with a posted write. The other one is unsync. */
 	fake_guest_balloon_out(DOM, 0, GTT_GFN(1));
 	fake_guest_balloon_out(DOM, 0, GTT_GFN(2));
-	/* Before it is dealt with, accesses are those to MMIO already. */
+	/* Accesses are MMIO already, before the revalidation. */
 	hybrid_put(test, FIRST + 1, PTE(8));
 	KUNIT_EXPECT_EQ(test, hybrid_get(test, FIRST), PTE(7));
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
@@ -347,7 +335,7 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 8));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 9), DOM, 9));
 	expect_works(test, IN_PAGE(2, 10), 10);
-	/* The frames are free, and of no use to us. */
+	/* The frames are free. */
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1 + PAGES - 2 + 1);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	sync_vgpu(vgpu);
@@ -355,7 +343,7 @@ static void ram_that_the_guest_gives_away(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Another page is there, with another entry. */
+/* The guest puts another page there, with another entry. */
 static void exchange(struct kunit *test, unsigned long page, u64 pte)
 {
 	u64 gfn = GTT_GFN(page);
@@ -367,18 +355,18 @@ static void exchange(struct kunit *test, unsigned long page, u64 pte)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 }
 
-static void ram_that_the_guest_exchanges(struct kunit *test)
+static void ram_that_is_exchanged_is_rescanned(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
 	hybrid_put(test, FIRST, PTE(7));
-	hybrid_open(test, 2);
+	hybrid_unsync(test, 2);
 	exchange(test, 1, PTE(11));
 	exchange(test, 2, PTE(12));
 	sync_vgpu(vgpu);
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, hybrid_is_scratch(vgpu, FIRST) ||
 			  hybrid_get(test, FIRST) == PTE(7));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + 1, DOM, 11));
@@ -410,11 +398,11 @@ static void open_with_nothing_mapped(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		hybrid_put(test, FIRST + i, 0);
 	hybrid_flush(test);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 }
 
-/* Nothing that was written is lost, whichever hypercall fails when an open page is looked at. */
-static void ram_that_cannot_be_looked_at_is_given_back(struct kunit *test)
+/* 6: no write is lost, whichever hypercall of the scan of an unsync page fails. */
+static void ram_that_cannot_be_mapped_is_given_back(struct kunit *test)
 {
 	const enum fake_call kinds[] = { FAKE_CALL_DM_SET_TYPE, mapping_call() };
 	struct xengt_vgpu *vgpu;
@@ -437,8 +425,8 @@ static void ram_that_cannot_be_looked_at_is_given_back(struct kunit *test)
 	}
 }
 
-/* The page that was noted as written is the one that is lost. */
-static void posted_write_to_ram_that_is_lost_counts(struct kunit *test)
+/* The page with the posted write is lost. */
+static void posted_write_survives_the_loss_of_ram(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
@@ -464,20 +452,20 @@ static void send_write(struct meanwhile *m)
 	const u64 pte = PTE(30);
 
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, ENTRY_ADDR(FIRST + 30), &pte, 8), 0);
-	/* It gets as far as it can. */
+	/* Lets the store get as far as it can. */
 	fake_xen_let_others_run();
 	fake_xen_let_others_run();
 }
 
-/* Another vCPU's trapped write, at the moment at which nothing is seen of the page */
-static void write_while_ram_is_mapped_anew_counts(struct kunit *test)
+/* 6: another vCPU's write is trapped at the moment when the page is not mapped. */
+static void write_while_ram_is_remapped_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
 		.kind = mapping_call(), .nth = 1, .act = send_write, .test = test,
 	};
 
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
 	sync_vgpu(vgpu);
@@ -494,24 +482,24 @@ static void write_back(struct meanwhile *m)
 {
 	const u64 pte = PTE(7);
 
-	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
 }
 
-/* What an open page has is taken; then the guest writes what the shadow had. */
-static void entry_that_is_looked_at_and_written_back(struct kunit *test)
+/* The scan of an unsync page collects an entry. Then the guest writes back what the shadow had. */
+static void entry_that_is_scanned_and_written_back(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
-		/* That of the next page */
+		/* The call for the next page */
 		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = write_back, .test = test,
 	};
 
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_flush(test);
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	hybrid_put(test, FIRST, PTE(8));
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
 	sync_vgpu(vgpu);
@@ -526,7 +514,7 @@ static void guest_dies_with_ram_at_the_gtt(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 
-	hybrid_open(test, 1);
+	hybrid_unsync(test, 1);
 	hybrid_put(test, IN_PAGE(2, 1), PTE(7));
 	hybrid_flush(test);
 	fake_domain_kill(DOM);
@@ -537,7 +525,7 @@ static void guest_dies_with_ram_at_the_gtt(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* Where the GTT is RAM it is no memory for tables. */
+/* A page of the GTT cannot be a table, even if it is RAM. */
 static void table_in_the_gtt_is_scratch(struct kunit *test)
 {
 	const struct ppgtt_guest_config with_ram = {
@@ -556,23 +544,23 @@ static void table_in_the_gtt_is_scratch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ppgtt_is_scratch(guest->model, &ppgtt.roots,
 						 (PLAIN_FIRST % 512) << PAGE_SHIFT));
 	ppgtt_guest_put_ggtt(guest, 0, PLAIN_FIRST, PTE(8));
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 8));
 	ppgtt_end(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("gtt_ram_pages"), (u64)PAGES_OF_SHARE);
 	ppgtt_guest_stop(guest);
 }
 
-/* 6, 15: until there is memory the page stays as it is, and a sync looks at it again */
-static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
+/* 6, 15: without memory for the rescan the page stays as it is, and a sync rescans it. */
+static void page_without_memory_for_the_rescan_is_kept(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
 		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = fail_allocation, .test = test,
 	};
 
-	/* The second page is the one for which there is no memory. */
-	hybrid_open(test, 2);
+	/* There is no memory for the rescan of the second page. */
+	hybrid_unsync(test, 2);
 	hybrid_put(test, IN_PAGE(2, 20), PTE(20));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
 	meanwhile_start(&m);
@@ -580,17 +568,17 @@ static void page_that_is_looked_at_without_memory_stays(struct kunit *test)
 	meanwhile_end(&m);
 	fake_fail_alloc_stop();
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	hybrid_put(test, IN_PAGE(2, 21), PTE(21));
 	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 20), DOM, 20));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 21), DOM, 21));
 	stop_hybrid(test, vgpu);
 }
 
-/* 15: the same for a page that is not open, for which no sync is planned, and was exchanged */
-static void page_exchanged_without_memory_is_looked_at_again(struct kunit *test)
+/* 15: the same for a protected page that was exchanged. No late sync is pending for it. */
+static void exchanged_page_without_memory_is_rescanned_again(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
@@ -602,9 +590,9 @@ static void page_exchanged_without_memory_is_looked_at_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(vgpu->domain), 0);
 	meanwhile_end(&m);
 	fake_fail_alloc_stop();
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, GTT_GFN(2)));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 1), DOM, 20));
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 	stop_hybrid(test, vgpu);
@@ -612,26 +600,26 @@ static void page_exchanged_without_memory_is_looked_at_again(struct kunit *test)
 
 static struct kunit_case ram_cases[] = {
 	KUNIT_CASE_PARAM(ram_is_put_at_the_share, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(without_room_all_is_trapped, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_at_its_memory_limit_gets_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_of_both_ranges_counts_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(other_modes_need_no_ram, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_without_hap_gets_no_ram, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(whole_gtt_is_ram_if_there_is_room, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entries_out_of_the_share_in_its_pages_are_nobodys, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_has_nothing_that_somebody_left, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_xen_does_not_give, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(whole_gtt_is_ram_within_the_memory_limit, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entries_outside_the_share_are_not_shadowed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_is_cleared_before_use, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_is_used_as_far_as_xen_populates_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_cannot_be_used_is_given_back, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enabling_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(enabling_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_the_guest_gives_away, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_the_guest_exchanges, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_is_given_away_loses_no_entry, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_is_exchanged_is_rescanned, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(event_costs_one_hypercall_for_a_page, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ram_that_cannot_be_looked_at_is_given_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(posted_write_to_ram_that_is_lost_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_while_ram_is_mapped_anew_counts, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entry_that_is_looked_at_and_written_back, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_that_is_looked_at_without_memory_stays, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(page_exchanged_without_memory_is_looked_at_again, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_that_cannot_be_mapped_is_given_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(posted_write_survives_the_loss_of_ram, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_while_ram_is_remapped_is_not_lost, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(entry_that_is_scanned_and_written_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_without_memory_for_the_rescan_is_kept, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(exchanged_page_without_memory_is_rescanned_again, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_ram_at_the_gtt, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_in_the_gtt_is_scratch, both_dom0s_gen_params),
 	{}
@@ -639,8 +627,8 @@ static struct kunit_case ram_cases[] = {
 
 static struct kunit_suite ram_suite = {
 	.name = "xengt_ggtt_ram",
-	.init = ram_init,
-	.exit = ram_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = ram_cases,
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of what is missing in shadows and comes back: what was refused for want of room or memory,
- * tables that are lost, roots that are none; of pages that Xen does not let go; and of how much is
- * done for it.
+ * Tests of shadows that heal: entries that were refused for want of quota or memory, lost tables,
+ * roots that are not present, and pages that Xen does not unprotect. Also tests that the retries
+ * are bounded.
  */
 
 #include "ppgtt_fixture.h"
 
-/* Two chains of tables: the first pages are behind the first entries. */
+/* Two chains of tables, which lead to the first pages */
 #define L4	600ull
 #define L3	601ull
 #define L2	602ull
@@ -19,17 +19,6 @@
 #define PAGE_AT(i)	((u64)(i) << 12)
 #define WIDE		BIT_ULL(11)
 #define QUOTA		8
-
-static int heal_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void heal_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static struct ppgtt chain(struct ppgtt_guest *guest, u64 l4)
 {
@@ -71,7 +60,7 @@ static struct ppgtt_guest *new_guest(struct kunit *test)
 	return ppgtt_guest_start(test, &config);
 }
 
-static void idle_ppgtt_makes_room_for_one_in_use(struct kunit *test)
+static void idle_ppgtt_is_reclaimed_for_one_in_use(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt idle = chain(guest, L4), used = chain(guest, M4);
@@ -91,8 +80,11 @@ static void idle_ppgtt_makes_room_for_one_in_use(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Neither takes from the other, no sync tries what cannot be had; the one that is left gets it. */
-static void pinned_ppgtts_take_nothing_from_each_other(struct kunit *test)
+/*
+ * 15: a pinned PPGTT is not reclaimed for another, and no sync retries until quota is free. When
+ * one ends the other gets its quota.
+ */
+static void pinned_ppgtt_is_not_reclaimed_for_another(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
@@ -142,7 +134,7 @@ static void quota_heals_when_entries_go(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void ggtt_is_always_in_use(struct kunit *test)
+static void ggtt_is_not_reclaimed_for_a_ppgtt(struct kunit *test)
 {
 	struct ppgtt_guest *guest = guest_with_quota(test);
 	struct ppgtt idle = chain(guest, L4);
@@ -158,7 +150,7 @@ static void ggtt_is_always_in_use(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void lost_page_is_looked_at_once_in_a_sync(struct kunit *test)
+static void lost_page_is_rescanned_once_in_a_sync(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	struct ppgtt first = chain(guest, L4), second = chain(guest, M4);
@@ -168,7 +160,7 @@ static void lost_page_is_looked_at_once_in_a_sync(struct kunit *test)
 	ppgtt_start(&second);
 	fake_guest_balloon_out(DOM, 0, L1);
 	fake_guest_balloon_out(DOM, 0, M1);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	before = ppgtt_guest_count("pages_rescanned");
 	ppgtt_guest_sync(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_rescanned") - before, 2ull);
@@ -183,12 +175,12 @@ static void pdp_of_0_is_no_table(struct kunit *test)
 	const u64 gfns[4] = { L2, 0, 0, 0 };
 	struct ppgtt ppgtt = ppgtt_3(guest, gfns);
 
-	/* What would be tables, were it one */
+	/* Entries that would lead to tables, if GFN 0 were one */
 	ppgtt_guest_put(guest, 0, 0, PTE(L1));
 	ppgtt_guest_put(guest, L2, 0, PTE(L1));
 	ppgtt_guest_put(guest, L1, 0, PTE(100));
 	ppgtt_start(&ppgtt);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, 0));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, 0));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("roots_missing"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pinned_short"), 0ull);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 0, 100));
@@ -198,7 +190,7 @@ static void pdp_of_0_is_no_table(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* A table of pages of 64K that 512 entries lead to, of which one page is there. */
+/* A table of 64 KiB pages with one page that is present, and 512 entries that lead to the table */
 static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -221,7 +213,7 @@ static void parents_are_rewritten_only_if_they_change(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* So many directories that each lead to the table of 64K pages with all their 512 entries */
+/* So many directories, all of whose 512 entries lead to one table of 64K pages */
 #define MANY	3
 #define PD(n)	(620ull + (n))
 
@@ -244,7 +236,7 @@ static struct ppgtt many_parents(struct ppgtt_guest *guest)
 	return ppgtt;
 }
 
-/* The table has a page of 64K less for a moment: for that moment it can have no shortcut. */
+/* The table lacks a 64K page for a moment, in which its parents cannot name the page directly. */
 static void toggle(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_put(guest, L1, 0, 0);
@@ -253,7 +245,7 @@ static void toggle(struct ppgtt_guest *guest)
 	ppgtt_guest_sync(guest);
 }
 
-/* 8: else each write to the table rewrites them all */
+/* 8: a write to a table that very many entries lead to does not rewrite all of them. */
 static void table_with_many_parents_has_no_shortcut(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -272,7 +264,7 @@ static void table_with_many_parents_has_no_shortcut(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("parents_rewritten"), rewritten);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 163));
 	ppgtt_check(&ppgtt);
-	/* With few of them it has one again. */
+	/* With few parents it has the shortcut again. */
 	for (n = 1; n < MANY; n++)
 		ppgtt_guest_put(guest, L3, n, 0);
 	ppgtt_guest_sync(guest);
@@ -283,8 +275,8 @@ static void table_with_many_parents_has_no_shortcut(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Xen has us do the store of a copy from what we answer for. */
-static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
+/* Xen leaves the store of a copy from the GTT to the ioreq server. */
+static void copy_from_the_gtt_to_a_table_is_a_write(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	u64 gtt = ppgtt_guest_ggtt_gfn(guest, PLAIN_FIRST) << PAGE_SHIFT;
@@ -314,7 +306,7 @@ static void copy_to_a_table_from_the_gtt_is_a_write_to_it(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* A chain whose second last table leads to another one, too, at the pages from 512 on */
+/* Makes a chain whose second last table also leads to another one, for the pages from 512 on. */
 static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
 {
 	*ppgtt = chain(guest, L4);
@@ -326,7 +318,7 @@ static void start_fork(struct ppgtt_guest *guest, struct ppgtt *ppgtt)
 	KUNIT_EXPECT_TRUE(guest->test, reaches(ppgtt, 512, 200));
 }
 
-/* 6, 15: whichever of a table's allocations fails; a few are done in another way then. */
+/* 6, 15: any allocation for a table can fail. Some have a fallback. */
 static void table_without_memory_is_scratch_until_there_is_some(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
@@ -338,7 +330,7 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 	for (nth = 1; nth < 50; nth++) {
 		ppgtt_guest_put(guest, L2, 1, 0);
 		ppgtt_guest_sync(guest);
-		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
 		ppgtt_guest_put(guest, L2, 1, PTE(M1));
 		before = ppgtt_guest_count("scratched_nomem");
 		fake_fail_alloc(nth);
@@ -353,8 +345,8 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		failed++;
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("scratched_nomem") - before, 1ull);
 		KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 512));
-		KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
-		/* Nobody tells when there is memory: the next sync tries again. */
+		KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
+		/* Nothing tells when memory is free. The next sync retries. */
 		ppgtt_guest_sync(guest);
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 		ppgtt_check(&ppgtt);
@@ -366,8 +358,8 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 	ppgtt_guest_stop(guest);
 }
 
-/* 6, 15: the service had no memory for a page */
-static void entry_without_memory_is_scratch_until_it_is_settled(struct kunit *test)
+/* 6, 15: the mapping service had no memory for a page. */
+static void entry_without_memory_is_scratch_until_the_revalidation(struct kunit *test)
 {
 	struct ppgtt_guest *guest = new_guest(test);
 	struct ppgtt ppgtt = chain(guest, L4);
@@ -381,14 +373,14 @@ static void entry_without_memory_is_scratch_until_it_is_settled(struct kunit *te
 	KUNIT_EXPECT_TRUE(test, is_scratch(&ppgtt, 2));
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 3, 103));
 	fake_xen_fail_nothing();
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 2, 102));
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
 	ppgtt_guest_stop(guest);
 }
 
-/* Xen refuses a kind of call, as long as this is there. */
+/* Refuses all calls of a kind, while this is the hook. */
 static void refuse(enum fake_call kind, void *arg)
 {
 	const enum fake_call *refused = arg;
@@ -403,17 +395,20 @@ static void relent(void)
 	fake_xen_fail_nothing();
 }
 
-/* The second table is none any more, but Xen does not let its page go. */
+/* The second table is freed, but Xen refuses to unprotect its page, which is stuck then. */
 static void make_stuck(struct ppgtt_guest *guest, enum fake_call *refused)
 {
 	ppgtt_guest_put(guest, L2, 1, 0);
 	fake_xen_set_hook(refuse, refused);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_TRUE(guest->test, fake_gfn_write_protected(DOM, M1));
 }
 
-/* 9: tried again however many events come, and its writes are done meanwhile */
-static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
+/*
+ * 9: the release of a stuck page is retried however many events come, and its writes are done
+ * meanwhile.
+ */
+static void stuck_page_is_released_when_xen_allows_it(struct kunit *test)
 {
 	enum fake_call refused = FAKE_CALL_DM_SET_TYPE;
 	struct ppgtt_guest *guest = new_guest(test);
@@ -426,14 +421,14 @@ static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
 	make_stuck(guest, &refused);
 	for (i = 0; i < 3; i++) {
 		ppgtt_guest_balloon_event(guest);
-		KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+		KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, M1));
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released);
 		ppgtt_guest_put(guest, M1, i, i + 1);
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, M1, i), i + 1ull);
 	}
 	relent();
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_FALSE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, M1));
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_released"), released + 1);
 	ppgtt_check(&ppgtt);
 	ppgtt_end(&ppgtt);
@@ -441,8 +436,8 @@ static void stuck_page_is_given_back_when_xen_relents(struct kunit *test)
 }
 
 /*
- * 4, 13: the guest gives the page away and gets another one there, which becomes a table. The old
- * one is not kept for want of what it takes to untrap it.
+ * 4, 13: the guest exchanges a stuck page, and the new one becomes a table. The old one is not kept
+ * because it could not be unprotected.
  */
 static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 {
@@ -454,14 +449,14 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 	start_fork(guest, &ppgtt);
 	make_stuck(guest, &refused);
 	fake_guest_balloon_out(DOM, 0, M1);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
 	fake_gfn_populate(DOM, M1);
 	ppgtt_guest_put(guest, M1, 0, PTE(300));
 	ppgtt_guest_put(guest, L2, 1, PTE(M1));
 	ppgtt_guest_sync(guest);
 	ppgtt_guest_sync(guest);
-	KUNIT_EXPECT_TRUE(test, fake_gfn_write_trapped(DOM, M1));
+	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, M1));
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 300));
 	relent();
 	ppgtt_check(&ppgtt);
@@ -470,28 +465,28 @@ static void stuck_page_that_is_exchanged_is_the_new_one(struct kunit *test)
 }
 
 static struct kunit_case heal_cases[] = {
-	KUNIT_CASE_PARAM(idle_ppgtt_makes_room_for_one_in_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(pinned_ppgtts_take_nothing_from_each_other, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(idle_ppgtt_is_reclaimed_for_one_in_use, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_ppgtt_is_not_reclaimed_for_another, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(quota_heals_when_entries_go, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(ggtt_is_always_in_use, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(lost_page_is_looked_at_once_in_a_sync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ggtt_is_not_reclaimed_for_a_ppgtt, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(lost_page_is_rescanned_once_in_a_sync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pdp_of_0_is_no_table, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(parents_are_rewritten_only_if_they_change, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_with_many_parents_has_no_shortcut, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(copy_to_a_table_from_the_gtt_is_a_write_to_it, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(copy_from_the_gtt_to_a_table_is_a_write, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(table_without_memory_is_scratch_until_there_is_some,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_it_is_settled,
+	KUNIT_CASE_PARAM(entry_without_memory_is_scratch_until_the_revalidation,
 			 both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(stuck_page_is_given_back_when_xen_relents, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(stuck_page_is_released_when_xen_allows_it, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(stuck_page_that_is_exchanged_is_the_new_one, both_dom0s_gen_params),
 	{}
 };
 
 static struct kunit_suite heal_suite = {
 	.name = "xengt_heal",
-	.init = heal_init,
-	.exit = heal_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = heal_cases,
 };
 

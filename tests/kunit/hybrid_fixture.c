@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites of posted writes and open pages begin with; see hybrid_fixture.h.
+ * A virtual GPU in any mode, and unsync pages; see hybrid_fixture.h.
  */
 
 #include <linux/mm.h>
@@ -11,7 +11,7 @@
 
 #define GFX_FLSH_CNTL	(BAR0 + 0x101008)
 
-/* One that is off. */
+/* Makes a virtual GPU that is off. */
 struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *config)
 {
 	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
@@ -24,7 +24,7 @@ struct xengt_vgpu *new_hybrid(struct kunit *test, const struct hybrid_config *co
 	fake_domain_set_vcpus(DOM, 2);
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
-		fake_domain_set_room(DOM, config->room);
+		fake_domain_set_headroom(DOM, config->room);
 	return vgpu;
 }
 
@@ -37,16 +37,16 @@ struct xengt_vgpu *start_hybrid(struct kunit *test, const struct hybrid_config *
 	return vgpu;
 }
 
-/* The guest has what it had before, to the page. */
+/* The guest has exactly its former number of pages, and no page is protected or referenced. */
 void stop_hybrid(struct kunit *test, struct xengt_vgpu *vgpu)
 {
 	xengt_vgpu_destroy(vgpu);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(test, fake_domain_pages(DOM), GUEST_PAGES + 1ul);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* Its first vCPU writes an entry: a store, whatever is there. */
+/* The guest's first vCPU stores an entry, to RAM or to a protected page. */
 void hybrid_put(struct kunit *test, unsigned long entry, u64 pte)
 {
 	KUNIT_EXPECT_EQ(test, fake_vcpu_store(DOM, 0, ENTRY_ADDR(entry), &pte, sizeof(pte)), 0);
@@ -60,7 +60,7 @@ u64 hybrid_get(struct kunit *test, unsigned long entry)
 	return pte;
 }
 
-/* The guest's synchronisation point. */
+/* The guest flushes. */
 void hybrid_flush(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, GFX_FLSH_CNTL, 1, 4), 0);
@@ -73,8 +73,8 @@ bool hybrid_is_scratch(struct xengt_vgpu *vgpu, unsigned long entry)
 	return (pte & PTE_PRESENT) && PTE_FRAME(pte) == page_to_pfn(vgpu->gtt.shadow.scratch);
 }
 
-/* As many writes as it takes to have a page opened by a sync. */
-void hybrid_heat(struct kunit *test, unsigned long page)
+/* Makes a page write-hot: the next sync unsyncs it. */
+void hybrid_write_often(struct kunit *test, unsigned long page)
 {
 	unsigned int i;
 
@@ -82,14 +82,14 @@ void hybrid_heat(struct kunit *test, unsigned long page)
 		hybrid_put(test, IN_PAGE(page, i), PTE(100 + i));
 }
 
-/* It is open after that, if it can be. */
-void hybrid_open(struct kunit *test, unsigned long page)
+/* Makes a page write-hot, and flushes: it is unsync then, if it can be. */
+void hybrid_unsync(struct kunit *test, unsigned long page)
 {
-	hybrid_heat(test, page);
+	hybrid_write_often(test, page);
 	hybrid_flush(test);
 }
 
-/* What the mapping service maps guests' pages by. */
+/* Returns the hypercall that the mapping service maps with. */
 enum fake_call mapping_call(void)
 {
 	return xen_pv_domain() ? FAKE_CALL_MMU_UPDATE : FAKE_CALL_ADD_TO_PHYSMAP;
@@ -113,9 +113,84 @@ void meanwhile_start(struct meanwhile *m)
 	fake_xen_set_hook(on_call, m);
 }
 
-/* It has happened. */
+/* Checks that it happened. */
 void meanwhile_end(struct meanwhile *m)
 {
 	fake_xen_set_hook(NULL, NULL);
 	KUNIT_EXPECT_EQ_MSG(m->test, m->nth, 0u, "nothing happened meanwhile");
+}
+
+bool hybrid_is_unsync(unsigned long page)
+{
+	return fake_gfn_mfn(DOM, GTT_GFN(page)) != FAKE_NO_MFN &&
+	       !fake_gfn_write_protected(DOM, GTT_GFN(page));
+}
+
+unsigned long hybrid_set_type_calls(void)
+{
+	return fake_xen_calls(FAKE_CALL_DM_SET_TYPE);
+}
+
+u64 hybrid_traps(struct xengt_vgpu *vgpu)
+{
+	return vgpu_count(vgpu, XENGT_COUNT_TRAPS);
+}
+
+u64 hybrid_unsynced(struct xengt_vgpu *vgpu)
+{
+	return vgpu_count(vgpu, XENGT_COUNT_PAGES_UNSYNCED);
+}
+
+void hybrid_flush_times(struct kunit *test, unsigned int n)
+{
+	while (n--)
+		hybrid_flush(test);
+}
+
+/* PPGTTs in hybrid mode */
+
+struct ppgtt_guest *hybrid_guest_start(struct kunit *test, struct ppgtt *ppgtt)
+{
+	const struct ppgtt_guest_config config = { .mode = XENGT_MODE_HYBRID };
+	struct ppgtt_guest *guest = ppgtt_guest_start(test, &config);
+
+	*ppgtt = ppgtt_3(guest, (const u64[]){ TABLE_ROOT, 611, 612, 613 });
+	ppgtt_guest_put(guest, TABLE_ROOT, 0, PTE(TABLE));
+	ppgtt_start(ppgtt);
+	return guest;
+}
+
+/* The end of a case: the shadow is right, and nothing is left. */
+void hybrid_guest_stop(struct ppgtt *ppgtt)
+{
+	struct ppgtt_guest *guest = ppgtt->guest;
+
+	ppgtt_check(ppgtt);
+	ppgtt_end(ppgtt);
+	ppgtt_guest_stop(guest);
+}
+
+void hybrid_write_table_often(struct ppgtt_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ppgtt_guest_put(guest, TABLE, i, PTE(100 + i));
+}
+
+void hybrid_unsync_table(struct ppgtt_guest *guest)
+{
+	hybrid_write_table_often(guest);
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_protected(DOM, TABLE));
+}
+
+void hybrid_unsync_directory(struct ppgtt_guest *guest)
+{
+	unsigned int i;
+
+	for (i = 1; i < 9; i++)
+		ppgtt_guest_put(guest, TABLE_ROOT, i, PTE(TABLE));
+	ppgtt_guest_sync(guest);
+	KUNIT_EXPECT_FALSE(guest->test, fake_gfn_write_protected(DOM, TABLE_ROOT));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of the ioreq server (vgpu/xen/ioreq_server.c) over the fake hypervisor, on both kinds of
- * dom0: every request is answered, also when the server stops, and nothing of Xen's is left behind.
- * And of write protection of the guest's memory (vgpu/xen/dm_op.c), which a server claims.
+ * dom0: every request is answered, even if the server stops, and nothing of Xen's is left. Also
+ * tests the write protection of a guest's memory, which a server claims (vgpu/xen/dm_op.c).
  */
 
 #include <linux/completion.h>
@@ -37,7 +37,7 @@ static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 
 	r->requests++;
 	r->last = *req;
-	/* What left the guest's memory needs none. */
+	/* An invalidate has no answer. */
 	if (room)
 		memset(room->buffer, 0x5a, XENGT_IOREQ_BYTES);
 	if (req->addr >= MMIO && req->addr < MMIO + 8 * FAKE_MAX_VCPUS)
@@ -48,17 +48,6 @@ static void record(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 	}
 	if (req->dir == IOREQ_READ)
 		req->data = ~req->addr;
-}
-
-static int server_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void server_exit(struct kunit *test)
-{
-	stop_modules(test);
 }
 
 static struct recorder *new_recorder(struct kunit *test)
@@ -130,7 +119,7 @@ static void request_comes_as_the_guest_made_it(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* Only a read by value has an answer in the request. */
+/* Only a read by value has its answer in the request. */
 static void answer_is_there_for_reads_by_value(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 1);
@@ -171,7 +160,7 @@ static void request_of_every_shape_is_answered(struct kunit *test)
 	xengt_ioreq_server_stop(&r->server);
 }
 
-/* A request that is READY when its vCPU's port is bound: the event comes inside the bind call. */
+/* A request is READY when its vCPU's port is bound, so the event comes inside the bind call. */
 static void send_at_bind(enum fake_call kind, void *data)
 {
 	const struct xen_ioreq req = { .type = IOREQ_TYPE_INVALIDATE, .size = 4 };
@@ -218,7 +207,7 @@ static void one_vcpu_does_not_wait_for_another(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* However many vCPUs of others have requests that take their time. */
+/* 16: slow requests of many other vCPUs do not delay a guest. */
 static void no_guest_waits_for_others(struct kunit *test)
 {
 	const struct xen_ioreq req = write_at(MMIO);
@@ -235,7 +224,7 @@ static void no_guest_waits_for_others(struct kunit *test)
 		if (vcpu)
 			KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, vcpu, &req), 0);
 	}
-	/* Each of them is being handled. */
+	/* All slow requests are being handled. */
 	for (i = 0; i < 2 * FAKE_MAX_VCPUS - 1; i++) {
 		if (!wait_for_completion_timeout(&busy[i % 2]->blocked, 20 * HZ))
 			break;
@@ -288,7 +277,7 @@ static void range_is_exactly_what_was_asked_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_vcpu_write(DOM, 0, MMIO, 0, 8), -ENODEV);
 }
 
-/* Every vCPU says that something left the guest's memory as soon as the server is enabled. */
+/* Every vCPU sends an invalidate as soon as the server is enabled. */
 static void invalidate_when_enabled(enum fake_call kind, void *data)
 {
 	unsigned int vcpu, *sent = data;
@@ -301,7 +290,7 @@ static void invalidate_when_enabled(enum fake_call kind, void *data)
 	}
 }
 
-/* Which call of the start fails, -ENOSPC or an irq that cannot be bound: all get answers. */
+/* 11: the start fails at any call, and all vCPUs get answers. */
 static void failed_start_leaves_no_vcpu_waiting(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
@@ -352,7 +341,7 @@ static void request_being_handled_when_the_server_stops_is_answered(struct kunit
 	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
 	wait_for_completion(&r->blocked);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(stop_server, r, "stop_server")));
-	/* It has said to Xen that it wants no more; then it waits for the request. */
+	/* The server is disabled in Xen, and waits for the request. */
 	fake_xen_reset_calls();
 	while (!fake_xen_calls(FAKE_CALL_DM_SET_STATE))
 		schedule();
@@ -367,7 +356,7 @@ static void request_whose_event_has_not_come_is_answered_at_stop(struct kunit *t
 	const struct xen_ioreq req = write_at(MMIO + 0x100);
 	struct recorder *r = started_recorder(test, 2);
 
-	/* As if the event were on its way, and those of the bind calls dealt with. */
+	/* Hides the event, as if it were on its way, after those of the bind calls are handled. */
 	flush_work(&r->server.vcpus[1].work);
 	disable_irq(r->server.vcpus[1].irq);
 	KUNIT_EXPECT_EQ(test, fake_vcpu_send(DOM, 1, &req), 0);
@@ -411,7 +400,7 @@ static void server_of_a_dead_guest_stops(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-static void guest_that_dies_in_a_request_is_no_trouble(struct kunit *test)
+static void guest_may_die_during_a_request(struct kunit *test)
 {
 	const struct xen_ioreq req = write_at(MMIO + 0x100);
 	struct recorder *r = started_recorder(test, 1);
@@ -452,7 +441,10 @@ static void note_gone(struct xengt_ioreq_server *server)
 	atomic_inc(&r->gone);
 }
 
-/* What Xen destroys when a driver domain loses its target: the last event of each vCPU tells. */
+/*
+ * Xen destroys the server when a driver domain loses its target. The last event of each vCPU shows
+ * it.
+ */
 static void server_that_xen_destroys_is_noticed(struct kunit *test)
 {
 	struct recorder *r = new_recorder(test);
@@ -486,7 +478,10 @@ static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, rc, -ENOSPC, "call %u", nth);
 		expect_nothing_left(test);
 	}
-	/* Create, page, acquire, enable, 3 for each vCPU, range; a PV dom0 maps the page, too. */
+	/*
+	 * Create, page, acquire, enable, three for each vCPU, range; on PV the map of the page,
+	 * too.
+	 */
 	KUNIT_EXPECT_EQ(test, nth - 1, mode_of(test) == FAKE_PV_DOM0 ? 15u : 14u);
 	fake_xen_fail_nothing();
 	KUNIT_EXPECT_EQ(test, rc, 0);
@@ -495,7 +490,7 @@ static void start_fails_cleanly_at_every_hypercall(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* 9: whoever stops a server that did not start, or that is stopped already, does no harm */
+/* 9: stopping a server that did not start, or that is stopped already, does nothing. */
 static void stop_without_a_start_does_nothing(struct kunit *test)
 {
 	struct recorder *r = new_recorder(test);
@@ -516,7 +511,7 @@ static void stop_without_a_start_does_nothing(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-/* 6: a positive value, which is no error of Xen's, is one all the same */
+/* 6: a positive value is an error, too, though Xen's errors are negative. */
 static void start_fails_cleanly_at_a_positive_value(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
@@ -582,7 +577,7 @@ static void server_starts_again_after_it_stopped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->requests, 20u);
 }
 
-/* Write traps */
+/* Write protection */
 
 #define TABLE_GFN	40ull
 #define TABLE_ADDR	(TABLE_GFN * PAGE_SIZE)
@@ -592,13 +587,13 @@ static int store(unsigned int vcpu, u64 addr, u64 word)
 	return fake_vcpu_store(DOM, vcpu, addr, &word, sizeof(word));
 }
 
-static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
+static void write_to_a_protected_page_is_a_request(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 2);
 
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
 	KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 1u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 1u);
 	KUNIT_EXPECT_EQ(test, store(1, TABLE_ADDR + 8, 0x1234), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 1u);
 	KUNIT_EXPECT_EQ(test, r->last.addr, TABLE_ADDR + 8);
@@ -613,7 +608,7 @@ static void write_to_a_trapped_page_comes_as_a_request(struct kunit *test)
 	expect_nothing_left(test);
 }
 
-static void giving_the_claim_back_ends_all_traps(struct kunit *test)
+static void unclaiming_unprotects_all_pages(struct kunit *test)
 {
 	struct recorder *r = started_recorder(test, 1);
 	u64 i;
@@ -621,16 +616,16 @@ static void giving_the_claim_back_ends_all_traps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, true), 0);
 	for (i = 0; i < 16; i++)
 		KUNIT_EXPECT_EQ(test, xengt_dm_set_write_protect(DOM, TABLE_GFN + i, 1, true), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 16u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 16u);
 	KUNIT_EXPECT_EQ(test, xengt_dm_claim_writes(DOM, r->server.id, false), 0);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_FALSE(test, fake_domain_claimed(DOM));
 	KUNIT_EXPECT_EQ(test, store(0, TABLE_ADDR, 1), 0);
 	KUNIT_EXPECT_EQ(test, r->requests, 0u);
 	xengt_ioreq_server_stop(&r->server);
 }
 
-static void errors_of_traps_are_those_of_xen(struct kunit *test)
+static void errors_of_write_protection_are_xens(struct kunit *test)
 {
 	u16 id, other;
 
@@ -674,7 +669,7 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(last_request_before_the_server_is_disabled_is_answered,
 			 both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_of_a_dead_guest_stops, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(guest_that_dies_in_a_request_is_no_trouble, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_may_die_during_a_request, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_stops_when_xen_refuses_everything, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_that_xen_destroys_is_noticed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_hypercall, both_dom0s_gen_params),
@@ -683,16 +678,16 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE_PARAM(start_fails_cleanly_at_every_allocation, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_that_is_not_there_has_no_server, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(server_starts_again_after_it_stopped, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_to_a_trapped_page_comes_as_a_request, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(giving_the_claim_back_ends_all_traps, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(errors_of_traps_are_those_of_xen, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_to_a_protected_page_is_a_request, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(unclaiming_unprotects_all_pages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(errors_of_write_protection_are_xens, both_dom0s_gen_params),
 	{}
 };
 
 static struct kunit_suite server_suite = {
 	.name = "xengt_ioreq_server",
-	.init = server_init,
-	.exit = server_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = server_cases,
 };
 

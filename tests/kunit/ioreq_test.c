@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the decoding of memory ioreqs (vgpu/xen/ioreq.c), with nothing of Xen's: a range and a
- * guest's memory are arrays of bytes, and so is the model, which does what the instruction says,
- * one byte after the other.
+ * Tests of the decoding of memory ioreqs (vgpu/xen/ioreq.c), without Xen. A range and the guest's
+ * memory are arrays of bytes. A model does what the instruction says, one byte after the other.
  */
 
 #include <kunit/test.h>
@@ -13,7 +12,7 @@
 
 #define RANGE_START	0x40000ull
 #define RANGE_SIZE	0x3000u
-#define MEMORY_SIZE	0x20000u	/* the guest's, from address 0 on */
+#define MEMORY_SIZE	0x20000u	/* the guest's memory, from address 0 on */
 
 struct bytes {
 	u8 range[RANGE_SIZE];
@@ -26,10 +25,10 @@ struct ioreq_test {
 	struct bytes model;
 	u8 buffer[XENGT_IOREQ_BYTES];
 	struct rnd_state rnd;
-	u64 touched;		/* bytes of the range */
+	u64 touched;		/* the bytes of the range */
 	unsigned int pieces;
 	unsigned int longest;
-	unsigned int fail_copy;	/* this copy from now on fails */
+	unsigned int fail_copy;	/* the copy that fails, counted from now */
 	unsigned int bad;
 };
 
@@ -117,7 +116,7 @@ static bool is_inside(u64 addr)
 	return addr >= RANGE_START && addr < RANGE_START + RANGE_SIZE;
 }
 
-/* What the instruction does with one byte; what is out of the range reads as ones by value. */
+/* Does with one byte what the instruction does. A byte outside the range reads as ones. */
 static void model_byte(struct ioreq_test *t, const struct xen_ioreq *req, u64 addr, u64 data,
 		       unsigned int byte, u64 *answer)
 {
@@ -134,7 +133,7 @@ static void model_byte(struct ioreq_test *t, const struct xen_ioreq *req, u64 ad
 	}
 }
 
-/* One item after the other; returns the answer of a read by value. */
+/* Does one item after the other. Returns the answer of a read by value. */
 static u64 model_ioreq(struct ioreq_test *t, const struct xen_ioreq *req)
 {
 	u64 addr = req->addr, data = req->data, answer = ~0ull;
@@ -192,7 +191,9 @@ static void item_of_every_size_at_every_offset(struct kunit *test)
 	}
 }
 
-/* In the range, out of it on either side, and across its ends; the guest's memory suffices. */
+/*
+ * A random request in the range, outside of it, or across its ends, with data in the guest's memory
+ */
 static struct xen_ioreq random_request(struct ioreq_test *t)
 {
 	struct xen_ioreq req = {
@@ -244,7 +245,10 @@ static void random_requests_do_what_the_instruction_does(struct kunit *test)
 	expect_model(test);
 }
 
-/* What is nonsense, or nowhere: nothing happens, and a read by value gives ones. */
+/*
+ * A request that makes no sense, or is outside the range, changes nothing. A read by value gives
+ * ones.
+ */
 static void nonsense_touches_nothing_and_reads_ones(struct kunit *test)
 {
 	static const struct {
@@ -266,13 +270,13 @@ static void nonsense_touches_nothing_and_reads_ones(struct kunit *test)
 		{ RANGE_START + RANGE_SIZE, 0, 5, 8, false, true },
 		{ RANGE_START - 8, 64, 5, 8, true, true },
 		{ 0, 0, 1, 8, false, false },
-		/* The addresses wrap. */
+		/* The addresses wrap around. */
 		{ ~0ull, 0, 1, 8, false, false },
 		{ ~0ull - 7, 0, 2, 8, false, false },
 		{ ~0ull - 100, 0, ~0u, 8, false, false },
 		{ 8, 64, 3, 8, true, true },
 		{ RANGE_START, 0, ~0u, 8, true, false },
-		/* The data's addresses do. */
+		/* The addresses of the data wrap around. */
 		{ RANGE_START, ~0ull - 3, 1, 8, false, true },
 		{ RANGE_START, ~0ull - 64, 100, 8, false, true },
 		{ RANGE_START + 64, 8, 4, 8, true, true },

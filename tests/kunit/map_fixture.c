@@ -10,7 +10,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* Where XenServer's Xen maps RAM for dom0's devices: at 248 GiB */
+/* XenServer's Xen maps RAM for dom0's devices at 248 GiB. */
 #define BFN_OFFSET	0x3e00000ull
 
 static void has_iommu_op(void)
@@ -68,7 +68,7 @@ const struct platform *platform(struct kunit *test)
 	return test->param_value;
 }
 
-/* An array parameter for KUNIT_CASE_PARAM: every backend, wherever it runs. */
+/* An array parameter for KUNIT_CASE_PARAM: all platforms */
 const void *platforms_gen_params(const void *prev, char *desc)
 {
 	const struct platform *next = prev ? (const struct platform *)prev + 1 : platforms;
@@ -79,7 +79,7 @@ const void *platforms_gen_params(const void *prev, char *desc)
 	return next;
 }
 
-/* The same on stock Xen only: the two kinds of dom0 */
+/* An array parameter for KUNIT_CASE_PARAM: the two kinds of dom0 on stock Xen */
 const void *stock_platforms_gen_params(const void *prev, char *desc)
 {
 	const struct platform *p = prev;
@@ -97,11 +97,11 @@ void start_xen(struct kunit *test, const struct platform *p)
 		p->prepare();
 }
 
-/* Loads the service on the platform that the test's parameter says. */
+/* Loads the service on the platform of the test's parameter. */
 void start_service(struct kunit *test, u64 guest_pages)
 {
 	start_xen(test, platform(test));
-	/* Nothing goes by age or size, unless a test wants that. */
+	/* No page is unmapped by age or number, unless a test sets that. */
 	module_param_set("xen_gpu_map.backend", "auto");
 	module_param_set("xen_gpu_map.idle_age_ms", "600000");
 	module_param_set("xen_gpu_map.idle_max", "1000000");
@@ -112,12 +112,12 @@ void start_service(struct kunit *test, u64 guest_pages)
 	fake_xen_reset_calls();
 }
 
-/* What moved does with the table before it changes it. */
+/* Checks an entry before it changes: its frame is still the guest's, and referenced. */
 static void check_old_frame(struct mediator *user, const struct entry *entry)
 {
 	unsigned long mfn = fake_dma_mfn(entry->bfn);
 
-	/* Some Xens let go of a dead guest's pages whatever we say. */
+	/* Some Xens drop the references on a dead guest's pages. */
 	if (!platform(user->test)->lasting && !fake_domain_exists(DOM))
 		return;
 	if (mfn == FAKE_NO_MFN || !fake_mfn_refs(mfn) ||
@@ -125,7 +125,7 @@ static void check_old_frame(struct mediator *user, const struct entry *entry)
 		user->nr_bad++;
 }
 
-/* False if the entry is gone, and another one in its place. */
+/* Returns false if the entry is gone, and another one is in its place. */
 static bool move_entry(struct mediator *user, struct entry *entry,
 		       const struct xen_gpu_move *move)
 {
@@ -151,15 +151,15 @@ static void move_entries(struct mediator *user, const struct xen_gpu_move *move)
 	}
 }
 
-static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+static void user_remap(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 		       unsigned int n)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 	unsigned int i;
 
 	user->nr_calls++;
-	if (user->on_moved)
-		user->on_moved(user, moves, n);
+	if (user->on_remap)
+		user->on_remap(user, moves, n);
 	mutex_lock(&user->lock);
 	for (i = 0; i < n; i++) {
 		if (i && moves[i].gfn <= moves[i - 1].gfn)
@@ -169,17 +169,17 @@ static void user_moved(struct xen_gpu_client *client, const struct xen_gpu_move 
 	mutex_unlock(&user->lock);
 }
 
-static void user_settled(struct xen_gpu_client *client)
+static void user_revalidated(struct xen_gpu_client *client)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 
-	/* Whoever does not wait for the end of this goes on meanwhile. */
-	if (user->settles_slowly)
+	/* Lets a thread go on that does not wait for this callback. */
+	if (user->revalidates_slowly)
 		schedule_timeout_idle(2);
-	user->nr_settled++;
+	user->nr_revalidated++;
 }
 
-static void user_ended(struct xen_gpu_client *client)
+static void user_release_all(struct xen_gpu_client *client)
 {
 	struct mediator *user = container_of(client, struct mediator, client);
 
@@ -188,19 +188,19 @@ static void user_ended(struct xen_gpu_client *client)
 }
 
 static const struct xen_gpu_client_ops user_ops = {
-	.remap = user_moved,
-	.revalidated = user_settled,
-	.release = user_ended,
+	.remap = user_remap,
+	.revalidated = user_revalidated,
+	.release = user_release_all,
 };
 
-/* A watch fires when it is registered, and leads to a look at the guest. It is over after this. */
+/* Waits for the check that the registration of the watch caused. */
 static void finish_first_look(struct xen_gpu_domain *dom)
 {
 	fake_store_fire("/nothing");
 	flush_delayed_work(&dom->watch_work);
 }
 
-/* A user of the guest, or an ERR_PTR() from the service. */
+/* Returns a user of the guest, or the service's ERR_PTR(). */
 struct mediator *new_user(struct kunit *test, unsigned long quota)
 {
 	const struct xen_gpu_limits limits = { .quota = quota, .max_bfn = MAX_BFN };
@@ -242,7 +242,7 @@ struct mediator *start_user(struct kunit *test, u64 guest_pages, unsigned long q
 	return user;
 }
 
-/* Lets go of what the table holds, too. */
+/* Releases what the table holds, too. */
 void free_user(struct mediator *user)
 {
 	struct xen_gpu_domain *dom = user->client.domain;
@@ -255,11 +255,11 @@ void free_user(struct mediator *user)
 
 void stop_user(struct kunit *test, struct mediator *user)
 {
-	KUNIT_EXPECT_EQ_MSG(test, user->nr_bad, 0u, "the user saw something wrong");
+	KUNIT_EXPECT_EQ_MSG(test, user->nr_bad, 0u, "the user saw errors, see nr_bad");
 	free_user(user);
 }
 
-/* The quota of a domain is the highest that a user asked for. */
+/* Raises the domain's quota by another get: the highest one counts. */
 struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, unsigned long quota)
 {
 	const struct xen_gpu_limits limits = { .quota = quota, .max_bfn = MAX_BFN };
@@ -270,28 +270,28 @@ struct xen_gpu_domain *raise_quota(struct kunit *test, struct mediator *user, un
 	return dom;
 }
 
-static void neighbour_moved(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
+static void neighbour_remap(struct xen_gpu_client *client, const struct xen_gpu_move *moves,
 			    unsigned int n)
 {
 }
 
-static void neighbour_settled(struct xen_gpu_client *client)
+static void neighbour_revalidated(struct xen_gpu_client *client)
 {
-	container_of(client, struct neighbour, client)->nr_settled++;
+	container_of(client, struct neighbour, client)->nr_revalidated++;
 }
 
-static void neighbour_ended(struct xen_gpu_client *client)
+static void neighbour_release(struct xen_gpu_client *client)
 {
 	complete(&container_of(client, struct neighbour, client)->ended);
 }
 
 static const struct xen_gpu_client_ops neighbour_ops = {
-	.remap = neighbour_moved,
-	.revalidated = neighbour_settled,
-	.release = neighbour_ended,
+	.remap = neighbour_remap,
+	.revalidated = neighbour_revalidated,
+	.release = neighbour_release,
 };
 
-/* Makes a client of OTHER_DOM, which there is. */
+/* Makes a client of OTHER_DOM, which exists. */
 void join_neighbour(struct kunit *test, struct neighbour *other)
 {
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
@@ -335,7 +335,7 @@ void stop_neighbour(struct neighbour *other)
 	xen_gpu_domain_put(other->dom);
 }
 
-/* The end of every case: whatever it was, the modules can go, and the books balance. */
+/* The end of every case: the modules are unloaded, and the books balance. */
 void map_fixture_exit(struct kunit *test)
 {
 	current->fail_nth = 0;
@@ -360,7 +360,7 @@ void flush(struct mediator *user)
 	KUNIT_EXPECT_EQ(user->test, xen_gpu_flush(user->client.domain), 0);
 }
 
-/* Maps a GFN and notes it, as a mediator does: under its own lock. */
+/* Maps a GFN and puts it into the table, under the user's lock, as a mediator does. */
 int user_map(struct mediator *user, u64 gfn)
 {
 	int status;
@@ -392,7 +392,7 @@ static int find_entry(struct mediator *user, u64 gfn)
 	return i;
 }
 
-/* The BFN that the table has for a GFN, 0: none. */
+/* Returns the table's BFN for a GFN, or 0. */
 u64 user_bfn(struct mediator *user, u64 gfn)
 {
 	int i = find_entry(user, gfn);
@@ -400,7 +400,7 @@ u64 user_bfn(struct mediator *user, u64 gfn)
 	return i < 0 ? 0 : user->entries[i].bfn;
 }
 
-/* Forgets one entry of a GFN, if there is one, and releases its reference. */
+/* Removes one entry of a GFN from the table, if there is one, and releases it. */
 void user_unmap(struct mediator *user, u64 gfn)
 {
 	int i;
@@ -414,7 +414,7 @@ void user_unmap(struct mediator *user, u64 gfn)
 	mutex_unlock(&user->lock);
 }
 
-/* The same for an entry that is there. */
+/* Removes an entry that must exist, and releases it. */
 void user_forget(struct mediator *user, u64 gfn)
 {
 	KUNIT_EXPECT_GE(user->test, find_entry(user, gfn), 0);
@@ -427,7 +427,7 @@ void user_unmap_all(struct mediator *user)
 		user_unmap(user, user->entries[0].gfn);
 }
 
-/* How many entries do not reach the page that the guest has at their GFN. */
+/* Counts the entries that do not reach the page that the guest has at their GFN. */
 unsigned int user_check(struct mediator *user)
 {
 	unsigned int i, bad = 0;
@@ -439,7 +439,7 @@ unsigned int user_check(struct mediator *user)
 	return bad;
 }
 
-/* A counter of the guest's. */
+/* Reads a counter of the guest's domain. */
 u64 counter(const char *name)
 {
 	return debugfs_value("xen_gpu_map/domains/5", name);
@@ -458,7 +458,7 @@ unsigned long unmap_calls(void)
 	       fake_xen_calls(FAKE_CALL_DEV_UNMAP) + fake_xen_calls(FAKE_CALL_IOMMU_UNMAP);
 }
 
-/* The hypercall by which the platform's backend unmaps */
+/* Returns the hypercall that the platform's backend unmaps with. */
 enum fake_call unmap_call(struct kunit *test)
 {
 	const char *backend = platform(test)->backend;
@@ -468,4 +468,70 @@ enum fake_call unmap_call(struct kunit *test)
 	if (!strcmp(backend, "physmap"))
 		return FAKE_CALL_REMOVE_FROM_PHYSMAP;
 	return strcmp(backend, "native") ? FAKE_CALL_IOMMU_UNMAP : FAKE_CALL_DEV_UNMAP;
+}
+
+/* Maps n pages from a GFN on, each by itself. */
+void user_map_range(struct mediator *user, u64 first, unsigned int n)
+{
+	while (n--)
+		KUNIT_ASSERT_EQ(user->test, user_map(user, first++), 0);
+}
+
+/* A balloon event, and the revalidation after it. */
+void user_balloon(struct mediator *user)
+{
+	xen_gpu_balloon_event(user->client.domain);
+	flush(user);
+}
+
+/* Every entry of the table leads to the page that the guest has at its GFN. */
+void user_expect_good(struct mediator *user)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(user->test, user_check(user), 0u);
+	for (i = 0; i < user->n; i++)
+		KUNIT_EXPECT_TRUE(user->test, fake_dma_reaches(user->entries[i].bfn, DOM,
+							       user->entries[i].gfn));
+}
+
+/* The guest gives a page away, another guest gets the frame, and the guest gets another frame. */
+void exchange_frame(u64 gfn)
+{
+	static u64 other_gfn = 1000;
+
+	fake_gfn_remove(DOM, gfn);
+	fake_gfn_populate(OTHER_DOM, other_gfn++);
+	fake_gfn_populate(DOM, gfn);
+}
+
+static const void *backend_gen_params(const void *prev, char *desc, const char *backend)
+{
+	const struct platform *p = prev;
+
+	do {
+		p = platforms_gen_params(p, desc);
+	} while (p && strcmp(p->backend, backend));
+	return p;
+}
+
+/* Array parameters for KUNIT_CASE_PARAM: the platforms of one backend */
+const void *pv_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "pv");
+}
+
+const void *physmap_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "physmap");
+}
+
+const void *native_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "native");
+}
+
+const void *xenserver_gen_params(const void *prev, char *desc)
+{
+	return backend_gen_params(prev, desc, "xenserver");
 }

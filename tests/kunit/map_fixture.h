@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A loaded mapping service with a guest, and a user of it that keeps a device's table: what the
- * suites of the service begin with.
+ * What the suites of the mapping service begin with: a loaded service with a guest, and a user of
+ * it that keeps a device's table.
  *
- * A user's table holds a BFN for each GFN that it noted. Its client operations do what a mediator
- * must: a moved GFN gets its new BFN, one that is gone is forgotten and its references released.
- * At that time what the table still says is checked: the frame behind an old BFN is referenced,
- * and its owner's.
+ * A user's table holds a BFN for each GFN that it mapped. Its client operations do what a mediator
+ * must: a moved GFN gets its new BFN, and one that is gone is removed and released. Each entry is
+ * checked before it changes: the frame behind the old BFN must be referenced, and its owner's.
  */
 
 #ifndef _XENGT_TEST_MAP_FIXTURE_H
@@ -37,38 +36,38 @@ struct mediator {
 		u64 gfn;
 		u64 bfn;
 	} entries[USER_ENTRIES];
-	unsigned int nr_moved;		/* GFNs that got a new BFN */
+	unsigned int nr_moved;		/* GFNs with a new BFN */
 	unsigned int nr_gone;
-	unsigned int nr_settled;
+	unsigned int nr_revalidated;
 	unsigned int nr_ended;
-	unsigned int nr_calls;		/* of moved */
-	unsigned int nr_bad;		/* what should not have been */
-	bool settles_slowly;		/* others run before it has */
-	/* Called at the start of each call of moved, with no lock held. */
-	void (*on_moved)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
+	unsigned int nr_calls;		/* of remap */
+	unsigned int nr_bad;		/* errors */
+	bool revalidates_slowly;		/* other threads run before it returns */
+	/* Called at the start of each remap, without a lock. */
+	void (*on_remap)(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n);
 	void *data;
 };
 
-/* Another guest, with a client that only notes what it hears */
+/* Another guest, with a client that counts its callbacks */
 struct neighbour {
 	struct xen_gpu_domain *dom;
 	struct xen_gpu_client client;
-	unsigned int nr_settled;
+	unsigned int nr_revalidated;
 	struct completion ended;
 };
 
-/* A Xen that the service runs on, the backend that it finds there, and what that one can do. */
+/* A Xen that the service runs on, and the backend for it with its properties */
 struct platform {
-	enum fake_xen_mode mode;	/* first: other suites have nothing else */
+	enum fake_xen_mode mode;	/* first: the parameters of other suites are only this */
 	const char *name;
 	const char *backend;
-	void (*prepare)(void);		/* what this Xen has that stock Xen has not */
+	void (*prepare)(void);		/* gives Xen what stock Xen has not */
 	bool isolates;
 	bool batched_unmap;
 	bool sees_frames;
-	bool bfn_is_frame;		/* BFNs are where frames are, not in a window */
+	bool bfn_is_frame;		/* a BFN is a frame number, not in a window */
 	bool read_only;			/* maps can be read-only */
-	bool rechecks;			/* Xen is asked whether a mapping is still good */
+	bool rechecks;			/* Xen can tell whether a mapping is still good */
 	bool lasting;			/* references stay when the guest dies */
 };
 
@@ -102,10 +101,18 @@ void user_note(struct mediator *user, u64 gfn, u64 bfn);
 void user_forget(struct mediator *user, u64 gfn);
 u64 user_bfn(struct mediator *user, u64 gfn);
 unsigned int user_check(struct mediator *user);
+void user_map_range(struct mediator *user, u64 first, unsigned int n);
+void user_balloon(struct mediator *user);
+void user_expect_good(struct mediator *user);
+void exchange_frame(u64 gfn);
 
 const struct platform *platform(struct kunit *test);
 const void *platforms_gen_params(const void *prev, char *desc);
 const void *stock_platforms_gen_params(const void *prev, char *desc);
+const void *pv_gen_params(const void *prev, char *desc);
+const void *physmap_gen_params(const void *prev, char *desc);
+const void *native_gen_params(const void *prev, char *desc);
+const void *xenserver_gen_params(const void *prev, char *desc);
 void start_xen(struct kunit *test, const struct platform *p);
 u64 counter(const char *name);
 unsigned long map_calls(void);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service: mapping, counting, the unmap queue, limits. On every backend, over
- * the fake hypervisor, whose books have to balance after every case.
+ * Tests of mapping (map/map.c): batches, users, quotas, limits and access, on every backend.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/delay.h>
@@ -15,7 +14,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* 1: one reference of Xen's for each GFN, however many users */
+/* 1: Xen holds one reference for each GFN, however many users it has. */
 static void one_reference_for_any_number_of_users(struct kunit *test)
 {
 	const u64 gfns[] = { 7, 7, 9, 7 };
@@ -45,8 +44,11 @@ static void one_reference_for_any_number_of_users(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 1: the first release of several does not drop the reference, even if all idle pages go at once */
-static void reference_stays_until_the_last_user_let_go(struct kunit *test)
+/*
+ * 1: the first of several releases does not drop the reference, even if idle pages are unmapped at
+ * once.
+ */
+static void reference_stays_until_the_last_release(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfn = 5;
@@ -82,7 +84,7 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 	for (i = 0; i < 512; i++)
 		KUNIT_EXPECT_TRUE(test, fake_dma_reaches(bfns[i], DOM, gfns[i]));
 
-	/* Binding the same pages again costs nothing. */
+	/* Mapping the same pages again takes no hypercall. */
 	release_gfns(user, gfns, 512);
 	KUNIT_EXPECT_EQ(test, xen_gpu_map(&user->client, gfns, 512, XEN_GPU_MAP_WRITE, bfns,
 					  status), 512u);
@@ -101,7 +103,7 @@ static void batches_of_512_take_one_hypercall(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void gfns_in_any_order_with_duplicates(struct kunit *test)
+static void batch_may_be_unordered_and_have_duplicates(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 4096, 4096);
 	u64 *gfns = kunit_kmalloc_array(test, 4096, sizeof(*gfns), GFP_KERNEL);
@@ -123,7 +125,7 @@ static void gfns_in_any_order_with_duplicates(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: per-entry status; the rest of the batch goes on */
+/* 6: each entry has its own status, and an error does not stop the rest of the batch. */
 static void each_entry_has_its_own_status(struct kunit *test)
 {
 	const u64 gfns[] = { 3, 70, 4, 5, 6, 7, XEN_GPU_MAX_GFN + 1, 8 };
@@ -151,7 +153,7 @@ static void each_entry_has_its_own_status(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6: whichever entry of a batch fails */
+/* 6: any entry of a batch can fail. */
 static void any_entry_of_a_batch_can_fail(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -177,7 +179,7 @@ static void any_entry_of_a_batch_can_fail(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 6, 9: whichever hypercall fails, from getting the domain to the last page */
+/* 6, 9: any hypercall can fail, from getting the domain to unmapping the last page. */
 static void any_hypercall_can_fail(struct kunit *test)
 {
 	const u64 gfns[] = { 1, 2, 600, 1 };
@@ -209,7 +211,7 @@ static void any_hypercall_can_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, nth, 3u);
 }
 
-/* 6, 9: the same for allocations */
+/* 6, 9: any allocation can fail. */
 static void any_allocation_can_fail(struct kunit *test)
 {
 	const u64 gfns[] = { 1, 2, 600, 1 };
@@ -241,7 +243,7 @@ static void any_allocation_can_fail(struct kunit *test)
 	KUNIT_EXPECT_GT(test, nth, 3u);
 }
 
-/* 8: the quota */
+/* 8: the quota bounds the mapped pages. */
 static void quota_bounds_what_is_mapped(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 8);
@@ -255,10 +257,10 @@ static void quota_bounds_what_is_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.status[9], -ENOSPC);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
 	KUNIT_EXPECT_EQ(test, counter("fail_quota"), 2ull);
-	/* What is mapped can be mapped again. */
+	/* A mapped page can be mapped again at the quota. */
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 8, &m), 8u);
 	release_gfns(user, gfns, 8);
-	/* Idle pages make room, as many as are needed. */
+	/* As many idle pages are unmapped as are needed. */
 	release_gfns(user, gfns, 3);
 	KUNIT_EXPECT_EQ(test, map_gfns(user, gfns + 8, 2, &m), 2u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
@@ -267,8 +269,8 @@ static void quota_bounds_what_is_mapped(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8: GFNs that do not exist leave nothing behind */
-static void junk_gfns_take_no_memory(struct kunit *test)
+/* 8: a GFN that does not exist leaves no memory allocated. */
+static void missing_gfns_allocate_nothing(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	u64 gfns[64];
@@ -285,7 +287,7 @@ static void junk_gfns_take_no_memory(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 5: a BFN that does not fit is an error, never a truncated BFN */
+/* 5: a BFN that does not fit is an error. It is never truncated. */
 static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 {
 	const unsigned long high = 1ul << (39 - PAGE_SHIFT);
@@ -304,12 +306,12 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, counter("fail_range"), 1ull);
 		release_gfns(user, gfns + 1, 1);
 	} else {
-		/* BFNs do not depend on where the frame is ... */
+		/* Here BFNs do not depend on the frame ... */
 		KUNIT_ASSERT_FALSE(test, IS_ERR(user));
 		KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 2, &m), 2u);
 		KUNIT_EXPECT_LT(test, m.bfn[0], (u64)high);
 		release_gfns(user, gfns, 2);
-		/* ... but on the first user's limit. */
+		/* ... but on the limit of the first user. */
 		user->client.max_bfn = m.bfn[0];
 		KUNIT_EXPECT_EQ(test, map_gfns(user, gfns, 2, &m), 1u);
 		KUNIT_EXPECT_EQ(test, m.status[1], -ERANGE);
@@ -324,7 +326,7 @@ static void bfn_beyond_the_limit_is_refused(struct kunit *test)
 	}
 }
 
-/* Can a page be made writable where it is mapped already? */
+/* Does making a page writable keep its BFN? */
 static bool upgrades_in_place(struct kunit *test)
 {
 	return platform(test)->bfn_is_frame || !platform(test)->read_only;
@@ -356,7 +358,7 @@ static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Where each mapping has a BFN of its own, the entries have to move to the one that is writable. */
+/* Where each mapping has a BFN of its own, the entries move to the writable one. */
 static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -377,7 +379,7 @@ static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_mfn_refs(mfn), 1u);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 1u);
-	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
 	KUNIT_EXPECT_TRUE(test, fake_mfn_writable(mfn));
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
 	KUNIT_EXPECT_EQ(test, m.status[0], 0);
@@ -387,7 +389,7 @@ static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The page turns out not to be had for writing after all: the read-only mapping stays as it is. */
+/* Xen refuses write access: the read-only mapping stays. */
 static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -412,7 +414,7 @@ static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The guest's page changed between the read-only mapping and the upgrade. */
+/* The GFN gets another frame between the read-only mapping and the upgrade. */
 static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -440,107 +442,7 @@ static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit
 	stop_user(test, user);
 }
 
-/* The unmap queue */
-
-static void idle_pages_age(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	const u64 gfns[] = { 1, 2, 3 };
-	struct mapped m;
-
-	module_param_set("xen_gpu_map.idle_age_ms", "20");
-	map_gfns(user, gfns, 3, &m);
-	release_gfns(user, gfns, 2);
-	wait_for(test, counter("drained_age") == 2);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
-	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(m.bfn[2], DOM, 3));
-	release_gfns(user, gfns + 2, 1);
-	wait_for(test, fake_total_refs() == 0);
-	stop_user(test, user);
-}
-
-static void too_many_idle_pages_are_drained(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	u64 gfns[20];
-	struct mapped m;
-	unsigned int i;
-
-	module_param_set("xen_gpu_map.idle_max", "16");
-	for (i = 0; i < 20; i++)
-		gfns[i] = i;
-	map_gfns(user, gfns, 20, &m);
-	release_gfns(user, gfns, 20);
-	wait_for(test, counter("drained_size") == 12);
-	KUNIT_EXPECT_EQ(test, counter("idle"), 8ull);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 8ul);
-	stop_user(test, user);
-}
-
-static void debugfs_flush_drains_every_domain(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	const u64 gfns[] = { 1, 2, 3 };
-	struct mapped m;
-
-	map_gfns(user, gfns, 3, &m);
-	release_gfns(user, gfns, 3);
-	KUNIT_EXPECT_EQ(test, debugfs_write("xen_gpu_map/flush"), 0);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	KUNIT_EXPECT_EQ(test, counter("blocks"), 0ull);
-	stop_user(test, user);
-}
-
-/* How many of n unmaps fail with one hypercall: stock Xen goes on, or has one for each. */
-static u64 refused(struct kunit *test, u64 n)
-{
-	const char *backend = platform(test)->backend;
-
-	return !strcmp(backend, "pv") || !strcmp(backend, "physmap") ? 1 : n;
-}
-
-/* A page that Xen refuses to unmap stays known, and is tried again: not at once, but next time. */
-static void refused_unmap_is_tried_again(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	u64 gfns[40];
-	struct mapped m;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(gfns); i++)
-		gfns[i] = i;
-	map_gfns(user, gfns, ARRAY_SIZE(gfns), &m);
-	release_gfns(user, gfns, ARRAY_SIZE(gfns));
-	fake_xen_fail_call(unmap_call(test), 1, -EBUSY);
-	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), -EIO);
-	KUNIT_EXPECT_EQ(test, counter("unmap_failed"), refused(test, ARRAY_SIZE(gfns)));
-	KUNIT_EXPECT_EQ(test, counter("idle"), refused(test, ARRAY_SIZE(gfns)));
-	KUNIT_EXPECT_EQ(test, xen_gpu_flush(user->client.domain), 0);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	stop_user(test, user);
-}
-
-/* A drain passes blocks whose idle pages were all revived; what is idle there later is found. */
-static void page_can_be_idle_again_after_a_drain(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 1024, 1024);
-	const u64 revived = 5, idle = 600;
-	struct mapped m;
-
-	map_gfns(user, &revived, 1, &m);
-	map_gfns(user, &idle, 1, &m);
-	release_gfns(user, &revived, 1);
-	release_gfns(user, &idle, 1);
-	map_gfns(user, &revived, 1, &m);
-	flush(user);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 1ul);
-	release_gfns(user, &revived, 1);
-	flush(user);
-	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	stop_user(test, user);
-}
-
-/* Neither in the trap nor anywhere: what is mapped already takes no memory. */
+/* Mapping a mapped page allocates nothing. */
 static void mapped_pages_take_no_allocation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, 1024);
@@ -564,53 +466,7 @@ static void mapped_pages_take_no_allocation(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 12: while a page waits to be unmapped its frame goes to nobody, and its BFN means nothing else */
-static void idle_page_is_not_reused(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	const u64 gfn = 5;
-	unsigned long mfn = fake_gfn_mfn(DOM, gfn);
-	struct mapped m;
-
-	map_gfns(user, &gfn, 1, &m);
-	release_gfns(user, &gfn, 1);
-	fake_gfn_remove(DOM, gfn);
-	fake_domain_create(OTHER_DOM, 4);
-	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), DOM);
-	KUNIT_EXPECT_EQ(test, fake_dma_mfn(m.bfn[0]), mfn);
-	flush(user);
-	KUNIT_EXPECT_EQ(test, fake_mfn_owner(mfn), -1);
-	if (platform(test)->isolates)
-		KUNIT_EXPECT_EQ(test, fake_dma_mfn(m.bfn[0]), FAKE_NO_MFN);
-	stop_user(test, user);
-}
-
-/* 12: and in the hypervisor the reference goes after the flush; a revived page is never unmapped */
-static void flush_comes_before_the_reference_goes(struct kunit *test)
-{
-	struct mediator *user = start_user(test, 64, 64);
-	const u64 gfn = 5;
-	unsigned long mfn = fake_gfn_mfn(DOM, gfn);
-	struct mapped m;
-	int unref;
-
-	map_gfns(user, &gfn, 1, &m);
-	release_gfns(user, &gfn, 1);
-	map_gfns(user, &gfn, 1, &m);
-	flush(user);
-	KUNIT_EXPECT_EQ(test, fake_xen_find_event(0, FAKE_EVENT_UNREF, mfn), -1);
-	release_gfns(user, &gfn, 1);
-	flush(user);
-	unref = fake_xen_find_event(0, FAKE_EVENT_UNREF, mfn);
-	KUNIT_EXPECT_GE(test, unref, 0);
-	if (platform(test)->isolates) {
-		KUNIT_EXPECT_GE(test, fake_xen_find_event(0, FAKE_EVENT_FLUSH, mfn), 0);
-		KUNIT_EXPECT_LT(test, fake_xen_find_event(0, FAKE_EVENT_FLUSH, mfn), unref);
-	}
-	stop_user(test, user);
-}
-
-/* 9: the last put gives everything back at once, idle or not yet aged */
+/* 9: the last put gives everything back at once, idle pages of any age included. */
 static void put_gives_everything_back(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, 1024);
@@ -662,8 +518,8 @@ static void domids_that_make_no_sense_are_refused(struct kunit *test)
 }
 
 /*
- * 1: a last release elsewhere never drops what was just taken; many threads, one small set
- * of GFNs
+ * 1: a last release never drops a reference that another thread just took. Many threads use a few
+ * GFNs.
  */
 
 #define STORM_THREADS	4
@@ -712,7 +568,10 @@ static void many_threads_never_lose_a_reference(struct kunit *test)
 	struct storm storms[STORM_THREADS] = {};
 	unsigned int i, rounds = 0;
 
-	/* A quota that makes every thread drain, too: room for what one holds for each. */
+	/*
+	 * Once more with a quota of as many pages as the threads hold, so that each thread drains
+	 * idle ones.
+	 */
 	user->client.domain = raise_quota(test, user, STORM_THREADS * 8);
 	fake_xen_set_yield(true);
 	for (i = 0; i < STORM_THREADS; i++) {
@@ -733,29 +592,22 @@ static void many_threads_never_lose_a_reference(struct kunit *test)
 
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(one_reference_for_any_number_of_users, platforms_gen_params),
-	KUNIT_CASE_PARAM(reference_stays_until_the_last_user_let_go, platforms_gen_params),
+	KUNIT_CASE_PARAM(reference_stays_until_the_last_release, platforms_gen_params),
 	KUNIT_CASE_PARAM(batches_of_512_take_one_hypercall, platforms_gen_params),
-	KUNIT_CASE_PARAM(gfns_in_any_order_with_duplicates, platforms_gen_params),
+	KUNIT_CASE_PARAM(batch_may_be_unordered_and_have_duplicates, platforms_gen_params),
 	KUNIT_CASE_PARAM(each_entry_has_its_own_status, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_entry_of_a_batch_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_hypercall_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(any_allocation_can_fail, platforms_gen_params),
 	KUNIT_CASE_PARAM(quota_bounds_what_is_mapped, platforms_gen_params),
-	KUNIT_CASE_PARAM(junk_gfns_take_no_memory, platforms_gen_params),
+	KUNIT_CASE_PARAM(missing_gfns_allocate_nothing, platforms_gen_params),
 	KUNIT_CASE_PARAM(bfn_beyond_the_limit_is_refused, platforms_gen_params),
 	KUNIT_CASE_PARAM(read_only_mapping_is_upgraded_in_place, platforms_gen_params),
 	KUNIT_CASE_PARAM(read_only_mapping_moves_to_be_writable, platforms_gen_params),
 	KUNIT_CASE_PARAM(upgrade_that_fails_leaves_the_read_only_mapping, platforms_gen_params),
 	KUNIT_CASE_PARAM(upgrade_that_finds_another_frame_waits_for_revalidation,
 			 platforms_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_age, platforms_gen_params),
-	KUNIT_CASE_PARAM(too_many_idle_pages_are_drained, platforms_gen_params),
-	KUNIT_CASE_PARAM(debugfs_flush_drains_every_domain, platforms_gen_params),
-	KUNIT_CASE_PARAM(refused_unmap_is_tried_again, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_can_be_idle_again_after_a_drain, platforms_gen_params),
 	KUNIT_CASE_PARAM(mapped_pages_take_no_allocation, platforms_gen_params),
-	KUNIT_CASE_PARAM(idle_page_is_not_reused, platforms_gen_params),
-	KUNIT_CASE_PARAM(flush_comes_before_the_reference_goes, platforms_gen_params),
 	KUNIT_CASE_PARAM(put_gives_everything_back, platforms_gen_params),
 	KUNIT_CASE_PARAM(users_of_a_guest_share_its_mappings, platforms_gen_params),
 	KUNIT_CASE_PARAM(domids_that_make_no_sense_are_refused, platforms_gen_params),

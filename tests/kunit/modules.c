@@ -25,7 +25,7 @@ struct module_under_test {
 	bool loaded;
 };
 
-/* In the order in which they depend on each other. */
+/* In the order of their dependencies */
 static struct module_under_test modules[] = {
 	{ .name = "xen_gpu_map" },
 	{ .name = "xengt" },
@@ -46,7 +46,7 @@ static struct vfsmount *mount_of(const char *type)
 	return mnt;
 }
 
-/* A module without needs may have been initialised when the kernel booted. */
+/* A module without dependencies may have been initialised at boot. */
 static void prepare(void)
 {
 	struct dentry *dir;
@@ -139,8 +139,8 @@ int module_param_set(const char *name, const char *value)
 }
 
 /*
- * debugfs: its files are only made for user space, so their operations are called directly. With
- * the files that debugfs_open() gives that is for a user (file_user.h) to do.
+ * debugfs: its files are for user space only, so their operations are called directly. For files of
+ * debugfs_open() a user does that (file_user.h).
  */
 
 static struct file *open_in(struct vfsmount *mnt, const char *path, int flags)
@@ -154,7 +154,7 @@ static void close_at_once(struct file *file)
 	flush_delayed_fput();
 }
 
-/* Or ERR_PTR() */
+/* Returns a file or an ERR_PTR(). */
 struct file *debugfs_open(const char *path, int flags)
 {
 	prepare();
@@ -180,7 +180,7 @@ static ssize_t read_seq_file(struct file *file, char *text, size_t size)
 	return n;
 }
 
-/* The text of a file of debugfs; false if there is none of that name. */
+/* Reads a file of debugfs. Returns false if there is no such file. */
 bool debugfs_read(const char *path, char *text, size_t size)
 {
 	struct file *file;
@@ -195,7 +195,7 @@ bool debugfs_read(const char *path, char *text, size_t size)
 	return n >= 0;
 }
 
-/* Writes something to a file of debugfs that does not care what. */
+/* Writes to a file of debugfs that ignores the text. */
 int debugfs_write(const char *path)
 {
 	struct file *file;
@@ -211,7 +211,7 @@ int debugfs_write(const char *path)
 	return rc < 0 ? rc : 0;
 }
 
-/* The value in a line "name value", U64_MAX if there is none. */
+/* Returns the value in a line "name value", or U64_MAX. */
 u64 debugfs_value(const char *path, const char *name)
 {
 	char *text = kzalloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOFAIL);
@@ -233,7 +233,7 @@ u64 debugfs_value(const char *path, const char *name)
 
 /* configfs */
 
-/* The directory that a path is in, to be put, and the path's last part. */
+/* Returns the directory of a path, with a reference, and the path's last part. */
 static struct dentry *parent_of(const char *path, const char **last)
 {
 	const char *slash = strchr(path, '/');
@@ -279,7 +279,7 @@ int configfs_mkdir(const char *path)
 	return change_dir(path, true);
 }
 
-/* What was removed has given everything back. */
+/* Removes a directory, and waits until the virtual GPU has ended. */
 int configfs_rmdir(const char *path)
 {
 	int rc = configfs_rmdir_nowait(path);
@@ -289,7 +289,7 @@ int configfs_rmdir(const char *path)
 	return rc;
 }
 
-/* As a user's rmdir, which does not wait. */
+/* Removes a directory as a user does, without waiting. */
 int configfs_rmdir_nowait(const char *path)
 {
 	return change_dir(path, false);

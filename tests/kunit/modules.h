@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The modules under test, as a user handles them: loaded and unloaded, with parameters, counters
- * in debugfs and virtual GPUs in configfs.
+ * The modules under test, as a user handles them: loaded and unloaded, with parameters, counters in
+ * debugfs and virtual GPUs in configfs.
  *
- * The modules are linked into the test kernel. Loading one is calling its init function, which is
- * found by name; so a test goes through the same code as modprobe and rmmod, as often as it likes.
+ * The modules are linked into the test kernel. module_load() finds a module's init function by name
+ * and calls it, so a test runs the same code as modprobe and rmmod, as often as it likes.
  */
 
 #ifndef _XENGT_TEST_MODULES_H
@@ -39,10 +39,7 @@ int configfs_rmdir_nowait(const char *path);
 int configfs_write(const char *path, const char *value);
 int configfs_read(const char *path, char *text, size_t size);
 
-/*
- * Waits (at most a minute, checking often) for something that other threads do in their own
- * time.
- */
+/* Waits, at most a minute, for something that other threads do. */
 #define wait_for(test, condition)							\
 do {											\
 	unsigned int _tries = 60000;							\
@@ -52,7 +49,7 @@ do {											\
 	KUNIT_EXPECT_TRUE_MSG(test, _tries, "waited in vain for " #condition);		\
 } while (0)
 
-/* An array parameter for KUNIT_CASE_PARAM: on both kinds of dom0. */
+/* An array parameter for KUNIT_CASE_PARAM: the two kinds of dom0 */
 const void *both_dom0s_gen_params(const void *prev, char *desc);
 
 #endif /* _XENGT_TEST_MODULES_H */

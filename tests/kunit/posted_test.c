@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of posted writes: a trapped write waits for nobody, a sync maps everything in batches, and
- * comes by itself when there are many writes or they are old. Until then the GPU has the old entry.
+ * Tests of posted writes: a trapped write returns at once, and a sync maps all entries in batches.
+ * A late sync comes when there are many writes or old ones. The GPU has the old entry until the
+ * sync.
  */
 
 #include <linux/workqueue.h>
@@ -11,22 +12,10 @@
 #include "ppgtt_fixture.h"
 
 #define PAGES		4ul
-#define FIRST		IN_PAGE(1, 0)
 
 static const struct hybrid_config posted = {
 	.mode = XENGT_MODE_POSTED, .first = 1, .pages = PAGES,
 };
-
-static int posted_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void posted_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static void put_many(struct kunit *test, unsigned long entry, u64 gfn, unsigned int n)
 {
@@ -72,7 +61,7 @@ static void sync_maps_everything_in_batches(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-static void gpu_sees_the_old_entry_or_the_new_one(struct kunit *test)
+static void gpu_reads_the_old_entry_or_the_new_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 	const u64 pte = PTE(HIGH_GFN);
@@ -86,7 +75,7 @@ static void gpu_sees_the_old_entry_or_the_new_one(struct kunit *test)
 	hybrid_flush(test);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, HIGH_GFN));
 
-	/* Written back and forth: what counts is what is there at the sync. */
+	/* Entries are written several times. The sync uses the last value. */
 	hybrid_put(test, FIRST, PTE(601));
 	hybrid_put(test, FIRST, PTE(HIGH_GFN));
 	fake_xen_reset_calls();
@@ -108,7 +97,7 @@ static void old_writes_are_synced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull);
 
-	/* One that is not planned is not waited for. */
+	/* No late sync is pending. */
 	module_param_set("xengt.posted_age_ms", "1");
 	hybrid_put(test, FIRST, PTE(8));
 	if (vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE))
@@ -147,7 +136,8 @@ static void many_writes_are_synced(struct kunit *test)
 	wait_for(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE) == 1);
 	flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
 	expect_many(test, FIRST, 0, 8);
-	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull, "one was enough");
+	KUNIT_EXPECT_EQ_MSG(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 1ull,
+			    "one late sync is enough");
 	stop_hybrid(test, vgpu);
 }
 
@@ -163,13 +153,13 @@ static void strict_writes_do_not_wait(struct kunit *test)
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
-	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST, DOM, 8), "what was posted is there");
+	KUNIT_EXPECT_TRUE_MSG(test, gpu_reaches(FIRST, DOM, 8), "posted writes are in the shadow");
 	hybrid_put(test, FIRST, PTE(9));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 9));
 	stop_hybrid(test, vgpu);
 }
 
-static void posted_writes_may_be_left(struct kunit *test)
+static void posted_writes_are_dropped_at_disable(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 
@@ -194,8 +184,8 @@ static void guest_dies_with_writes_posted(struct kunit *test)
 	xengt_vgpu_destroy(vgpu);
 }
 
-/* No failure of Xen's or for want of memory loses a write. */
-static void sync_that_fails_is_made_up_for(struct kunit *test)
+/* 6: a sync that fails loses no write. */
+static void failed_sync_is_repeated(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 
@@ -209,7 +199,7 @@ static void sync_that_fails_is_made_up_for(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Other vCPUs */
+/* Writes of other vCPUs during a sync */
 
 static void write_from_another_vcpu(struct meanwhile *m)
 {
@@ -217,7 +207,10 @@ static void write_from_another_vcpu(struct meanwhile *m)
 	struct ppgtt_guest *guest = m->arg;
 
 	guest->ggtt[PLAIN_FIRST + 1 - DIRECTORY(0)] = ggtt;
-	/* Done while the sync is in its hypercall, or one of them waits for ever. */
+	/*
+	 * The stores complete while the sync is in its hypercall. If they waited, the test would
+	 * hang.
+	 */
 	KUNIT_EXPECT_EQ(m->test,
 			fake_vcpu_store(DOM, 1, ENTRY_ADDR(PLAIN_FIRST + 1), &ggtt, 8) ?:
 			fake_vcpu_store(DOM, 1, (600ull << PAGE_SHIFT) + 8, &table, 8), 0);
@@ -241,7 +234,8 @@ static void no_write_waits_for_a_hypercall(struct kunit *test)
 	ppgtt_guest_flush_gtt(guest);
 	meanwhile_end(&m);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST, DOM, 800));
-	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700), "for the next sync");
+	KUNIT_EXPECT_FALSE_MSG(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700),
+			       "left to the next sync");
 	ppgtt_guest_flush_gtt(guest);
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(PLAIN_FIRST + 1, DOM, 700));
 	ppgtt_check(&ppgtt);
@@ -256,8 +250,8 @@ static void write_last_page(struct meanwhile *m)
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST + 512), &pte, 8), 0);
 }
 
-/* In the batch that is mapped is the entry already; the page is not done with yet. */
-static void write_during_a_sync_is_for_the_next_one(struct kunit *test)
+/* The batch has the entry already, but the sync is not done with its page. */
+static void write_during_a_sync_is_left_to_the_next_one(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &posted);
 	struct meanwhile m = {
@@ -276,7 +270,7 @@ static void write_during_a_sync_is_for_the_next_one(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* gen7: entries of 4 bytes, 1024 in a page, and page directories among them */
+/* gen7 has entries of 4 bytes, 1024 in a page, and page directories among them. */
 static void posted_writes_of_gen7(struct kunit *test)
 {
 	const struct ppgtt_guest_config config = { .generation = 7, .mode = XENGT_MODE_POSTED };
@@ -299,7 +293,7 @@ static void posted_writes_of_gen7(struct kunit *test)
 	ppgtt_check(&ppgtt);
 	KUNIT_EXPECT_EQ(test, ppgtt_compare_ggtt(guest->model, guest->format, PLAIN_FIRST, PLAIN_N),
 			0u);
-	/* Entries that are written, and are those of a directory from then on */
+	/* Entries that are written, and then become those of a directory */
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(1), table);
 	ppgtt_end(&ppgtt);
 	ppgtt = ppgtt_ggtt(guest, DIRECTORY(1));
@@ -315,24 +309,24 @@ static void posted_writes_of_gen7(struct kunit *test)
 
 static struct kunit_case posted_cases[] = {
 	KUNIT_CASE_PARAM(sync_maps_everything_in_batches, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(gpu_sees_the_old_entry_or_the_new_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(gpu_reads_the_old_entry_or_the_new_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(old_writes_are_synced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(age_has_a_range_and_what_waits_follows, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(many_writes_are_synced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(strict_writes_do_not_wait, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(posted_writes_may_be_left, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(posted_writes_are_dropped_at_disable, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(guest_dies_with_writes_posted, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(sync_that_fails_is_made_up_for, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(failed_sync_is_repeated, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(no_write_waits_for_a_hypercall, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(write_during_a_sync_is_for_the_next_one, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(write_during_a_sync_is_left_to_the_next_one, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(posted_writes_of_gen7, both_dom0s_gen_params),
 	{}
 };
 
 static struct kunit_suite posted_suite = {
 	.name = "xengt_posted",
-	.init = posted_init,
-	.exit = posted_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = posted_cases,
 };
 

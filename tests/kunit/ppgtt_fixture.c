@@ -40,12 +40,12 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	set_attr(test, "tables", config->tables);
 	guest->vgpu = xengt_vgpu_get(NAME);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
-	/* The one thing that configfs does not offer: the GPU of the tests. */
-	guest->vgpu->config.gsm = &gpu_place;
+	/* configfs has no name for the GPU of the tests. */
+	guest->vgpu->config.gsm = &gpu_gsm;
 	guest->vgpu->config.mode = config->mode;
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)
-		fake_domain_set_room(DOM, config->room);
+		fake_domain_set_headroom(DOM, config->room);
 	gpu_set_owner(DOM);
 	set_attr(test, "enable", "1");
 	gpu_set_drained(DOM, guest->vgpu->domain);
@@ -63,7 +63,7 @@ static u64 ggtt_shadow(void *data, unsigned long index)
 	return gpu_entry(index);
 }
 
-/* A guest with an enabled virtual GPU, all of whose GGTT is empty. */
+/* Starts a guest with an enabled virtual GPU and an empty GGTT. */
 struct ppgtt_guest *ppgtt_guest_start(struct kunit *test,
 				      const struct ppgtt_guest_config *config)
 {
@@ -86,7 +86,7 @@ struct ppgtt_guest *ppgtt_guest_start(struct kunit *test,
 	return guest;
 }
 
-/* Disabled, whatever is announced or written; nothing is left behind. */
+/* Disables the virtual GPU, whatever is announced or written. Nothing may be left. */
 void ppgtt_guest_stop(struct ppgtt_guest *guest)
 {
 	struct kunit *test = guest->test;
@@ -95,12 +95,12 @@ void ppgtt_guest_stop(struct ppgtt_guest *guest)
 	xengt_vgpu_put(guest->vgpu);
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
-	KUNIT_EXPECT_EQ(test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(test, fake_domain_nr_protected(DOM), 0u);
 	gpu_check();
 	gpu_set_walker(NULL);
 }
 
-/* One of the virtual GPU's counters. */
+/* Reads a counter of the virtual GPU. */
 u64 ppgtt_guest_count(const char *name)
 {
 	return debugfs_value("xengt/vgpus/" NAME, name);
@@ -108,12 +108,12 @@ u64 ppgtt_guest_count(const char *name)
 
 /* What vCPUs do */
 
-/* A store that is under way until ppgtt_guest_wait(). */
+/* Begins a store, which ppgtt_guest_wait() completes. */
 void ppgtt_guest_send(struct ppgtt_guest *guest, unsigned int vcpu, u64 addr, const void *data,
 		      unsigned int size)
 {
 	guest->writes++;
-	guest->trapped += fake_gfn_write_trapped(DOM, addr >> PAGE_SHIFT);
+	guest->trapped += fake_gfn_write_protected(DOM, addr >> PAGE_SHIFT);
 	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_send_store(DOM, vcpu, addr, data, size), 0);
 }
 
@@ -129,7 +129,7 @@ int ppgtt_guest_store(struct ppgtt_guest *guest, unsigned int vcpu, u64 addr, co
 	return ppgtt_guest_wait(guest, vcpu);
 }
 
-/* Writes an entry of a table, whole. */
+/* Writes an entry of a table. */
 void ppgtt_guest_put(struct ppgtt_guest *guest, u64 gfn, unsigned int index, u64 raw)
 {
 	unsigned int size = guest->format->entry_size;
@@ -148,7 +148,7 @@ u64 ppgtt_guest_get(struct ppgtt_guest *guest, u64 gfn, unsigned int index)
 	return raw;
 }
 
-/* BAR 0 is twice as large as the GTT, which is its upper half. */
+/* The GTT is the upper half of BAR 0. */
 static u64 ggtt_addr(const struct ppgtt_guest *guest, unsigned long index)
 {
 	unsigned int size = guest->format->entry_size;
@@ -156,26 +156,27 @@ static u64 ggtt_addr(const struct ppgtt_guest *guest, unsigned long index)
 	return BAR0 + guest->format->ggtt_entries * size + index * size;
 }
 
-/* The page that an entry of the GGTT is in. */
+/* Returns the GFN of the page with an entry of the GGTT. */
 u64 ppgtt_guest_ggtt_gfn(const struct ppgtt_guest *guest, unsigned long index)
 {
 	return ggtt_addr(guest, index) >> PAGE_SHIFT;
 }
 
-/* Writes an entry of the GGTT, whole: to RAM, or with a trap. */
+/* Writes an entry of the GGTT, to RAM or with a trap. */
 void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned long index,
 			  u64 raw)
 {
 	u64 addr = ggtt_addr(guest, index), gfn = addr >> PAGE_SHIFT;
 
 	guest->writes++;
-	guest->trapped += fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN || fake_gfn_write_trapped(DOM, gfn);
+	guest->trapped += fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN ||
+			  fake_gfn_write_protected(DOM, gfn);
 	guest->ggtt[index - DIRECTORY(0)] = raw;
 	KUNIT_EXPECT_EQ(guest->test,
 			fake_vcpu_store(DOM, vcpu, addr, &raw, guest->format->entry_size), 0);
 }
 
-/* What the guest reads there. */
+/* Reads an entry of the GGTT, as the guest does. */
 u64 ppgtt_guest_get_ggtt(struct ppgtt_guest *guest, unsigned long index)
 {
 	u64 raw = 0;
@@ -190,7 +191,7 @@ int ppgtt_guest_register(struct ppgtt_guest *guest, u64 addr, u32 value)
 	return fake_vcpu_write(DOM, 0, addr, value, 4);
 }
 
-/* The guest's synchronisation point. */
+/* The guest flushes. */
 void ppgtt_guest_flush_gtt(struct ppgtt_guest *guest)
 {
 	KUNIT_EXPECT_EQ(guest->test, ppgtt_guest_register(guest, GFX_FLSH_CNTL, 1), 0);
@@ -201,8 +202,8 @@ void ppgtt_guest_sync(struct ppgtt_guest *guest)
 	KUNIT_EXPECT_EQ(guest->test, xengt_vgpu_sync(guest->vgpu), 0);
 }
 
-/* What balloon events left to do is done, and everything is in the shadow. */
-void ppgtt_guest_settle(struct ppgtt_guest *guest)
+/* Completes pending revalidations and syncs, so that all is in the shadow. */
+void ppgtt_guest_revalidate(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_sync(guest);
 	sync_vgpu(guest->vgpu);
@@ -210,11 +211,11 @@ void ppgtt_guest_settle(struct ppgtt_guest *guest)
 	sync_vgpu(guest->vgpu);
 }
 
-/* Xen says that something left the physmap, whether it did or not, and that is dealt with. */
+/* A balloon event, whether a page left the physmap or not, and the revalidation after it. */
 void ppgtt_guest_balloon_event(struct ppgtt_guest *guest)
 {
 	KUNIT_EXPECT_EQ(guest->test, fake_vcpu_invalidate(DOM, 0), 0);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 }
 
 /* PPGTTs */
@@ -271,7 +272,7 @@ int ppgtt_destroy(struct ppgtt *ppgtt)
 	return rc;
 }
 
-/* The guest's driver says so. */
+/* The guest's driver notifies by PVINFO. */
 void ppgtt_notify(struct ppgtt *ppgtt, bool create)
 {
 	static const u32 codes[2][2] = {
@@ -290,7 +291,7 @@ void ppgtt_notify(struct ppgtt *ppgtt, bool create)
 	ppgtt->announced += create ? 1 : -1;
 }
 
-/* From here on the GPU uses it. */
+/* Pins the PPGTT: the GPU uses it from now on. */
 int ppgtt_pin(struct ppgtt *ppgtt)
 {
 	struct xengt_ppgtt_shadow *pinned;
@@ -314,7 +315,7 @@ void ppgtt_unpin(struct ppgtt *ppgtt)
 	ppgtt->pinned = NULL;
 }
 
-/* Announced and pinned. */
+/* Announces and pins a PPGTT. */
 void ppgtt_start(struct ppgtt *ppgtt)
 {
 	KUNIT_ASSERT_EQ(ppgtt->guest->test, ppgtt_create(ppgtt), 0);
@@ -330,7 +331,7 @@ void ppgtt_end(struct ppgtt *ppgtt)
 	KUNIT_EXPECT_EQ(ppgtt->guest->test, ppgtt->announced, 0u);
 }
 
-/* After a sync: the shadow of what is pinned is what the guest has, and all of it is safe. */
+/* After a sync: the shadow of a pinned PPGTT is right, and all that the GPU reaches is safe. */
 void ppgtt_check(struct ppgtt *ppgtt)
 {
 	struct ppgtt_model *m = ppgtt->guest->model;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the suites of PPGTTs begin with: a guest that has a virtual GPU made in configfs, and vCPUs
- * that write tables, the GGTT and registers; its PPGTTs, announced and pinned as a device model and
- * a guest driver do it; the model and the GPU that watch.
+ * What the suites of PPGTTs begin with: a guest with a virtual GPU in configfs, whose vCPUs write
+ * tables, the GGTT and registers; its PPGTTs, which a device model and a guest driver announce and
+ * pin; the model and the GPU that watch.
  *
  * All numbers are of the hardware's or of the Linux guest driver's ABI (i915_pvinfo.h).
  */
@@ -38,25 +38,25 @@
 
 struct ppgtt_guest {
 	struct kunit *test;
-	const struct ppgtt_format *format;	/* what entries are like */
+	const struct ppgtt_format *format;	/* the format of entries */
 	struct xengt_vgpu *vgpu;
 	struct ppgtt_model *model;
 	struct ppgtt_gpu *gpu;
 	u64 ggtt[GGTT_SHARE];			/* what the guest wrote there */
-	u64 writes;				/* by vCPUs, to tables and the GGTT */
-	u64 trapped;				/* to pages that were write-protected */
+	u64 writes;				/* by vCPUs to tables and the GGTT */
+	u64 trapped;				/* to write-protected pages */
 };
 
-/* NULL or 0: the default; of the mode: strict */
+/* NULL or 0: the default. The default mode is strict. */
 struct ppgtt_guest_config {
 	unsigned int generation;
 	enum xengt_mode mode;
-	unsigned int room;	/* for pages of RAM at the GTT */
+	unsigned int room;	/* pages of RAM at the GTT that the guest may have */
 	const char *quota;
 	const char *tables;
 };
 
-/* A PPGTT of the guest's, from before it is announced to after that */
+/* A PPGTT of the guest's, announced or not */
 struct ppgtt {
 	struct ppgtt_guest *guest;
 	struct xengt_ppgtt_root root;
@@ -84,7 +84,7 @@ void ppgtt_guest_put_ggtt(struct ppgtt_guest *guest, unsigned int vcpu, unsigned
 int ppgtt_guest_register(struct ppgtt_guest *guest, u64 addr, u32 value);
 void ppgtt_guest_flush_gtt(struct ppgtt_guest *guest);
 void ppgtt_guest_sync(struct ppgtt_guest *guest);
-void ppgtt_guest_settle(struct ppgtt_guest *guest);
+void ppgtt_guest_revalidate(struct ppgtt_guest *guest);
 void ppgtt_guest_balloon_event(struct ppgtt_guest *guest);
 
 struct ppgtt ppgtt_4(struct ppgtt_guest *guest, u64 gfn);

@@ -7,7 +7,6 @@
 
 #include "ppgtt_gpu.h"
 
-#define WIDE_PAGES	16
 /* Keys of "met"; see also key_of() */
 #define KEY_PFN			BIT_ULL(61)
 #define KEY_PAGE(entry)		((u64)(entry)->pages)
@@ -22,7 +21,7 @@ static u64 key_of(const struct ppgtt_gpu_table *table)
 	return BIT_ULL(62) | (u64)table->level << 56 | (u64)table->wide << 55;
 }
 
-/* The GPU knows the table from now on, and what it leads to at every check. */
+/* The GPU has met the table. Each check walks it from now on. */
 static void meet_table(struct ppgtt_gpu *gpu, const struct ppgtt_gpu_table *table)
 {
 	if (!ppgtt_set_add(&gpu->met, key_of(table), table->bfn))
@@ -54,8 +53,8 @@ static void meet_entry(struct ppgtt_gpu *gpu, const struct ppgtt_gpu_table *in, 
 		break;
 	case PPGTT_PAGE:
 		if (in->wide) {
-			entry.frame = round_down(entry.frame, WIDE_PAGES);
-			entry.pages = WIDE_PAGES;
+			entry.frame = round_down(entry.frame, PPGTT_WIDE_PAGES);
+			entry.pages = PPGTT_WIDE_PAGES;
 		}
 		meet_page(gpu, &entry);
 		break;
@@ -65,11 +64,11 @@ static void meet_entry(struct ppgtt_gpu *gpu, const struct ppgtt_gpu_table *in, 
 	}
 }
 
-/* What a table has now. Most of its entries are the same. */
+/* Walks a table. Most of its entries are the same. */
 static void walk_table(struct ppgtt_gpu *gpu, struct ppgtt_gpu_table table)
 {
 	const void *entries = ppgtt_dom0_table(table.bfn);
-	unsigned int i, step = table.wide ? WIDE_PAGES : 1;
+	unsigned int i, step = table.wide ? PPGTT_WIDE_PAGES : 1;
 	u64 raw, last = 0;
 
 	if (!entries) {
@@ -116,7 +115,7 @@ static void check(struct gpu_walker *walker)
 			meet_table(gpu, &table);
 		}
 	}
-	/* The list grows meanwhile. */
+	/* The list grows during the walk. */
 	for (i = 0; i < gpu->nr_tables; i++)
 		walk_table(gpu, gpu->tables[i]);
 	for (i = 0; i < gpu->nr_pages; i++)
@@ -145,7 +144,7 @@ static bool is_table(struct gpu_walker *walker, domid_t owner, u64 pte)
 	return true;
 }
 
-/* The GPU that the fixture has walks PPGTTs, too, until the end of the case. */
+/* Makes the GPU of the tests walk PPGTTs, too, until the end of the case. */
 struct ppgtt_gpu *ppgtt_gpu_new(struct kunit *test, domid_t domid,
 				const struct ppgtt_format *format)
 {
@@ -160,7 +159,7 @@ struct ppgtt_gpu *ppgtt_gpu_new(struct kunit *test, domid_t domid,
 	return gpu;
 }
 
-/* A context with these roots runs. Roots in the GGTT are walked always. */
+/* The GPU runs a context with these roots. Roots in the GGTT are always walked. */
 void ppgtt_gpu_use(struct ppgtt_gpu *gpu, const struct ppgtt_roots *roots)
 {
 	unsigned int i = 0;
@@ -175,7 +174,7 @@ void ppgtt_gpu_use(struct ppgtt_gpu *gpu, const struct ppgtt_roots *roots)
 	gpu->in_use[i].owner = roots;
 }
 
-/* It runs no more: with that the GPU forgets. */
+/* The context stops, and the GPU's TLB is empty. */
 void ppgtt_gpu_leave(struct ppgtt_gpu *gpu, const struct ppgtt_roots *roots)
 {
 	unsigned int i;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The GPU's walks of PPGTTs, which are safe at any moment.
+ * The GPU's walks of PPGTTs, which must be safe at any moment.
  *
- * The GPU walks from the roots in use, and from what the GGTT has of directories. It may have in
- * its TLB whatever it met since the last invalidate, tables included. All of that must be safe
- * whenever something happens: pages are dom0's own and no tables, or the guest's and referenced;
- * tables are dom0's and not freed.
+ * The GPU walks from the roots in use, and from directories in the GGTT. Its TLB has all entries
+ * that it met since the last invalidate, tables included. All of these must be safe whenever
+ * something happens: pages are dom0's own and no tables, or the guest's and referenced, and tables
+ * are dom0's and allocated.
  *
- * Locking: none, as for the fixture's GPU.
+ * Locking: none, as for the GPU in gpu.c.
  */
 
 #ifndef _XENGT_TEST_PPGTT_GPU_H
@@ -26,7 +26,7 @@ struct ppgtt_gpu {
 	const struct ppgtt_format *format;
 	bool directories;	/* entries of the GGTT may lead to tables */
 	struct {
-		const struct ppgtt_roots *owner;	/* not followed */
+		const struct ppgtt_roots *owner;	/* a key, not dereferenced */
 		struct ppgtt_roots roots;
 	} in_use[PPGTT_GPU_ROOTS];
 	unsigned int nr_tables;	/* since the last invalidate */
@@ -39,7 +39,7 @@ struct ppgtt_gpu {
 	struct {
 		struct ppgtt_entry entry;
 	} pages[PPGTT_GPU_PAGES];
-	struct ppgtt_set met;	/* what is in the two */
+	struct ppgtt_set met;	/* the entries of both lists */
 	u64 nr_checks;
 };
 

@@ -1,91 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plain model of PPGTTs; see ppgtt_model.h.
- *
- * Sources: the PRMs of Haswell and Broadwell, volume "Memory views", and i915's intel_gtt.h.
+ * A plain model of PPGTTs: compares a shadow with the guest's tables, over all addresses; see
+ * ppgtt_model.h.
  *
  * Locking: none. ARCH=um does not preempt, and nothing here sleeps.
  */
 
 #define pr_fmt(fmt) "ppgtt model: " fmt
 
-#include <linux/lockdep.h>
-#include <linux/hash.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "ppgtt_model.h"
 
-#define PWT		BIT_ULL(3)
-#define PCD		BIT_ULL(4)
-#define RW		BIT_ULL(1)
-/* Bits in which the GPU of gen8 and 9 does not care for what it finds: a driver's own */
-#define NOTES		(BIT_ULL(2) | BIT_ULL(5) | BIT_ULL(6) | BIT_ULL(8) | BIT_ULL(9) |	\
-			 BIT_ULL(10) | GENMASK_ULL(62, 52))
-#define WIDE_PAGES	16
-#define LARGE_PAGES	512
 #define LINES		6	/* of failures, for each compare */
-
-#define GEN8									\
-	.generation = 8,							\
-	.entry_size = 8,							\
-	.ggtt_entries = SZ_8M / 8,						\
-	.entries = { 0, 512, 512, 512, 512 },					\
-	.shift = { 0, 12, 21, 30, 39 },						\
-	.present = BIT_ULL(0),							\
-	.address = GENMASK_ULL(45, 12),						\
-	.flags = {								\
-		[1] = RW | PWT | PCD | BIT_ULL(7),				\
-		[2] = RW | PWT | PCD | BIT_ULL(11),				\
-		[3] = RW | PWT | PCD,						\
-		[4] = RW | PWT | PCD,						\
-	},									\
-	.ignored = { 0, NOTES | BIT_ULL(11), NOTES, NOTES | BIT_ULL(11),	\
-		     NOTES | BIT_ULL(11) },					\
-	.large_ignored = NOTES | BIT_ULL(11),					\
-	.rw = RW,								\
-	.large = BIT_ULL(7),							\
-	.large_address = GENMASK_ULL(45, 21),					\
-	.large_pat = BIT_ULL(12),						\
-	.small_pat = BIT_ULL(7),						\
-	.wide = BIT_ULL(11)
-
-const struct ppgtt_format ppgtt_gen8_4 = {
-	.name = "gen8, 4 levels",
-	GEN8,
-	.top = 4,
-	.roots = 1,
-};
-
-const struct ppgtt_format ppgtt_gen8_3 = {
-	.name = "gen8, 3 levels",
-	GEN8,
-	.top = 2,
-	.roots = 4,
-};
-
-const struct ppgtt_format ppgtt_gen7 = {
-	.name = "gen7",
-	.generation = 7,
-	.entry_size = 4,
-	.ggtt_entries = SZ_2M / 4,
-	.top = 2,
-	.roots = 1,
-	.root_in_ggtt = true,
-	.entries = { 0, 1024, 512 },
-	.shift = { 0, 12, 22 },
-	.present = BIT_ULL(0),
-	.address = GENMASK_ULL(31, 12),
-	.high = GENMASK_ULL(10, 4),
-	.high_shift = 28,
-	.flags = {
-		[1] = GENMASK_ULL(3, 1) | BIT_ULL(11),
-	},
-};
 
 const char * const ppgtt_met_names[PPGTT_NR_MET] = {
 	[PPGTT_MET_4K] = "pages of 4K",
@@ -103,134 +34,7 @@ const char * const ppgtt_met_names[PPGTT_NR_MET] = {
 	[PPGTT_MET_TOLERATED] = "scratch for a while",
 };
 
-/* Entries */
-
-/* An entry with an address, present. */
-u64 ppgtt_encode(const struct ppgtt_format *format, u64 frame, u64 flags)
-{
-	u64 addr = frame << PAGE_SHIFT;
-
-	return (addr & format->address) | (addr >> format->high_shift & format->high) | flags |
-	       format->present;
-}
-
-static u64 frame_of(const struct ppgtt_format *format, u64 raw)
-{
-	return ((raw & format->address) | (raw & format->high) << format->high_shift) >>
-	       PAGE_SHIFT;
-}
-
-static struct ppgtt_entry decode_large(const struct ppgtt_format *format, u64 raw)
-{
-	u64 flags = format->flags[2] & ~format->wide;
-	struct ppgtt_entry entry = { .kind = PPGTT_BAD, .raw = raw };
-
-	if (raw & ~(format->present | format->large | format->large_pat | flags |
-		    format->large_address | format->large_ignored))
-		return entry;
-	entry.kind = PPGTT_PAGE;
-	entry.pages = LARGE_PAGES;
-	entry.frame = (raw & format->large_address) >> PAGE_SHIFT;
-	entry.flags = (raw & flags) | (raw & format->large_pat ? format->small_pat : 0);
-	return entry;
-}
-
-/* What an entry of a table of the level says. */
-struct ppgtt_entry ppgtt_decode(const struct ppgtt_format *format, unsigned int level, u64 raw)
-{
-	struct ppgtt_entry entry = { .kind = PPGTT_NONE, .raw = raw };
-
-	if (!(raw & format->present))
-		return entry;
-	if (level == 2 && raw & format->large)
-		return decode_large(format, raw);
-	if (level == 3 && raw & format->large)
-		entry.kind = PPGTT_HUGE;
-	else if (raw & ~(format->present | format->address | format->high | format->flags[level] |
-			 format->ignored[level]))
-		entry.kind = PPGTT_BAD;
-	else
-		entry.kind = level == 1 ? PPGTT_PAGE : PPGTT_TABLE;
-	entry.frame = frame_of(format, raw);
-	entry.pages = 1;
-	entry.wide = level == 2 && raw & format->wide;
-	entry.flags = raw & format->flags[level] & ~(level == 2 ? format->wide : 0);
-	return entry;
-}
-
-u64 ppgtt_load(const struct ppgtt_format *format, const void *table, unsigned int index)
-{
-	if (format->entry_size == 4)
-		return READ_ONCE(((const u32 *)table)[index]);
-	return READ_ONCE(((const u64 *)table)[index]);
-}
-
-/* The page of 4 KiB that an entry of a table of level 1 stands for. */
-struct ppgtt_entry ppgtt_leaf(const struct ppgtt_format *format, const void *table,
-			      unsigned int index, bool wide)
-{
-	struct ppgtt_entry entry;
-
-	if (!wide)
-		return ppgtt_decode(format, 1, ppgtt_load(format, table, index));
-	entry = ppgtt_decode(format, 1,
-			     ppgtt_load(format, table, round_down(index, WIDE_PAGES)));
-	entry.frame = round_down(entry.frame, WIDE_PAGES) + index % WIDE_PAGES;
-	return entry;
-}
-
-/* Is the frame dom0's, and not free? */
-bool ppgtt_is_dom0(unsigned long mfn)
-{
-	return mfn < FAKE_MFN_BASE && pfn_valid(mfn) && page_count(pfn_to_page(mfn));
-}
-
-/* A table of dom0's at a BFN, NULL if there can be none. */
-const void *ppgtt_dom0_table(u64 bfn)
-{
-	unsigned long mfn = fake_dma_mfn(bfn);
-
-	return mfn != FAKE_NO_MFN && ppgtt_is_dom0(mfn) ? page_address(pfn_to_page(mfn)) : NULL;
-}
-
-/* Sets */
-
-void ppgtt_set_clear(struct ppgtt_set *set)
-{
-	set->round++;
-	set->n = 0;
-}
-
-static unsigned int slot_of(const struct ppgtt_set *set, u64 a, u64 b)
-{
-	unsigned int i = hash_64(a * 31 + hash_64(b, 64), ilog2(PPGTT_SET_SLOTS));
-
-	while (set->slots[i].round == set->round &&
-	       (set->slots[i].a != a || set->slots[i].b != b))
-		i = (i + 1) % PPGTT_SET_SLOTS;
-	return i;
-}
-
-bool ppgtt_set_has(const struct ppgtt_set *set, u64 a, u64 b)
-{
-	return set->slots[slot_of(set, a, b)].round == set->round;
-}
-
-/* False if it is there already, or there is no room. */
-bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b)
-{
-	unsigned int i = slot_of(set, a, b);
-
-	if (set->slots[i].round == set->round || WARN_ON_ONCE(set->n == PPGTT_SET_SLOTS - 1))
-		return false;
-	set->slots[i].a = a;
-	set->slots[i].b = b;
-	set->slots[i].round = set->round;
-	set->n++;
-	return true;
-}
-
-/* Keys of "compared" */
+/* Keys in "compared" */
 #define PAIR(level, gwide, swide)						\
 	((u64)(level) << 56 | (u64)(gwide) << 55 | (u64)(swide) << 54)
 #define VIEW(level, wide)		(BIT_ULL(60) | (u64)(level) << 56 | (u64)(wide) << 55)
@@ -240,15 +44,10 @@ bool ppgtt_set_add(struct ppgtt_set *set, u64 a, u64 b)
 
 /* Failures */
 
-static unsigned int root_shift(const struct ppgtt_format *format)
-{
-	return format->shift[format->top] + ilog2(format->entries[format->top]);
-}
-
 static u64 address_of_path(const struct ppgtt_model *m, unsigned int level)
 {
 	const struct ppgtt_format *format = m->format;
-	u64 addr = (u64)m->root << root_shift(format);
+	u64 addr = (u64)m->root << ppgtt_root_shift(format);
 
 	for (; level <= format->top; level++)
 		addr |= (u64)m->path[level].index << format->shift[level];
@@ -269,7 +68,7 @@ static void fail(struct ppgtt_model *m, unsigned int level, const char *what)
 		       m->path[i].index, m->path[i].table, m->path[i].guest, m->path[i].shadow);
 }
 
-/* The compare of everything */
+/* Compare */
 
 static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
 {
@@ -285,7 +84,7 @@ static void note_scratch(struct ppgtt_model *m, unsigned int level, u64 mfn)
 		m->scratch[m->nr_scratch++] = mfn;
 }
 
-/* The frame that is to be reached, FAKE_NO_MFN: none. */
+/* Returns the frame that the shadow must reach, or FAKE_NO_MFN. */
 static unsigned long wanted_mfn(struct ppgtt_model *m, const struct ppgtt_entry *guest)
 {
 	unsigned long mfn;
@@ -300,7 +99,7 @@ static unsigned long wanted_mfn(struct ppgtt_model *m, const struct ppgtt_entry 
 	return mfn;
 }
 
-/* The shadow has scratch. */
+/* Compares where the shadow has scratch. */
 static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool wanted, u64 mfn)
 {
 	note_scratch(m, level, mfn);
@@ -314,7 +113,7 @@ static void compare_scratch(struct ppgtt_model *m, unsigned int level, bool want
 	m->met[PPGTT_MET_TOLERATED]++;
 }
 
-/* One page of 4 KiB; the entries may be parts of larger ones. */
+/* Compares one page of 4 KiB. The entries may be parts of larger ones. */
 static void compare_page(struct ppgtt_model *m, unsigned int level,
 			 const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
@@ -339,7 +138,7 @@ static void compare_page(struct ppgtt_model *m, unsigned int level,
 		m->met[PPGTT_MET_TABLE_AS_DATA]++;
 }
 
-/* Where the guest has one large page, or nothing, and the shadow has one. */
+/* Compares where the shadow has a large page. */
 static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest,
 			  const struct ppgtt_entry *shadow)
 {
@@ -350,7 +149,7 @@ static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest
 		fail(m, 2, "is a large page where the guest has none");
 		return;
 	}
-	for (i = 0; i < LARGE_PAGES; i++) {
+	for (i = 0; i < PPGTT_LARGE_PAGES; i++) {
 		g.frame = guest->frame + i;
 		s.frame = shadow->frame + i;
 		compare_page(m, 2, &g, &s);
@@ -360,30 +159,32 @@ static void compare_large(struct ppgtt_model *m, const struct ppgtt_entry *guest
 
 static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide);
 
-/* An entry of a shadow table, at a place where it counts. */
+/* Does an entry of a shadow table, which the GPU uses, lead to scratch only? */
 static bool is_scratch(struct ppgtt_model *m, unsigned int level, const void *table,
 		       unsigned int index, bool wide)
 {
 	struct ppgtt_entry s;
 	unsigned int i;
+	u64 first;
 
 	s = ppgtt_decode(m->format, level, ppgtt_load(m->format, table, index));
 	if (s.kind == PPGTT_TABLE)
 		return leads_to_scratch(m, level - 1, s.frame, s.wide);
-	for (i = 0; s.kind == PPGTT_PAGE && i < (wide ? WIDE_PAGES : s.pages); i++) {
-		if (!ppgtt_is_dom0(fake_dma_mfn(round_down(s.frame, wide ? WIDE_PAGES : 1) + i)))
+	for (i = 0; s.kind == PPGTT_PAGE && i < (wide ? PPGTT_WIDE_PAGES : s.pages); i++) {
+		first = round_down(s.frame, wide ? PPGTT_WIDE_PAGES : 1);
+		if (!ppgtt_is_dom0(fake_dma_mfn(first + i)))
 			return false;
 	}
 	return s.kind == PPGTT_PAGE;
 }
 
 /*
- * Of the entries that count (in a table of pages of 64 KiB each 16th), one that is the same as the
- * one before leads nowhere else.
+ * Do all entries lead to scratch? In a table of 64 KiB pages each 16th entry counts. An entry that
+ * is the same as the one before needs no check.
  */
 static bool is_all_scratch(struct ppgtt_model *m, unsigned int level, const void *table, bool wide)
 {
-	unsigned int i, step = wide ? WIDE_PAGES : 1;
+	unsigned int i, step = wide ? PPGTT_WIDE_PAGES : 1;
 	u64 raw, last = 0;
 
 	for (i = 0; i < m->format->entries[level]; i += step) {
@@ -397,7 +198,7 @@ static bool is_all_scratch(struct ppgtt_model *m, unsigned int level, const void
 	return true;
 }
 
-/* Does a table lead to nothing but scratch, so that the flags of entries above mean nothing? */
+/* Does a table lead to scratch only, so that the flags above it do not matter? */
 static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn, bool wide)
 {
 	const void *table = ppgtt_dom0_table(bfn);
@@ -412,7 +213,7 @@ static bool leads_to_scratch(struct ppgtt_model *m, unsigned int level, u64 bfn,
 	return scratch;
 }
 
-/* Where the guest has one large page and the shadow has a table. */
+/* Compares where the guest has a large page and the shadow has a table. */
 static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest,
 			  const struct ppgtt_entry *shadow)
 {
@@ -430,7 +231,7 @@ static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest
 		fail(m, 2, "cannot be written through, the guest's can");
 	m->path[1].table = PPGTT_NO_FRAME;
 	m->path[1].guest = guest->raw;
-	for (i = 0; i < LARGE_PAGES; i++) {
+	for (i = 0; i < PPGTT_LARGE_PAGES; i++) {
 		s = ppgtt_leaf(m->format, table, i, shadow->wide);
 		m->path[1].index = i;
 		m->path[1].shadow = s.raw;
@@ -441,7 +242,7 @@ static void compare_split(struct ppgtt_model *m, const struct ppgtt_entry *guest
 	m->met[PPGTT_MET_2M_SPLIT]++;
 }
 
-/* A table of the guest's, as it is now; one that has no page is empty. */
+/* Copies a table of the guest's. A table without a page is empty. */
 static void copy_guest_table(struct ppgtt_model *m, unsigned int level, u64 gfn)
 {
 	m->path[level].table = gfn;
@@ -468,7 +269,7 @@ static void note_view(struct ppgtt_model *m, unsigned int level, u64 gfn, bool w
 		m->met[PPGTT_MET_LOOP] += m->path[above].table == gfn;
 }
 
-/* Also counts what the guest has that makes no sense. */
+/* Decodes an entry of the guest's, and counts invalid ones. */
 static struct ppgtt_entry decode_guest(struct ppgtt_model *m, unsigned int level, u64 raw)
 {
 	struct ppgtt_entry entry = ppgtt_decode(m->format, level, raw);
@@ -491,8 +292,8 @@ static void compare_leaf(struct ppgtt_model *m, unsigned int i, bool gwide,
 }
 
 /*
- * Where the guest has nothing, a shadow's entry that was right in this table is right again. Most
- * entries are like that.
+ * Where the guest's entry is not present, as most are, a shadow entry that was right before in this
+ * table is right again.
  */
 static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, bool swide)
 {
@@ -517,7 +318,7 @@ static void compare_pages(struct ppgtt_model *m, bool gwide, const void *table, 
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow);
 
-/* Two entries of a directory. */
+/* Compares two entries of directories. */
 static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest, u64 shadow)
 {
 	const struct ppgtt_entry nothing = { .kind = PPGTT_NONE, .frame = PPGTT_NO_FRAME };
@@ -542,7 +343,7 @@ static void compare_entries(struct ppgtt_model *m, unsigned int level, u64 guest
 	}
 }
 
-/* As compare_pages(), on a higher level. */
+/* Compares two directories, as compare_pages() does for tables of pages. */
 static void compare_directories(struct ppgtt_model *m, unsigned int level, const void *table)
 {
 	const struct ppgtt_format *format = m->format;
@@ -562,7 +363,7 @@ static void compare_directories(struct ppgtt_model *m, unsigned int level, const
 	}
 }
 
-/* Two tables of a level: what the entries lead to. */
+/* Compares two tables of a level, and what they lead to. */
 static void compare_tables(struct ppgtt_model *m, unsigned int level,
 			   const struct ppgtt_entry *guest, const struct ppgtt_entry *shadow)
 {
@@ -627,7 +428,7 @@ struct ppgtt_model *ppgtt_model_new(struct kunit *test, domid_t domid)
 	return m;
 }
 
-/* Before the compares that belong together, between which nothing changes. */
+/* Begins compares that belong together: nothing changes between them. */
 void ppgtt_model_begin(struct ppgtt_model *m)
 {
 	m->failures = 0;
@@ -652,7 +453,7 @@ unsigned int ppgtt_compare(struct ppgtt_model *m, const struct ppgtt_roots *root
 	struct ppgtt_entry g = { .kind = PPGTT_TABLE }, s = { .kind = PPGTT_TABLE };
 	unsigned int i;
 
-	/* Thousands of look-ups in the fake: lockdep has seen them. */
+	/* lockdep_off(): thousands of look-ups in the fake take the same lock. */
 	lockdep_off();
 	m->format = roots->format;
 	memset(m->path, 0xff, sizeof(m->path));
@@ -671,7 +472,7 @@ unsigned int ppgtt_compare(struct ppgtt_model *m, const struct ppgtt_roots *root
 	return m->failures;
 }
 
-/* The same for entries of the GGTT that are pages. */
+/* Compares entries of the GGTT that are pages. */
 unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format *format,
 				unsigned long first, unsigned int n)
 {
@@ -692,165 +493,8 @@ unsigned int ppgtt_compare_ggtt(struct ppgtt_model *m, const struct ppgtt_format
 	return m->failures;
 }
 
-/* How many different pages were to be reached since ppgtt_model_begin(). */
+/* Counts the different pages that had to be reached since ppgtt_model_begin(). */
 unsigned int ppgtt_wanted(const struct ppgtt_model *m)
 {
 	return bitmap_weight(m->wanted, PPGTT_MODEL_GFNS);
-}
-
-/* The walks of one address */
-
-static unsigned int index_at(const struct ppgtt_format *format, unsigned int level, u64 addr)
-{
-	return addr >> format->shift[level] & (format->entries[level] - 1);
-}
-
-static u64 load_guest(struct ppgtt_model *m, const struct ppgtt_format *format, u64 gfn,
-		      unsigned int index)
-{
-	u64 raw = 0;
-
-	if (fake_gfn_mfn(m->domid, gfn) != FAKE_NO_MFN)
-		fake_guest_read(m->domid, (gfn << PAGE_SHIFT) + index * format->entry_size, &raw,
-				format->entry_size);
-	return raw;
-}
-
-static u64 load_shadow(struct ppgtt_model *m, const struct ppgtt_format *format, u64 bfn,
-		       unsigned int index)
-{
-	const void *table = ppgtt_dom0_table(bfn);
-
-	return table ? ppgtt_load(format, table, index) : 0;
-}
-
-typedef u64 (*load_entry)(struct ppgtt_model *m, const struct ppgtt_format *format, u64 table,
-			  unsigned int index);
-
-/* Where the walk ended with a page: which one of those that the entry stands for. */
-static void end_walk(struct ppgtt_walk *walk, const struct ppgtt_entry *entry, bool wide, u64 addr)
-{
-	u64 pages = wide ? WIDE_PAGES : entry->pages;
-
-	walk->page = true;
-	walk->frame = round_down(entry->frame, pages) + (addr >> PAGE_SHIFT) % pages;
-	walk->flags = entry->flags;
-}
-
-static void walk_from(struct ppgtt_model *m, const struct ppgtt_format *format, u64 table,
-		      unsigned int level, bool wide, u64 addr, load_entry load,
-		      struct ppgtt_walk *walk)
-{
-	struct ppgtt_entry entry;
-	unsigned int index;
-
-	for (; level; level--) {
-		index = index_at(format, level, addr);
-		if (wide)
-			index = round_down(index, WIDE_PAGES);
-		entry = ppgtt_decode(format, level, load(m, format, table, index));
-		walk->level = level;
-		walk->raw[level] = entry.raw;
-		walk->writable &= !(~entry.flags & format->rw);
-		if (entry.kind == PPGTT_PAGE)
-			end_walk(walk, &entry, wide, addr);
-		if (entry.kind != PPGTT_TABLE)
-			return;
-		table = entry.frame;
-		wide = entry.wide;
-	}
-}
-
-static void walk(struct ppgtt_model *m, const struct ppgtt_format *format, const u64 *roots,
-		 u64 (*ggtt)(void *data, unsigned long index), u64 addr, load_entry load,
-		 struct ppgtt_walk *walk)
-{
-	unsigned int level = format->top;
-	struct ppgtt_entry entry;
-
-	memset(walk, 0, sizeof(*walk));
-	walk->writable = true;
-	if (!format->root_in_ggtt) {
-		walk_from(m, format, roots[addr >> root_shift(format)], level, false, addr, load,
-			  walk);
-		return;
-	}
-	walk->level = level;
-	walk->raw[level] = ggtt(m->data, roots[0] + index_at(format, level, addr));
-	entry = ppgtt_decode(format, level, walk->raw[level]);
-	if (entry.kind == PPGTT_TABLE)
-		walk_from(m, format, entry.frame, level - 1, false, addr, load, walk);
-}
-
-void ppgtt_walk_guest(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr,
-		      struct ppgtt_walk *found)
-{
-	walk(m, roots->format, roots->guest, m->ggtt_guest, addr, load_guest, found);
-}
-
-void ppgtt_walk_shadow(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr,
-		       struct ppgtt_walk *found)
-{
-	walk(m, roots->format, roots->shadow, m->ggtt_shadow, addr, load_shadow, found);
-}
-
-static const char *judge(struct ppgtt_model *m, const struct ppgtt_walk *guest,
-			 const struct ppgtt_walk *shadow)
-{
-	bool wanted = guest->page && fake_gfn_mfn(m->domid, guest->frame) != FAKE_NO_MFN;
-	unsigned long mfn;
-
-	if (!shadow->page)
-		return "the shadow's walk reaches no page";
-	mfn = fake_dma_mfn(shadow->frame);
-	if (mfn == FAKE_NO_MFN)
-		return "the shadow's walk reaches nothing";
-	if (ppgtt_is_dom0(mfn))
-		return wanted && !m->tolerant ? "scratch where the guest has a page" : NULL;
-	if (!wanted)
-		return "a guest's page where the guest has none";
-	if (!fake_dma_reaches(shadow->frame, m->domid, guest->frame))
-		return "another page, or one without a reference";
-	if (guest->flags != shadow->flags || guest->writable != shadow->writable)
-		return "other flags";
-	return NULL;
-}
-
-/* Does an address translate as it should? If not, the log says what is wrong. */
-bool ppgtt_expect(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr)
-{
-	struct ppgtt_walk guest, shadow;
-	unsigned int level;
-	const char *what;
-
-	ppgtt_walk_guest(m, roots, addr, &guest);
-	ppgtt_walk_shadow(m, roots, addr, &shadow);
-	what = judge(m, &guest, &shadow);
-	if (!what)
-		return true;
-	if (m->quiet)
-		return false;
-	pr_err("%s: address %#llx: GFN %#llx flags %#llx, BFN %#llx flags %#llx: %s\n",
-	       roots->format->name, addr, guest.frame, guest.flags, shadow.frame, shadow.flags,
-	       what);
-	for (level = roots->format->top; level; level--)
-		pr_err("  level %u: guest %#llx, shadow %#llx\n", level, guest.raw[level],
-		       shadow.raw[level]);
-	return false;
-}
-
-bool ppgtt_reaches(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr, u64 gfn)
-{
-	struct ppgtt_walk found;
-
-	ppgtt_walk_shadow(m, roots, addr, &found);
-	return found.page && fake_dma_reaches(found.frame, m->domid, gfn);
-}
-
-bool ppgtt_is_scratch(struct ppgtt_model *m, const struct ppgtt_roots *roots, u64 addr)
-{
-	struct ppgtt_walk found;
-
-	ppgtt_walk_shadow(m, roots, addr, &found);
-	return found.page && ppgtt_is_dom0(fake_dma_mfn(found.frame));
 }

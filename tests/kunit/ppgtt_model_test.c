@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the model of PPGTTs: its formats against numbers of the manuals, its walks of tables
- * made by hand, and its compare against shadows that are made in a naive way, right and wrong.
+ * Tests of the model of PPGTTs: its formats against numbers from the manuals, its walks of tables
+ * made by hand, and its compare with shadows made in a naive way, right and wrong ones.
  */
 
 #include <linux/mm.h>
@@ -21,13 +21,13 @@
 #define PS		BIT_ULL(7)
 #define WIDE		BIT_ULL(11)
 
-/* A naive shadow: one page for each view of a guest's table, made once */
+/* A naive shadow: one page for each guest table and level, made once */
 struct naive {
 	struct kunit *test;
 	struct mediator *user;
 	struct ppgtt_model *model;
 	struct ppgtt_roots roots;
-	struct page *scratch[PPGTT_MAX_LEVEL];	/* [0]: the page, others: tables */
+	struct page *scratch[PPGTT_MAX_LEVEL];	/* [0]: the scratch page, others: tables */
 	struct shadow_view {
 		unsigned int level;
 		bool wide;
@@ -74,7 +74,7 @@ static void fill_table(struct naive *n, struct page *page, unsigned int level, u
 		store_entry(n->roots.format, page, i, raw);
 }
 
-/* An entry of a level that leads to the scratch page. */
+/* Returns an entry of a level that leads to the scratch page. */
 static u64 scratch_entry(struct naive *n, unsigned int level)
 {
 	return ppgtt_encode(n->roots.format, page_to_pfn(n->scratch[level - 1]),
@@ -124,7 +124,7 @@ static u64 frame_of(struct naive *n, u64 gfn)
 
 static struct page *shadow_of(struct naive *n, unsigned int level, bool wide, u64 gfn);
 
-/* A page's entry, for which the shadow has only small ones. */
+/* Returns the shadow of a page's entry. */
 static u64 shadow_page(struct naive *n, const struct ppgtt_entry *guest)
 {
 	u64 frame = guest->kind == PPGTT_PAGE ? frame_of(n, guest->frame) : PPGTT_NO_FRAME;
@@ -280,7 +280,7 @@ static void entries_are_what_the_manuals_say(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ppgtt_encode(&ppgtt_gen8_4, 0x12345678, 2), 0x12345678003ull);
 }
 
-/* Tables by hand: one of each kind of entry */
+/* Tables made by hand, with one of each kind of entry */
 
 static struct naive *made_by_hand(struct kunit *test)
 {
@@ -357,7 +357,7 @@ static void right_shadow_is_found_right(struct kunit *test)
 	free_naive(n);
 }
 
-/* Each wrong entry is found, by both ways to compare, and is found right again without it. */
+/* A wrong entry is found by both kinds of compare. Without it the shadow is right again. */
 
 struct wrong {
 	const char *what;
@@ -367,7 +367,7 @@ struct wrong {
 	u64 addr;
 	u64 clear;
 	u64 set;
-	u64 frame;	/* of a guest's page, 1: the scratch page, 0: the same */
+	u64 frame;	/* frame of a guest's page, 1: the scratch page, 0: unchanged */
 };
 
 static void expect_wrong(struct naive *n, const struct wrong *w)
@@ -454,14 +454,14 @@ static void table_that_is_scratch_is_found(struct kunit *test)
 	free_naive(n);
 }
 
-/* Real large entries translate as small ones do. */
+/* A large entry in the shadow translates as small ones do. */
 static void large_entries_in_the_shadow_are_right(struct kunit *test)
 {
 	struct naive *n = made_by_hand(test);
 	u64 *table = page_address(find_view(n, 2, false, 602));
 	u64 raw = table[5];
 
-	/* Both kinds of dom0 have a fresh guest's frames in a row. */
+	/* The frames of a new guest are contiguous on both kinds of dom0. */
 	KUNIT_ASSERT_EQ(test, frame_of(n, 1024) % 512, 0ull);
 	table[5] = frame_of(n, 1024) << PAGE_SHIFT | P | RW | PS | BIT_ULL(12);
 	KUNIT_EXPECT_EQ(test, compare(n), 0u);
@@ -473,7 +473,10 @@ static void large_entries_in_the_shadow_are_right(struct kunit *test)
 	free_naive(n);
 }
 
-/* In a table of pages of 64 KiB, that is; entries before one are the same and mean nothing. */
+/*
+ * The flags of a directory entry count above a table of 64 KiB pages, of which only each 16th entry
+ * counts.
+ */
 static void flags_above_a_page_of_64k_matter(struct kunit *test)
 {
 	struct page *scratch = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_COMP, 4);
@@ -489,14 +492,14 @@ static void flags_above_a_page_of_64k_matter(struct kunit *test)
 					page_to_pfn(scratch), RW);
 	directory[4] |= WIDE;
 	n->model->quiet = true;
-	failures = compare(n);	/* so many different scratch pages are wrong, too */
+	failures = compare(n);	/* so many scratch pages are an error, too */
 	directory[4] &= ~RW;
 	KUNIT_EXPECT_EQ(test, compare(n), failures + 1);
 	__free_pages(scratch, 4);
 	free_naive(n);
 }
 
-/* Random tables, in loops and all: the two ways to compare and the naive shadow agree. */
+/* With random tables, also in loops, both kinds of compare find the naive shadow right. */
 
 static u64 random_entry(struct naive *n, struct rnd_state *rnd, unsigned int tables)
 {
@@ -556,7 +559,7 @@ static void random_tables_compare(struct kunit *test)
 	}
 }
 
-static void sets_remember(struct kunit *test)
+static void sets_contain_what_was_added(struct kunit *test)
 {
 	struct ppgtt_set *set = kunit_kzalloc(test, sizeof(*set), GFP_KERNEL);
 	u64 i;
@@ -574,7 +577,7 @@ static void sets_remember(struct kunit *test)
 
 static struct kunit_case model_cases[] = {
 	KUNIT_CASE(entries_are_what_the_manuals_say),
-	KUNIT_CASE(sets_remember),
+	KUNIT_CASE(sets_contain_what_was_added),
 	KUNIT_CASE_PARAM(walks_by_hand_find_the_pages, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(right_shadow_is_found_right, stock_platforms_gen_params),
 	KUNIT_CASE_PARAM(wrong_shadow_is_found_wrong, stock_platforms_gen_params),

@@ -2,9 +2,11 @@
 /*
  * Random runs of guests with PPGTTs; see ppgtt_random_test.c.
  *
- *   ppgtt_random_test.c	the runs: what is done when, announced, compared
- *   ppgtt_random_guest.c	what the guest writes, and its memory that comes and goes
- *   ppgtt_random_coverage.c	what the runs came by
+ *   ppgtt_random_test.c	the runs: what is done when, and compares
+ *   ppgtt_random_guest.c	the guest's writes, and its memory
+ *   ppgtt_random_roots.c	PPGTTs that are announced, pinned and destroyed
+ *   ppgtt_random_fault.c	failures of hypercalls and allocations
+ *   ppgtt_random_coverage.c	what the runs covered
  */
 
 #ifndef _XENGT_TEST_PPGTT_RANDOM_H
@@ -16,7 +18,7 @@
 #include "ppgtt_fixture.h"
 
 #define TABLES		24
-#define FIRST_TABLE	600ull		/* in the second page of 2M */
+#define FIRST_TABLE	600ull		/* in the second page of 2 MiB */
 #define ROOTS		5
 #define NEIGHBOUR_PAGES	48		/* of another guest */
 #define OUTS		12		/* pages that may be ballooned out at a time */
@@ -27,12 +29,12 @@ enum random_feature {
 	FAULTS = BIT(2),
 	BALLOON = BIT(3),
 	DEATH = BIT(4),		/* at the end */
-	SLOW_GPU = BIT(5),	/* what is idle is unmapped at each write to the GGTT */
-	GTT_RAM = BIT(6),	/* there is room for RAM at the pages of the share */
-	SWITCHES = BIT(7),	/* from mode to mode */
-	LATE = BIT(8),		/* few writes wait for a sync */
-	LIMIT = BIT(10),	/* Xen's limit of what all guests have mapped is small */
-	LATE_MOVES = BIT(9),	/* balloon events wait for a sync, now and then */
+	SLOW_GPU = BIT(5),	/* idle pages are unmapped at each write to the GGTT */
+	GTT_RAM = BIT(6),	/* the guest may have RAM at the GTT */
+	SWITCHES = BIT(7),	/* the mode changes */
+	LATE = BIT(8),		/* a few writes cause a late sync */
+	LIMIT = BIT(10),	/* a small limit of Xen's for all guests */
+	LATE_MOVES = BIT(9),	/* some balloon events are handled by the next sync only */
 };
 
 struct random_run {
@@ -43,7 +45,7 @@ struct random_run {
 	enum xengt_mode writes;
 };
 
-/* What the runs did, besides what the model met. */
+/* What the runs did, besides what the model met */
 enum random_did {
 	DID_PAGE,
 	DID_TABLE,
@@ -89,15 +91,15 @@ enum random_did {
 	DID_SWITCH,
 	DID_RESET,
 	DID_RESET_PINNED,
-	DID_OPEN,
-	DID_CLOSE,
+	DID_UNSYNC,
+	DID_RESYNC,
 	DID_LATE,
 	DID_FAIL_CALL,
 	DID_FAIL_GFN,
 	DID_FAIL_ENTRY,
 	DID_FAIL_ALLOC,
 	DID_FAULT_HAPPENED,
-	DID_CALM,
+	DID_FULL_CHECK,
 	DID_ROOM,
 	DID_NEIGHBOUR_MAP,
 	DID_NEIGHBOUR_REFUSED,
@@ -118,15 +120,15 @@ struct random {
 	const struct ppgtt_format *format;
 	struct ppgtt roots[ROOTS];
 	bool was_unpinned[ROOTS];
-	unsigned int level[TABLES];	/* what each page is a table of, mostly */
+	unsigned int level[TABLES];	/* the level of each table page, mostly */
 	u64 out[OUTS];			/* GFNs that are ballooned out */
 	unsigned int nr_out;
 	u64 next_gfn;			/* of the other guest's */
 	struct neighbour neighbour;	/* with LIMIT, a client of the other guest */
 	unsigned int nr_neighbour;	/* GFNs from 0 on that it has mapped */
-	bool fault;			/* something was ordered to fail */
-	bool stale;			/* the shadow may have scratch, until a balloon event */
-	bool late;			/* a balloon event is not acted upon yet */
+	bool fault;			/* a failure is ordered */
+	bool stale;			/* the shadow may have scratch until a balloon event */
+	bool late;			/* a balloon event is not handled yet */
 	unsigned int nr_syncs;
 	u64 did[NR_DID];
 };
@@ -170,6 +172,22 @@ void random_balloon_out_gtt(struct random *r);
 void random_drain_late(struct random *r);
 void random_neighbour(struct random *r);
 void random_neighbour_unmap(struct random *r);
+
+/* ppgtt_random_fault.c */
+void random_order_fault(struct random *r);
+void random_order_pin_to_fail(struct random *r);
+void random_end_faults(struct random *r);
+
+/* ppgtt_random_roots.c */
+void random_draw_root(struct random *r, unsigned int i);
+bool random_root_is_drawn(const struct random *r, unsigned int i);
+bool random_root_is_out(const struct random *r, const struct ppgtt *ppgtt);
+void random_unpin(struct random *r, unsigned int i);
+void random_change_root(struct random *r);
+
+/* ppgtt_random_test.c */
+void random_after_change(struct random *r, int rc);
+void random_after_sync(struct random *r, int rc);
 
 /* ppgtt_random_coverage.c */
 void random_coverage_add(const struct random *r);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What random runs came by: all that they did, and all that the model met. A run that does not
- * come by something says nothing about it.
+ * What random runs covered: what they did, and what the model met. A run tests only what it covers.
  *
- * Locking: none; the runs are made one after another.
+ * Locking: none. The runs are made one after another.
  */
 
 #include "ppgtt_random.h"
@@ -26,25 +25,25 @@ static const char * const did_names[NR_DID] = {
 	[DID_PIN_AGAIN] = "pin after unpin", [DID_PIN_NOTHING] = "pin of what is not announced",
 	[DID_PIN_FAILED] = "pin failed", [DID_UNPIN] = "unpin",
 	[DID_OUT_DATA] = "page ballooned out", [DID_OUT_TABLE] = "table ballooned out",
-	[DID_IN_DATA] = "page back", [DID_IN_TABLE] = "table back",
+	[DID_IN_DATA] = "page ballooned in", [DID_IN_TABLE] = "table ballooned in",
 	[DID_OUT_GTT] = "page of the GTT ballooned out",
-	[DID_OUT_LATE] = "page ballooned out, balloon event late",
+	[DID_OUT_LATE] = "page ballooned out, late balloon event",
 	[DID_DRAIN_LATE] = "drain before a late balloon event", [DID_SWITCH] = "mode changed",
 	[DID_RESET] = "reset", [DID_RESET_PINNED] = "reset while pinned",
-	[DID_OPEN] = "page opened", [DID_CLOSE] = "page closed", [DID_LATE] = "late sync",
+	[DID_UNSYNC] = "page unsynced", [DID_RESYNC] = "page resynced", [DID_LATE] = "late sync",
 	[DID_OTHER_GUEST] = "frame to another guest", [DID_FAIL_CALL] = "hypercall to fail",
 	[DID_FAIL_GFN] = "GFN to fail", [DID_FAIL_ENTRY] = "entry of a batch to fail",
 	[DID_FAIL_ALLOC] = "allocation to fail", [DID_FAULT_HAPPENED] = "fault happened",
-	[DID_CALM] = "calm", [DID_ROOM] = "calm, with room in a small quota",
+	[DID_FULL_CHECK] = "full checks", [DID_ROOM] = "full checks that fit a small quota",
 	[DID_NEIGHBOUR_MAP] = "pages of another guest mapped",
 	[DID_NEIGHBOUR_REFUSED] = "page of another guest refused by Xen's limit",
-	[DID_NEIGHBOUR_UNMAP] = "pages of another guest let go of",
+	[DID_NEIGHBOUR_UNMAP] = "pages of another guest unmapped",
 	[DID_QUOTA] = "refused by the quota", [DID_HEALED] = "what was refused is mapped",
 	[DID_DIE] = "guest died", [DID_COMPARE] = "compare",
 	[DID_SAMPLE] = "address walked",
 };
 
-/* What gen7 has not. */
+/* What gen7 does not have */
 static bool only_gen8(enum random_did what)
 {
 	return what == DID_LARGE || what == DID_HUGE || what == DID_WIDE ||
@@ -52,7 +51,7 @@ static bool only_gen8(enum random_did what)
 	       what == DID_NOTIFY;
 }
 
-/* What gen8 has not. */
+/* What gen8 does not have */
 static bool only_gen7(enum random_did what)
 {
 	return what == DID_DIRECTORY;
@@ -86,7 +85,7 @@ static struct totals *totals_of(unsigned int generation)
 	return &totals[generation == 7];
 }
 
-/* A run is over. */
+/* Adds a run that is over. */
 void random_coverage_add(const struct random *r)
 {
 	struct totals *t = totals_of(r->run->generation);
@@ -100,13 +99,13 @@ void random_coverage_add(const struct random *r)
 		t->met[i] += r->guest->model->met[i];
 }
 
-/* How many there were. */
+/* Returns the number of runs. */
 unsigned int random_coverage_runs(void)
 {
 	return totals[0].runs + totals[1].runs;
 }
 
-/* How much the guests wrote. */
+/* Returns the number of writes by guests. */
 u64 random_coverage_writes(unsigned int generation)
 {
 	return totals_of(generation)->writes;
@@ -117,7 +116,7 @@ static bool covers(unsigned int generation, enum random_did what)
 	return generation == 7 ? !only_gen8(what) : !only_gen7(what);
 }
 
-/* The runs of a generation came by everything that there is for it. */
+/* Checks that the runs of a generation covered all that there is for it. */
 void random_coverage_expect(struct kunit *test, unsigned int generation)
 {
 	const struct totals *t = totals_of(generation);

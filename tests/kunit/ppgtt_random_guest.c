@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest of random runs: what its vCPUs write to tables and to the GGTT, and its memory that
- * comes and goes.
+ * The guest of random runs: its vCPUs' writes to tables and the GGTT, and its memory that is
+ * ballooned out and in.
  *
- * Everything is drawn from small pools, so that deep tables, tables that are shared, in loops, on
- * several levels or data as well, and every change of a page's role come up all the time.
+ * All numbers are drawn from small pools, so that all kinds of tables are frequent: deep ones,
+ * shared ones, tables in loops, on several levels, or data as well, and pages that change from one
+ * to another.
  *
- * Locking: none; one thread makes a run.
+ * Locking: none. A run has one thread.
  */
 
 #include <linux/string.h>
@@ -30,7 +31,7 @@ u64 random_any_table(struct random *r)
 	return table_gfn(random_below(r, TABLES));
 }
 
-/* A table that mostly is one of a level, or any. */
+/* A random table, mostly one of the level */
 u64 random_table_of_level(struct random *r, unsigned int level)
 {
 	unsigned int i, tries;
@@ -43,7 +44,7 @@ u64 random_table_of_level(struct random *r, unsigned int level)
 	return random_any_table(r);
 }
 
-/* Pages, some in a row of 64K, some that are tables, some with high addresses. */
+/* A random data page: some are in a row of 64 KiB, some are tables, some have high addresses. */
 u64 random_data_gfn(struct random *r)
 {
 	switch (random_below(r, 16)) {
@@ -63,7 +64,7 @@ static u64 no_gfn(struct random *r)
 	return gfns[random_below(r, ARRAY_SIZE(gfns))];
 }
 
-/* Few indexes, the first and last and their neighbours, and those of pages of 64K. */
+/* A random index of few: the first and last ones, and those of 64 KiB pages */
 unsigned int random_any_index(struct random *r, unsigned int entries)
 {
 	switch (random_below(r, 8)) {
@@ -93,7 +94,7 @@ static u64 any_flags(struct random *r, unsigned int level)
 	return random_one_in(r, 3) ? flags : all & r->format->rw;
 }
 
-/* What a driver keeps in bits that the GPU does not look at */
+/* Adds bits that the GPU ignores. */
 static u64 with_notes(struct random *r, u64 raw, u64 ignored)
 {
 	u64 notes = random_u64(r) & ignored;
@@ -117,7 +118,7 @@ static u64 page_entry(struct random *r)
 static u64 large_entry(struct random *r)
 {
 	static const u64 frames[] = { 0, 512, 1024, 1536, 100 };
-	/* Now and then where no page is: 512 entries that are missing. */
+	/* Now and then of GFNs without pages: 512 missing entries */
 	u64 frame = random_one_in(r, 32) ? 2048 : frames[random_below(r, ARRAY_SIZE(frames))];
 	u64 flags = any_flags(r, 2) | r->format->large;
 
@@ -149,7 +150,7 @@ static u64 table_entry(struct random *r, unsigned int level, u64 self)
 	return with_notes(r, ppgtt_encode(r->format, gfn, flags), r->format->ignored[level]);
 }
 
-/* Bits that mean nothing on any level, or not on this one. */
+/* Adds bits that are reserved on any level, or on this one. */
 static u64 with_bad_bit(struct random *r, u64 raw)
 {
 	static const u64 bits[] = {
@@ -166,7 +167,7 @@ static u64 bad_gfn_entry(struct random *r, unsigned int level)
 	return ppgtt_encode(r->format, no_gfn(r), any_flags(r, level));
 }
 
-/* An entry for a table that is one of a level. */
+/* A random entry for a table of a level */
 static u64 any_entry(struct random *r, unsigned int level, u64 self)
 {
 	unsigned int what = random_below(r, 64);
@@ -190,7 +191,7 @@ static u64 any_entry(struct random *r, unsigned int level, u64 self)
 
 static void note_trap(struct random *r, u64 gfn)
 {
-	r->did[fake_gfn_write_trapped(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
+	r->did[fake_gfn_write_protected(DOM, gfn) ? DID_TRAPPED : DID_UNTRAPPED]++;
 }
 
 static void store(struct random *r, u64 addr, const void *data, unsigned int size)
@@ -201,7 +202,7 @@ static void store(struct random *r, u64 addr, const void *data, unsigned int siz
 	KUNIT_EXPECT_EQ(r->test, ppgtt_guest_store(r->guest, vcpu, addr, data, size), 0);
 }
 
-/* Some bytes of an entry; the others stay. */
+/* Stores some bytes of an entry. The others stay. */
 static void store_part(struct random *r, u64 gfn, unsigned int index, u64 raw, unsigned int offset,
 		       unsigned int size)
 {
@@ -218,7 +219,7 @@ static void store_halves(struct random *r, u64 gfn, unsigned int index, u64 raw)
 
 	r->did[DID_HALF]++;
 	store_part(r, gfn, index, raw, first, half);
-	/* The other half, or it stays what it was until somebody writes it. */
+	/* The other half, now and then. Else it stays as it was. */
 	if (!random_one_in(r, 3))
 		store_part(r, gfn, index, raw, half - first, half);
 }
@@ -246,7 +247,7 @@ bool random_is_out(const struct random *r, u64 gfn)
 	return fake_gfn_mfn(DOM, gfn) == FAKE_NO_MFN;
 }
 
-/* A table to write to, and the level that its entries are for. */
+/* Picks a table to write to, and the level of its entries. */
 static bool pick_table(struct random *r, u64 *gfn, unsigned int *level)
 {
 	unsigned int i = random_below(r, TABLES);
@@ -285,7 +286,7 @@ void random_write_burst(struct random *r)
 		store_entry(r, gfn, index++, any_entry(r, level, gfn));
 }
 
-/* The page becomes a table of another level: a few entries are new, the others stay. */
+/* A page becomes a table of another level: a few entries are new, the others stay. */
 void random_retype(struct random *r)
 {
 	unsigned int i = random_below(r, TABLES), n = 4;
@@ -297,7 +298,7 @@ void random_retype(struct random *r)
 			    any_entry(r, r->level[i], table_gfn(i)));
 }
 
-/* A whole table of pages of 64 KiB: the shadow may have such a table, too. */
+/* Writes a whole table of 64 KiB pages, so that the shadow may be one, too. */
 void random_write_wide_table(struct random *r)
 {
 	u64 directory = random_table_of_level(r, 2), gfn, raw;
@@ -318,7 +319,7 @@ void random_write_wide_table(struct random *r)
 	store(r, (directory << PAGE_SHIFT) + index * sizeof(raw), &raw, sizeof(raw));
 }
 
-/* Both vCPUs write at once; an entry's value is one of the two, and memory says which. */
+/* Both vCPUs write at once. Memory shows which of the two values an entry has. */
 void random_write_on_two_vcpus(struct random *r)
 {
 	u64 raw[VCPUS_OF_GUEST], addr[VCPUS_OF_GUEST], gfn;
@@ -338,12 +339,12 @@ void random_write_on_two_vcpus(struct random *r)
 		KUNIT_EXPECT_EQ(r->test, ppgtt_guest_wait(r->guest, vcpu), 0);
 }
 
-/* The guest reads what it wrote, wherever that is. */
+/* Writes an entry of the GGTT, and checks that the guest reads it. */
 static void write_ggtt(struct random *r, unsigned long index, u64 raw)
 {
 	u64 gfn = ppgtt_guest_ggtt_gfn(r->guest, index);
 
-	if (fake_gfn_mfn(DOM, gfn) != FAKE_NO_MFN && !fake_gfn_write_trapped(DOM, gfn))
+	if (fake_gfn_mfn(DOM, gfn) != FAKE_NO_MFN && !fake_gfn_write_protected(DOM, gfn))
 		r->did[DID_GGTT_UNTRAPPED]++;
 	ppgtt_guest_put_ggtt(r->guest, random_below(r, VCPUS_OF_GUEST), index, raw);
 	if (!random_one_in(r, 8))
@@ -380,7 +381,7 @@ void random_balloon_out(struct random *r)
 	r->did[table ? DID_OUT_TABLE : DID_OUT_DATA]++;
 	r->out[r->nr_out++] = gfn;
 	fake_guest_balloon_out(DOM, random_below(r, VCPUS_OF_GUEST), gfn);
-	/* Until that is dealt with the shadow may still reach what the guest had. */
+	/* The shadow may reach the guest's former page until the event is handled. */
 	if (random_has(r, LATE_MOVES) && random_one_in(r, 2)) {
 		r->did[DID_OUT_LATE]++;
 		r->late = true;
@@ -393,7 +394,7 @@ void random_balloon_out(struct random *r)
 	fake_gfn_populate(OTHER_DOM, r->next_gfn++);
 }
 
-/* RAM at the GTT is given away for good; what was written there stays. */
+/* The guest gives RAM at the GTT away for good. Its entries stay. */
 void random_balloon_out_gtt(struct random *r)
 {
 	u64 gfn = ppgtt_guest_ggtt_gfn(r->guest, DIRECTORY(0) + random_below(r, GGTT_SHARE));
@@ -405,7 +406,7 @@ void random_balloon_out_gtt(struct random *r)
 	sync_vgpu(r->guest->vgpu);
 }
 
-/* What is idle goes while a balloon event waits. */
+/* Unmaps idle pages while a balloon event is pending. */
 void random_drain_late(struct random *r)
 {
 	if (!r->late)
@@ -423,7 +424,7 @@ void random_neighbour_unmap(struct random *r)
 		neighbour_unmap(&r->neighbour, --r->nr_neighbour);
 }
 
-/* Another guest's pages come and go: where all have one limit, they take room, and give it. */
+/* Maps and unmaps pages of another guest, which count in the limit of all guests. */
 void random_neighbour(struct random *r)
 {
 	unsigned int n = 1 + random_below(r, NEIGHBOUR_PAGES);
@@ -442,7 +443,7 @@ void random_neighbour(struct random *r)
 	}
 }
 
-/* Nobody says so: what is missing may be until the next balloon event. */
+/* No event tells that, so entries may be missing until the next balloon event. */
 void random_balloon_in(struct random *r)
 {
 	unsigned int i;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Random tests of PPGTTs: a guest does whatever it likes to tables, the GGTT, its memory and its
- * announcements, hypercalls and allocations fail, and after every synchronisation point the
- * shadow of every pinned PPGTT is what the plain model says. The GPU is safe at any moment.
+ * announcements, and hypercalls and allocations fail. After each synchronisation point the shadow
+ * of each pinned PPGTT is compared with the model. The GPU is safe at any moment.
  *
- * A run is repeated exactly by its seed. On the kernel's command line ppgtt_random_test.writes
- * makes all runs longer or shorter, and ppgtt_random_test.seed makes them others.
+ * A seed repeats a run exactly. On the kernel's command line ppgtt_random_test.writes sets the
+ * length of all runs, and ppgtt_random_test.seed changes their seeds.
  *
- * Where the shadow may have scratch instead of a page for a while (a hypercall failed, a page is
- * back in memory without word of it) it may have nothing else; a balloon event ends that, and then
- * the shadow is right again to the last entry. What was refused for want of room is there after a
- * sync that follows the room.
+ * The shadow may have scratch in place of a page for a while (a hypercall failed, or a page is
+ * populated again without a notice), but nothing else. After the next balloon event all entries
+ * must be right again. What was refused for want of quota must be right after the first sync with
+ * enough quota.
  *
- * A balloon event may wait until the next sync, or until a PPGTT is announced or pinned, which act
- * upon it first. In between the GPU may reach what the guest had, and all else is as ever.
+ * A balloon event may wait until the next sync, announcement or pin, which handle it first. Until
+ * then the GPU may reach the guest's former page.
  */
 
 #include <linux/moduleparam.h>
@@ -36,23 +36,23 @@ static unsigned int seed;
 module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "What is added to the seed of each random run (0)");
 
-/* Missing entries are tried again in turns, so many at a balloon event, all in so many turns. */
+/* Missing entries are retried round-robin: RETRIES at each balloon event, all of them in ROUNDS. */
 #define RETRIES		4096
-#define TURNS		16
+#define ROUNDS		16
 
-#define CALM_EVERY	20		/* synchronisation points */
+#define FULL_CHECK_EVERY	20		/* synchronisation points */
 
-/* Pages are opened, and closed, all the time; with LATE, syncs come by themselves. */
-#define OPEN_WRITES	2
-#define CALM_SYNCS	2
+/* Pages are unsynced and resynced all the time. With LATE there are late syncs. */
+#define UNSYNC_WRITES	2
+#define IDLE_SYNCS	2
 #define POSTED_MAX	16
 
 #define PAGE_QUOTA	64
-#define PAGE_LIMIT	80	/* Xen's, of all guests */
-#define PAGES_APART	8	/* of that, for what no table leads to */
+#define PAGE_LIMIT	80	/* Xen's limit, for all guests */
+#define PAGES_APART	8	/* of these, for pages without a table entry */
 #define TABLE_QUOTA	48
-#define TABLE_QUOTA_GEN7	16	/* where tables are of one level */
-#define TABLE_SLACK	2		/* of the quota of tables: a directory in the GGTT */
+#define TABLE_QUOTA_GEN7	16	/* if tables keep their level */
+#define TABLE_SLACK	2		/* of the quota of tables, for a directory in the GGTT */
 
 static const struct random_run runs[] = {
 	{ FAKE_PV_DOM0, 8, 1, BALLOON | LATE_MOVES | SLOW_GPU },
@@ -85,76 +85,10 @@ static const struct random_run runs[] = {
 	  XENGT_MODE_HYBRID },
 };
 
-/* Is there room for less than the guest may want? */
+/* Is a quota or limit smaller than the guest's needs? */
 static bool random_is_small(const struct random *r)
 {
 	return r->run->features & (FEW_PAGES | FEW_TABLES | LIMIT);
-}
-
-/* Faults */
-
-static void order_call_to_fail(struct random *r)
-{
-	static const enum fake_call kinds[] = {
-		FAKE_CALL_ANY, FAKE_CALL_MMU_UPDATE, FAKE_CALL_ADD_TO_PHYSMAP,
-		FAKE_CALL_REMOVE_FROM_PHYSMAP, FAKE_CALL_DM_SET_TYPE, FAKE_CALL_PIN,
-		FAKE_CALL_UNPOPULATED,
-	};
-	/* Not -EINVAL: with that Xen says that the page is not there, and it is not tried again. */
-	static const int errors[] = { -ENOMEM, -EBUSY, -EIO, -EFAULT };
-
-	r->did[DID_FAIL_CALL]++;
-	fake_xen_fail_call(kinds[random_below(r, ARRAY_SIZE(kinds))], 1 + random_below(r, 6),
-			   errors[random_below(r, ARRAY_SIZE(errors))]);
-}
-
-static void order_fault(struct random *r)
-{
-	/* Not -EPERM: what Xen refuses stays scratch until the guest writes it again. */
-	static const int errors[] = { -EINVAL, -ENOMEM, -EBUSY };
-	u64 gfn;
-
-	switch (random_below(r, 4)) {
-	case 0:
-		r->did[DID_FAIL_GFN]++;
-		gfn = random_one_in(r, 2) ? random_any_table(r) : random_data_gfn(r);
-		fake_xen_fail_gfn(DOM, gfn, errors[random_below(r, ARRAY_SIZE(errors))]);
-		break;
-	case 1:
-		r->did[DID_FAIL_ENTRY]++;
-		fake_xen_fail_entry(random_below(r, 4), -ENOMEM);
-		break;
-	case 2:
-		r->did[DID_FAIL_ALLOC]++;
-		fake_fail_alloc(1 + random_below(r, 20));
-		break;
-	default:
-		order_call_to_fail(r);
-	}
-	r->fault = true;
-	r->stale = true;
-}
-
-/* If the shadow was reclaimed, the first allocation is the one that a new one cannot do without. */
-static void order_pin_to_fail(struct random *r)
-{
-	if (random_one_in(r, 2)) {
-		order_fault(r);
-		return;
-	}
-	r->did[DID_FAIL_ALLOC]++;
-	fake_fail_alloc(1);
-	r->fault = true;
-	r->stale = true;
-}
-
-static void end_faults(struct random *r)
-{
-	if (!r->fault)
-		return;
-	r->did[DID_FAULT_HAPPENED] += !fake_fail_alloc_stop() && !fake_xen_fail_pending();
-	fake_xen_fail_nothing();
-	r->fault = false;
 }
 
 /* Compares */
@@ -178,7 +112,7 @@ static void sample_addresses(struct random *r, const struct ppgtt_roots *roots)
 	}
 }
 
-/* A directory that is not announced is entries of the GGTT like others. */
+/* A directory that is not announced is plain entries of the GGTT. */
 static void compare_idle_directories(struct random *r)
 {
 	unsigned int i;
@@ -197,7 +131,7 @@ static void compare_pinned(struct random *r)
 	m->tolerant = r->stale || random_is_small(r);
 	ppgtt_model_begin(m);
 	for (i = 0; i < ROOTS; i++) {
-		/* What was announced no more, and is not yet unpinned, is only safe. */
+		/* A PPGTT that is destroyed, but still pinned, must be safe only. */
 		if (!r->roots[i].pinned || !r->roots[i].announced)
 			continue;
 		ppgtt_compare(m, &r->roots[i].roots);
@@ -212,11 +146,11 @@ static void compare_pinned(struct random *r)
 	gpu_check();
 }
 
-/* Something failed to fail, or failed: in any case it is over. */
-static void after_change(struct random *r, int rc)
+/* Ends an ordered failure, whether it happened or not. */
+void random_after_change(struct random *r, int rc)
 {
 	KUNIT_EXPECT_TRUE_MSG(r->test, !rc || r->fault, "%d", rc);
-	end_faults(r);
+	random_end_faults(r);
 	if (rc)
 		ppgtt_guest_sync(r->guest);
 	r->nr_syncs++;
@@ -224,173 +158,24 @@ static void after_change(struct random *r, int rc)
 		compare_pinned(r);
 }
 
-/* ... which has acted upon what balloon events there were. */
-static void after_sync(struct random *r, int rc)
+/* After a sync, which has handled all balloon events. */
+void random_after_sync(struct random *r, int rc)
 {
 	r->late = false;
-	after_change(r, rc);
+	random_after_change(r, rc);
 }
 
 static void sync(struct random *r)
 {
 	if (random_has(r, FAULTS) && random_one_in(r, 3))
-		order_fault(r);
+		random_order_fault(r);
 	if (random_one_in(r, 2)) {
 		r->did[DID_SYNC]++;
-		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
+		random_after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
 	} else {
 		r->did[DID_FLUSH]++;
 		ppgtt_guest_flush_gtt(r->guest);
-		after_sync(r, 0);
-	}
-}
-
-/* Announcements */
-
-static void draw_root(struct random *r, unsigned int i)
-{
-	unsigned int k;
-	u64 gfns[4];
-
-	for (k = 0; k < 4; k++)
-		gfns[k] = random_any_table(r);
-	if (random_is_gen7(r))
-		r->roots[i] = ppgtt_ggtt(r->guest, DIRECTORY(i % DIRECTORIES));
-	else if (random_one_in(r, 3))
-		r->roots[i] = ppgtt_3(r->guest, gfns);
-	else
-		r->roots[i] = ppgtt_4(r->guest, random_table_of_level(r, 4));
-	r->was_unpinned[i] = false;
-}
-
-static bool same_root(const struct ppgtt *a, const struct ppgtt *b)
-{
-	return a->root.levels == b->root.levels &&
-	       !memcmp(a->root.pdp, b->root.pdp, sizeof(a->root.pdp));
-}
-
-/* Two that are the same would be one that is announced twice; that is done in another way. */
-static bool is_drawn(const struct random *r, unsigned int i)
-{
-	unsigned int k;
-
-	for (k = 0; k < ROOTS; k++) {
-		if (k != i && r->roots[k].guest && same_root(&r->roots[k], &r->roots[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool root_is_out(const struct random *r, const struct ppgtt *ppgtt)
-{
-	unsigned int i;
-
-	for (i = 0; !random_is_gen7(r) && i < ppgtt->roots.format->roots; i++) {
-		if (random_is_out(r, ppgtt->roots.guest[i]))
-			return true;
-	}
-	return false;
-}
-
-static void create(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	if (!ppgtt->announced && !ppgtt->pinned) {
-		draw_root(r, i);
-		if (is_drawn(r, i)) {
-			ppgtt->guest = NULL;
-			return;
-		}
-	}
-	/* What was destroyed while it is pinned stays that; a new one would be another. */
-	if (root_is_out(r, ppgtt) || ppgtt->announced == 3 ||
-	    (!ppgtt->announced && ppgtt->pinned))
-		return;
-	if (!random_is_gen7(r) && random_one_in(r, 3)) {
-		r->did[DID_NOTIFY]++;
-		ppgtt_notify(ppgtt, true);
-		after_sync(r, 0);
-		return;
-	}
-	r->did[DID_CREATE]++;
-	if (random_has(r, FAULTS) && random_one_in(r, 6))
-		order_fault(r);
-	after_sync(r, ppgtt_create(ppgtt));
-}
-
-static void destroy(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	bool last = ppgtt->announced == 1;
-
-	if (!ppgtt->announced)
-		return;
-	r->did[DID_DESTROY]++;
-	r->did[DID_DESTROY_PINNED] += ppgtt->pinned && last;
-	if (!random_is_gen7(r) && random_one_in(r, 3))
-		ppgtt_notify(ppgtt, false);
-	else
-		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt),
-				random_is_gen7(r) && ppgtt->pinned && last ? -EBUSY : 0);
-	after_change(r, 0);
-}
-
-static void pin_announced(struct random *r, unsigned int i)
-{
-	int rc;
-
-	if (random_has(r, FAULTS) && random_one_in(r, 2))
-		order_pin_to_fail(r);
-	rc = ppgtt_pin(&r->roots[i]);
-	r->did[rc ? DID_PIN_FAILED : DID_PIN]++;
-	r->did[DID_PIN_AGAIN] += !rc && r->was_unpinned[i];
-	after_sync(r, rc);
-}
-
-static void pin(struct random *r, unsigned int i)
-{
-	struct ppgtt *ppgtt = &r->roots[i];
-
-	if (ppgtt->pinned || !ppgtt->guest)
-		return;
-	if (ppgtt->announced) {
-		pin_announced(r, i);
-		return;
-	}
-	r->did[DID_PIN_NOTHING]++;
-	KUNIT_EXPECT_EQ(r->test, ppgtt_pin(ppgtt), -ENOENT);
-}
-
-static void unpin(struct random *r, unsigned int i)
-{
-	if (!r->roots[i].pinned)
-		return;
-	r->did[DID_UNPIN]++;
-	r->was_unpinned[i] = true;
-	ppgtt_unpin(&r->roots[i]);
-}
-
-static void change_root(struct random *r)
-{
-	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
-
-	switch (random_below(r, 8)) {
-	case 0:
-	case 1:
-		create(r, i);
-		break;
-	case 2:
-		destroy(r, i);
-		break;
-	case 3:
-	case 4:
-	case 5:
-		pin(r, i);
-		break;
-	default:
-		unpin(r, i);
+		random_after_sync(r, 0);
 	}
 }
 
@@ -400,10 +185,10 @@ static void change_mode(struct random *r)
 {
 	r->did[DID_SWITCH]++;
 	xengt_vgpu_set_mode(r->guest->vgpu, random_below(r, XENGT_NR_MODES));
-	after_change(r, 0);
+	random_after_change(r, 0);
 }
 
-/* Resets: whatever is announced ends; what is pinned stays so. */
+/* A reset ends all announcements. What is pinned stays pinned. */
 
 static void reset(struct random *r)
 {
@@ -411,7 +196,7 @@ static void reset(struct random *r)
 
 	r->did[DID_RESET]++;
 	if (random_has(r, FAULTS) && random_one_in(r, 6))
-		order_fault(r);
+		random_order_fault(r);
 	KUNIT_EXPECT_EQ(r->test, xengt_vgpu_reset(r->guest->vgpu, what), 0);
 	if (what & XENGT_RESET_GGTT)
 		memset(r->guest->ggtt, 0, sizeof(r->guest->ggtt));
@@ -419,10 +204,10 @@ static void reset(struct random *r)
 		r->did[DID_RESET_PINNED] += r->roots[i].pinned && r->roots[i].announced;
 		r->roots[i].announced = 0;
 	}
-	after_change(r, 0);
+	random_after_change(r, 0);
 }
 
-/* Calm */
+/* Checks without failures and balloon events */
 
 static void end_all_roots(struct random *r)
 {
@@ -439,11 +224,11 @@ static unsigned int table_quota(const struct random *r)
 	return random_is_gen7(r) ? TABLE_QUOTA_GEN7 : TABLE_QUOTA;
 }
 
-/* Of entries that there is room for, none is scratch. */
+/* Checks that no entry is scratch that fits into the quotas and limits. */
 static void expect_no_scratch(struct random *r)
 {
 	struct ppgtt_model *m = r->guest->model;
-	/* HIGH_GFN is not among those that are counted. */
+	/* HIGH_GFN is not counted. */
 	bool fits = !random_has(r, FEW_PAGES) || ppgtt_wanted(m) < PAGE_QUOTA;
 
 	fits = fits && (!random_has(r, LIMIT) || ppgtt_wanted(m) < PAGE_LIMIT - PAGES_APART);
@@ -452,7 +237,7 @@ static void expect_no_scratch(struct random *r)
 		return;
 	r->did[DID_ROOM] += random_is_small(r);
 	KUNIT_EXPECT_EQ_MSG(r->test, m->tolerated, 0u,
-			    "seed %u, sync %u: scratch, and there is room", r->run->seed,
+			    "seed %u, sync %u: scratch within the quotas", r->run->seed,
 			    r->nr_syncs);
 }
 
@@ -464,10 +249,10 @@ static void clear_plain_ggtt(struct random *r)
 		ppgtt_guest_put_ggtt(r->guest, 0, index, 0);
 }
 
-/* A balloon event: what is missing is tried again, in turns. */
+/* Balloon events, until all missing entries were retried. */
 static void revalidate(struct random *r)
 {
-	unsigned int turns = TURNS;
+	unsigned int turns = ROUNDS;
 	u64 retried;
 
 	do {
@@ -478,7 +263,7 @@ static void revalidate(struct random *r)
 	r->late = false;
 }
 
-/* How many entries of one PPGTT are scratch, and should not be. */
+/* Counts the entries of a PPGTT that are scratch, but should not be. */
 static unsigned int missing_in(struct random *r, const struct ppgtt *ppgtt)
 {
 	struct ppgtt_model *m = r->guest->model;
@@ -490,8 +275,8 @@ static unsigned int missing_in(struct random *r, const struct ppgtt *ppgtt)
 }
 
 /*
- * A PPGTT is announced, and pinned, for which there may be no room. False: not even for its root,
- * which is tried again only when it is pinned anew.
+ * Announces and pins a PPGTT that may not fit into the quotas. Returns false if there is no table
+ * for its root, which only another pin retries.
  */
 static bool start_in_a_crowd(struct random *r, struct ppgtt *ppgtt)
 {
@@ -522,21 +307,24 @@ static void end_others(struct random *r, unsigned int kept)
 	clear_plain_ggtt(r);
 }
 
-/* What was missing for want of room is there: the others went, and there were some syncs. */
+/*
+ * 15: entries that were missing for want of quota are there after the other PPGTTs ended and some
+ * syncs.
+ */
 static void expect_healed(struct random *r, bool was_short)
 {
 	struct ppgtt_model *m = r->guest->model;
-	unsigned int turns = TURNS;
+	unsigned int turns = ROUNDS;
 
 	do {
-		after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
+		random_after_sync(r, xengt_vgpu_sync(r->guest->vgpu));
 	} while (m->tolerated && --turns);
 	r->did[DID_HEALED] += was_short && !m->tolerated;
 	expect_no_scratch(r);
 }
 
-/* With a small quota one PPGTT alone is looked at, for which there may be room. */
-static void make_room(struct random *r)
+/* With a small quota only one PPGTT, which may fit, is checked. */
+static void check_healing(struct random *r)
 {
 	unsigned int i = random_below(r, random_is_gen7(r) ? DIRECTORIES : ROOTS);
 	struct ppgtt *ppgtt = &r->roots[i];
@@ -544,8 +332,8 @@ static void make_room(struct random *r)
 
 	if (ppgtt->guest)
 		ppgtt_end(ppgtt);
-	draw_root(r, i);
-	if (root_is_out(r, ppgtt) || is_drawn(r, i)) {
+	random_draw_root(r, i);
+	if (random_root_is_out(r, ppgtt) || random_root_is_drawn(r, i)) {
 		end_others(r, i);
 		ppgtt->guest = NULL;
 		return;
@@ -562,13 +350,13 @@ static void make_room(struct random *r)
 	expect_healed(r, was_short);
 }
 
-/* A balloon event, and nothing is missing any more. */
-static void calm(struct random *r)
+/* A balloon event, after which nothing may be missing. */
+static void check_all_entries(struct random *r)
 {
-	r->did[DID_CALM]++;
+	r->did[DID_FULL_CHECK]++;
 	revalidate(r);
 	if (random_is_small(r)) {
-		make_room(r);
+		check_healing(r);
 		revalidate(r);
 	}
 	compare_pinned(r);
@@ -596,7 +384,7 @@ static void step(struct random *r)
 	else if (what < 925)
 		sync(r);
 	else if (what < 960)
-		change_root(r);
+		random_change_root(r);
 	else if (what < 963 && random_has(r, BALLOON))
 		random_balloon_out(r);
 	else if (what < 966 && random_has(r, BALLOON))
@@ -613,16 +401,16 @@ static void step(struct random *r)
 		random_neighbour(r);
 	else if (what >= 990 && !random_is_gen7(r))
 		random_write_wide_table(r);
-	if (r->nr_syncs >= CALM_EVERY) {
+	if (r->nr_syncs >= FULL_CHECK_EVERY) {
 		r->nr_syncs = 0;
-		calm(r);
+		check_all_entries(r);
 	}
 }
 
 static void set_thresholds(const struct random *r)
 {
-	module_param_set("xengt.unsync_writes", __stringify(OPEN_WRITES));
-	module_param_set("xengt.idle_syncs", __stringify(CALM_SYNCS));
+	module_param_set("xengt.unsync_writes", __stringify(UNSYNC_WRITES));
+	module_param_set("xengt.idle_syncs", __stringify(IDLE_SYNCS));
 	module_param_set("xengt.unsync_around", "3");
 	if (random_has(r, LATE))
 		module_param_set("xengt.posted_max", __stringify(POSTED_MAX));
@@ -657,7 +445,7 @@ static void start_run(struct random *r)
 		r->level[i] = random_is_gen7(r) ? 1 : 1 + i % PPGTT_MAX_LEVEL;
 }
 
-/* The guest dies with everything in use. */
+/* The guest dies while everything is in use. */
 static void die(struct random *r)
 {
 	r->did[DID_DIE]++;
@@ -673,13 +461,13 @@ static void unpin_all(struct random *r)
 	unsigned int i;
 
 	for (i = 0; i < ROOTS; i++)
-		unpin(r, i);
+		random_unpin(r, i);
 }
 
 static void note_counters(struct random *r)
 {
-	r->did[DID_OPEN] += ppgtt_guest_count("pages_unsynced");
-	r->did[DID_CLOSE] += ppgtt_guest_count("pages_resynced");
+	r->did[DID_UNSYNC] += ppgtt_guest_count("pages_unsynced");
+	r->did[DID_RESYNC] += ppgtt_guest_count("pages_resynced");
 	r->did[DID_LATE] += ppgtt_guest_count("syncs_late");
 	r->did[DID_QUOTA] += ppgtt_guest_count("scratched_quota");
 }
@@ -719,16 +507,16 @@ static void shadow_is_what_the_model_says(struct kunit *test)
 	r->test = test;
 	r->run = test->param_value;
 	start_run(r);
-	/* One failure is enough to see, others follow from it. */
+	/* Stops at the first failure: others follow from it. */
 	while (r->guest->writes < writes && !broken(test)) {
 		step(r);
 		cond_resched();
 	}
-	calm(r);
+	check_all_entries(r);
 	stop_run(r);
 }
 
-/* After the runs: they were as many as they were meant to be, and came by everything. */
+/* After the runs: there were as many as planned, and they covered everything. */
 static void the_runs_covered_everything(struct kunit *test)
 {
 	u64 gen8 = random_coverage_writes(8), gen7 = random_coverage_writes(7);
@@ -757,7 +545,7 @@ static const void *next_run(const void *prev, char *desc)
 	return run;
 }
 
-/* Of stock Xen there is none: the map operation has it. */
+/* Only the map operation has a limit, not stock Xen. */
 static void has_limit(void)
 {
 	fake_xen_set_dev_map(false);
@@ -767,7 +555,7 @@ static int ppgtt_random_init(struct kunit *test)
 {
 	const struct random_run *run = test->param_value;
 
-	/* The case without a parameter looks at what the others left. */
+	/* The case without a parameter checks the totals of the others. */
 	if (run)
 		start_modules_on(test, run->mode, run->features & LIMIT ? has_limit : NULL);
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the formats of graphics page-table entries (vgpu/abi/pte.c), against the bits as the
- * PRMs have them.
+ * Tests of the formats of graphics page-table entries (vgpu/abi/pte.c), against the bits in the
+ * PRMs.
  */
 
 #include <kunit/test.h>
@@ -35,7 +35,7 @@ static void gtt_is_the_upper_half_of_16_mib(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, format->gtt_entries * format->ggtt->size, 0x800000ul);
 }
 
-/* The bits of each kind of entry: what is in neither mask is reserved. */
+/* The bits of each kind of entry. A bit in neither mask is reserved. */
 static const struct kind {
 	const char *name;
 	unsigned int generation;
@@ -82,7 +82,7 @@ static void every_bit_is_kept_ignored_or_reserved(struct kunit *test)
 
 			KUNIT_EXPECT_EQ_MSG(test, xengt_pte_valid(format, BIT_ULL(bit)), fine,
 					    "%s: bit %u", kind->name, bit);
-			/* One bit spoils a good entry, or does not. */
+			/* A bit makes a valid entry invalid, or does not. */
 			KUNIT_EXPECT_EQ_MSG(test,
 					    xengt_pte_valid(format, kind->kept | BIT_ULL(bit)),
 					    fine, "%s: bit %u of a good one", kind->name, bit);
@@ -91,7 +91,7 @@ static void every_bit_is_kept_ignored_or_reserved(struct kunit *test)
 	}
 }
 
-/* Neither is what the GPU ignores, nor what is reserved. */
+/* Ignored and reserved bits do not get into the shadow. */
 static void only_kept_bits_get_into_the_shadow(struct kunit *test)
 {
 	unsigned int i, bit;

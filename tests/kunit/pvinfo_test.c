@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the PVINFO page (vgpu/pvinfo.c), with nothing of Xen's. The guest's side is i915: its
- * own header says where things are, and what its driver does is transcribed access by access,
- * with the widths that it uses, from i915_vgpu.c and gt/gen8_ppgtt.c.
+ * Tests of the PVINFO page (vgpu/pvinfo.c), without Xen. The guest's side is i915: offsets are from
+ * its own header, and the accesses of its driver are transcribed one by one, with their widths,
+ * from i915_vgpu.c and gt/gen8_ppgtt.c.
  */
 
 #include <kunit/test.h>
@@ -23,7 +23,7 @@
 #define FENCES		4u
 #define CAPS		(VGT_CAPS_FULL_PPGTT | VGT_CAPS_HWSP_EMULATION)
 
-/* i915's own: what a whole GGTT has */
+/* i915's name for the size of a whole GGTT */
 #define APERTURE_SIZE	0x10000000ul
 #define GGTT_SIZE	0x100000000ull
 
@@ -32,7 +32,7 @@
 
 #define MAX_CALLS	16
 
-/* Every field of the page, so that what follows says how large it is. */
+/* All fields of the page, so that the next one shows the size of each. */
 #define OFFSETS(type) {								\
 	offsetof(type, magic),							\
 	offsetof(type, version_major),						\
@@ -81,10 +81,10 @@ SAME_VALUE(VGT_G2V_EXECLIST_CONTEXT_DESTROY);
 SAME_VALUE(VGT_CAPS_FULL_PPGTT);
 SAME_VALUE(VGT_CAPS_HWSP_EMULATION);
 SAME_VALUE(VGT_CAPS_HUGE_GTT);
-/* There are no other notifications. */
+/* All notifications */
 static_assert(VGT_G2V_MAX - XENGT_VGT_G2V_EXECLIST_CONTEXT_DESTROY == 1);
 
-/* An operation was called. */
+/* A call of an operation */
 struct call {
 	bool create;
 	unsigned int levels;		/* 0: a context */
@@ -98,7 +98,7 @@ struct pvinfo_test {
 	struct xengt_counters counters;
 	struct call calls[MAX_CALLS];
 	unsigned int nr_calls;
-	int result;			/* of the calls */
+	int result;			/* returned by the calls */
 	u8 page[VGT_PVINFO_SIZE];
 	u8 model[VGT_PVINFO_SIZE];
 	struct rnd_state rnd;
@@ -148,7 +148,7 @@ static int pvinfo_init(struct kunit *test)
 	t->test = test;
 	test->priv = t;
 	prandom_seed_state(&t->rnd, 78000);
-	/* What was there before must not show through. */
+	/* Fills the page with garbage, which must not show through. */
 	prandom_bytes_state(&t->rnd, &t->pvinfo, sizeof(t->pvinfo));
 	return xengt_pvinfo_init(&t->pvinfo, &config, &note_ops, &t->counters);
 }
@@ -207,7 +207,7 @@ static void expect_call(struct kunit *test, unsigned int nth, const struct call 
 		KUNIT_EXPECT_EQ(test, call->pdp[i], expected->pdp[i]);
 }
 
-/* What the guest finds */
+/* What the guest reads */
 
 static void layout_is_i915s(struct kunit *test)
 {
@@ -245,7 +245,7 @@ static void page_is_what_it_was_made_from(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, get(t, fields[i].offset, fields[i].bytes), fields[i].value);
 		memcpy(t->model + fields[i].offset, &fields[i].value, fields[i].bytes);
 	}
-	/* All else is 0. */
+	/* All other bytes are 0. */
 	expect_page(test, t->model);
 }
 
@@ -256,7 +256,7 @@ static void i915_detects_the_virtual_gpu(struct kunit *test)
 	u64 magic;
 
 	KUNIT_EXPECT_EQ(test, guest_readq(t, magic), VGT_MAGIC);
-	/* readq() of a 32-bit guest, linux/io-64-nonatomic-lo-hi.h */
+	/* readq() of a 32-bit guest (linux/io-64-nonatomic-lo-hi.h) */
 	magic = get(t, vgtif_offset(magic), 4);
 	magic |= get(t, vgtif_offset(magic) + 4, 4) << 32;
 	KUNIT_EXPECT_EQ(test, magic, VGT_MAGIC);
@@ -284,7 +284,7 @@ static void i915_learns_its_share(struct kunit *test)
 }
 
 /* intel_vgpu_register() */
-static void i915_says_that_the_display_is_ready(struct kunit *test)
+static void i915_sets_display_ready(struct kunit *test)
 {
 	struct pvinfo_test *t = test->priv;
 
@@ -295,7 +295,7 @@ static void i915_says_that_the_display_is_ready(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(t, XENGT_COUNT_PVINFO_DENIED), 0ull);
 }
 
-static void what_has_no_place_in_32_bits_is_refused(struct kunit *test)
+static void share_beyond_32_bits_is_refused(struct kunit *test)
 {
 	struct pvinfo_test *t = test->priv;
 	struct xengt_pvinfo_config wide[] = { config, config, config, config };
@@ -357,7 +357,7 @@ static struct call call_of_i915(unsigned int levels, bool create)
 	return call;
 }
 
-/* Whatever the other PDPs hold since the last notification: 4 levels have one. */
+/* With 4 levels only the first PDP counts, whatever the others hold. */
 static void i915_makes_and_frees_ppgtts(struct kunit *test)
 {
 	static const struct {
@@ -439,9 +439,9 @@ static void unknown_notifications_are_counted_and_read_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(t, XENGT_COUNT_PVINFO_NOTIFIES), 0ull);
 }
 
-/* Writes of other widths than i915's */
+/* Writes with other widths than i915's */
 
-/* The last byte of a PDP first, the first byte last, then halves. */
+/* Writes the bytes of a PDP from the last to the first, then halves. */
 static void parts_of_a_pdp_merge_in_any_order(struct kunit *test)
 {
 	struct call expected = { .create = true, .levels = 4, .pdp = { 0x8877665544332211 } };
@@ -489,18 +489,18 @@ static void write_without_the_lowest_byte_does_not_notify(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->nr_calls, 1u);
 	put(t, at, 2, VGT_G2V_PPGTT_L4_PAGE_TABLE_DESTROY);
 	KUNIT_EXPECT_EQ(test, t->nr_calls, 2u);
-	/* The four bytes up to and with the lowest one */
+	/* The four bytes that end with the lowest one */
 	put(t, at - 3, 4, (u32)VGT_G2V_PPGTT_L3_PAGE_TABLE_CREATE << 24);
 	KUNIT_EXPECT_EQ(test, t->nr_calls, 3u);
 	KUNIT_EXPECT_EQ(test, t->calls[2].levels, 3u);
-	/* A higher byte that is there counts. */
+	/* A higher byte counts if it is written. */
 	put(t, at + 1, 1, 1);
 	put(t, at, 1, VGT_G2V_PPGTT_L4_PAGE_TABLE_CREATE);
 	KUNIT_EXPECT_EQ(test, t->nr_calls, 3u);
 	KUNIT_EXPECT_EQ(test, counted(t, XENGT_COUNT_PVINFO_UNKNOWN), 1ull);
 }
 
-/* g2v_notify is below the PDPs in the page. */
+/* One write has the PDPs and g2v_notify, which is below them in the page. */
 static void notification_sees_all_of_the_write_that_made_it(struct kunit *test)
 {
 	struct call expected = {
@@ -548,8 +548,8 @@ static void each_byte_is_the_guests_or_read_only(struct kunit *test)
 			(u64)VGT_PVINFO_SIZE - GUEST_BYTES);
 }
 
-/* A rep instruction over all of the page changes what is the guest's, and notifies once. */
-static void write_of_the_whole_page(struct kunit *test)
+/* A rep instruction over the whole page changes the guest's fields only, and notifies once. */
+static void write_of_the_whole_page_notifies_once(struct kunit *test)
 {
 	struct call expected = { .create = false, .levels = 4 };
 	struct pvinfo_test *t = test->priv;
@@ -572,14 +572,14 @@ static void write_of_the_whole_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(t, XENGT_COUNT_PVINFO_DENIED), 1ull);
 }
 
-/* Against a model that goes byte by byte */
+/* Random writes, compared with a model that goes byte by byte */
 
 static u32 below(struct pvinfo_test *t, u32 limit)
 {
 	return prandom_u32_state(&t->rnd) % limit;
 }
 
-/* Mostly around what the guest may write, mostly of few bytes, now and then of very many. */
+/* Mostly short writes near the guest's fields, now and then very long ones */
 static void random_write(struct pvinfo_test *t, u8 *data, u32 *offset, unsigned int *len)
 {
 	const u32 at = vgtif_offset(g2v_notify);
@@ -588,7 +588,7 @@ static void random_write(struct pvinfo_test *t, u8 *data, u32 *offset, unsigned 
 	*len = below(t, 8) ? 1 + below(t, 16) : 1 + below(t, VGT_PVINFO_SIZE);
 	*len = min(*len, VGT_PVINFO_SIZE - *offset);
 	prandom_bytes_state(&t->rnd, data + *offset, *len);
-	/* Else hardly any notification would be known. */
+	/* Most notifications are known ones. */
 	if (below(t, 8)) {
 		memset(data + at, 0, 4);
 		data[at] = below(t, VGT_G2V_MAX + 1);
@@ -654,7 +654,7 @@ static void random_writes_do_what_their_bytes_say(struct kunit *test)
 		if (calls)
 			expect_call(test, 0, &expected);
 		expect_page(test, t->model);
-		/* Any part reads as it is in the whole. */
+		/* Any part of the page reads as in the whole. */
 		xengt_pvinfo_read(&t->pvinfo, offset, t->page, len);
 		KUNIT_EXPECT_EQ(test, memcmp(t->page, t->model + offset, len), 0);
 	}
@@ -683,7 +683,7 @@ struct crowd {
 	unsigned int alone;
 };
 
-/* Waits until all are here: each has then overwritten what the others wrote. */
+/* Waits for all vCPUs: each has overwritten the others' PDPs then. */
 static int meet(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppgtt_root *root)
 {
 	struct crowd *crowd = container_of(pvinfo, struct crowd, pvinfo);
@@ -706,7 +706,7 @@ static int meet(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppg
 	return 0;
 }
 
-/* All of a notification in one write, the vCPU's number in each PDP */
+/* Notifies with one write, with the vCPU's number in each PDP. */
 static int notify_by_one_write(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -748,7 +748,7 @@ static void notifications_at_once_keep_their_own_pdps(struct kunit *test)
 		wait_for_completion(&crowd->vcpus[i].done);
 	for (i = 0; i < VCPUS; i++)
 		KUNIT_EXPECT_EQ(test, crowd->told[i], 1u);
-	KUNIT_EXPECT_EQ_MSG(test, crowd->bad, 0u, "somebody else's PDPs");
+	KUNIT_EXPECT_EQ_MSG(test, crowd->bad, 0u, "another vCPU's PDPs");
 	KUNIT_EXPECT_EQ_MSG(test, crowd->alone, 0u, "one notification waits for another");
 	KUNIT_EXPECT_EQ(test, xengt_counter_read(&crowd->counters, XENGT_COUNT_PVINFO_NOTIFIES),
 			(u64)VCPUS);
@@ -759,8 +759,8 @@ static struct kunit_case pvinfo_cases[] = {
 	KUNIT_CASE(page_is_what_it_was_made_from),
 	KUNIT_CASE(i915_detects_the_virtual_gpu),
 	KUNIT_CASE(i915_learns_its_share),
-	KUNIT_CASE(i915_says_that_the_display_is_ready),
-	KUNIT_CASE(what_has_no_place_in_32_bits_is_refused),
+	KUNIT_CASE(i915_sets_display_ready),
+	KUNIT_CASE(share_beyond_32_bits_is_refused),
 	KUNIT_CASE(i915_makes_and_frees_ppgtts),
 	KUNIT_CASE(contexts_come_with_their_descriptor),
 	KUNIT_CASE(contexts_need_no_operation),
@@ -770,7 +770,7 @@ static struct kunit_case pvinfo_cases[] = {
 	KUNIT_CASE(write_without_the_lowest_byte_does_not_notify),
 	KUNIT_CASE(notification_sees_all_of_the_write_that_made_it),
 	KUNIT_CASE(each_byte_is_the_guests_or_read_only),
-	KUNIT_CASE(write_of_the_whole_page),
+	KUNIT_CASE(write_of_the_whole_page_notifies_once),
 	KUNIT_CASE(random_writes_do_what_their_bytes_say),
 	KUNIT_CASE(notifications_at_once_keep_their_own_pdps),
 	{}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the mapping service's revalidation after balloon events: what goes, moves or stays, in
- * which order, and what happens at the same time.
+ * Tests of the revalidation after balloon events: which pages are dropped, remapped or kept, in
+ * which order, and what may happen at the same time.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/completion.h>
@@ -16,22 +16,7 @@
 #include "map_fixture.h"
 #include "modules.h"
 
-/* One balloon event, and all that follows from it. */
-static void balloon(struct mediator *user)
-{
-	xen_gpu_balloon_event(user->client.domain);
-	flush(user);
-}
-
-static void map_some(struct kunit *test, struct mediator *user, u64 first, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		KUNIT_ASSERT_EQ(test, user_map(user, first + i), 0);
-}
-
-/* 4: the client lets go of a GFN before its reference is dropped */
+/* 4: the client releases a GFN before its reference is dropped. */
 static void expect_frames_held(struct mediator *user, const struct xen_gpu_move *moves,
 			       unsigned int n)
 {
@@ -49,15 +34,15 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 	struct mediator *user = start_user(test, 64, 64);
 
 	if (!platform(test)->sees_frames) {
-		/* physmap moves the others, which is not the point here */
-		map_some(test, user, 5, 1);
+		/* physmap moves the others as well */
+		user_map_range(user, 5, 1);
 	} else {
-		map_some(test, user, 3, 4);
+		user_map_range(user, 3, 4);
 	}
 	user->data = (void *)fake_gfn_mfn(DOM, 5);
-	user->on_moved = expect_frames_held;
+	user->on_remap = expect_frames_held;
 	fake_gfn_remove(DOM, 5);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
 	KUNIT_EXPECT_EQ(test, user->nr_calls, 1u);
 	KUNIT_EXPECT_EQ(test, fake_mfn_owner((unsigned long)user->data), -1);
@@ -67,20 +52,20 @@ static void gone_gfn_is_zapped_before_its_reference_goes(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 4, 12: a GFN with a new frame: the new BFN is told while the old frame is still held */
+/* 4, 12: the client gets the new BFN of a GFN while the old frame is still referenced. */
 static void gfn_with_a_new_frame_moves(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	unsigned long old = fake_gfn_mfn(DOM, 5);
 	u64 old_bfn;
 
-	map_some(test, user, 5, 1);
-	map_some(test, user, 5, 1);
+	user_map_range(user, 5, 1);
+	user_map_range(user, 5, 1);
 	old_bfn = user_bfn(user, 5);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_populate(DOM, 5);
 	KUNIT_EXPECT_EQ(test, user_check(user), 2u);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->nr_moved, 2u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_NE(test, user_bfn(user, 5), old_bfn);
@@ -90,30 +75,30 @@ static void gfn_with_a_new_frame_moves(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Such as to look again at pages that the client itself keeps mapped */
-static void waiter_finds_what_the_clients_do_after_an_event(struct kunit *test)
+/* Stands for a client's own rescan of pages that it keeps mapped. */
+static void waiter_returns_after_the_clients_revalidated(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
-	user->settles_slowly = true;
+	user_map_range(user, 0, 32);
+	user->revalidates_slowly = true;
 	xen_gpu_balloon_event(user->client.domain);
 	KUNIT_EXPECT_EQ(test, xen_gpu_wait_current(user->client.domain), 0);
-	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
 	stop_user(test, user);
 }
 
-/* Where a BFN tells the frame, nobody is bothered; where it does not, nothing is trusted. */
+/* Where a BFN shows the frame, unchanged GFNs are not in the notice. Elsewhere all are remapped. */
 static void unchanged_gfns_stay_usable(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 0, 32);
-	balloon(user);
+	user_map_range(user, 0, 32);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 32ul);
-	KUNIT_EXPECT_EQ(test, user->nr_settled, 1u);
+	KUNIT_EXPECT_EQ(test, user->nr_revalidated, 1u);
 	if (platform(test)->sees_frames) {
 		KUNIT_EXPECT_EQ(test, user->nr_calls, 0u);
 		KUNIT_EXPECT_EQ(test, counter("kept"), 32ull);
@@ -136,7 +121,7 @@ static void several_blocks_are_revalidated(struct kunit *test)
 		fake_gfn_remove(DOM, i);
 	for (i = 0; i < 2048; i += 28)
 		fake_gfn_populate(DOM, i);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 73u);
 	KUNIT_EXPECT_EQ(test, counter("moved") + counter("kept"), 293ull - 73ull);
@@ -150,7 +135,7 @@ static void run_of_events_leads_to_one_revalidation(struct kunit *test)
 
 	user = start_user(test, 64, 64);
 	module_param_set("xen_gpu_map.balloon_delay_ms", "50");
-	map_some(test, user, 0, 8);
+	user_map_range(user, 0, 8);
 	for (i = 0; i < 130; i++)
 		xen_gpu_balloon_event(user->client.domain);
 	flush(user);
@@ -159,7 +144,7 @@ static void run_of_events_leads_to_one_revalidation(struct kunit *test)
 	stop_user(test, user);
 }
 
-static void idle_pages_go_at_a_balloon_event(struct kunit *test)
+static void idle_pages_are_unmapped_at_a_balloon_event(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 	const u64 gfns[] = { 1, 2, 3 };
@@ -173,30 +158,30 @@ static void idle_pages_go_at_a_balloon_event(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The client releases while it is told. */
+/* The client releases pages in its callback. */
 static void release_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				unsigned int n)
 {
 	user_unmap_all(user);
 }
 
-static void release_during_the_callback(struct kunit *test)
+static void client_may_release_in_its_callback(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 3, 6);
+	user_map_range(user, 3, 6);
 	fake_gfn_remove(DOM, 4);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_populate(DOM, 5);
-	user->on_moved = release_in_callback;
-	balloon(user);
+	user->on_remap = release_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user->n, 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	KUNIT_EXPECT_EQ(test, counter("refs_taken"), counter("refs_released"));
 	stop_user(test, user);
 }
 
-/* While the notice is delivered, a GFN that it names loses its last user, and has one again. */
+/* During the notice a GFN in it is released by its last user, and mapped again. */
 static void idle_and_back_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
@@ -216,14 +201,14 @@ static void page_revived_during_a_revalidation_is_the_new_one(struct kunit *test
 	fake_gfn_remove(DOM, 600);
 	fake_gfn_remove(DOM, 1100);
 	fake_gfn_populate(DOM, 600);
-	user->on_moved = idle_and_back_in_callback;
-	balloon(user);
+	user->on_remap = idle_and_back_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_TRUE(test, fake_dma_reaches(user_bfn(user, 600), DOM, 600));
-	user->on_moved = NULL;
+	user->on_remap = NULL;
 	stop_user(test, user);
 }
 
-/* The same, but the GFN is gone: it is not handed out again. */
+/* The same with a GFN that is gone: it cannot be mapped again. */
 static void idle_and_gone_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				      unsigned int n)
 {
@@ -242,14 +227,14 @@ static void page_gone_while_idle_is_not_revived(struct kunit *test)
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_remove(DOM, 600);
 	fake_gfn_remove(DOM, 1100);
-	user->on_moved = idle_and_gone_in_callback;
-	balloon(user);
+	user->on_remap = idle_and_gone_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 	KUNIT_EXPECT_EQ(test, counter("unmapped"), counter("mapped"));
 	stop_user(test, user);
 }
 
-/* 12: while the old mapping is being forgotten, nobody gets its BFN for a new page */
+/* 12: while clients forget the old mapping, its BFN is not used for another page. */
 static void map_in_callback(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
 	const u64 gone = 5, moved = 6, fresh = 20;
@@ -278,19 +263,19 @@ static void map_during_the_callback_gets_the_new_page_or_none(struct kunit *test
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 5, 2);
+	user_map_range(user, 5, 2);
 	fake_gfn_remove(DOM, 5);
 	fake_gfn_remove(DOM, 6);
 	fake_gfn_populate(DOM, 6);
-	user->on_moved = map_in_callback;
-	balloon(user);
+	user->on_remap = map_in_callback;
+	user_balloon(user);
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 3ul);
 	stop_user(test, user);
 }
 
-/* The guest goes on ballooning while the client is told. */
+/* The guest balloons in the middle of the notice. */
 static void balloon_in_callback(struct mediator *user, const struct xen_gpu_move *moves,
 				unsigned int n)
 {
@@ -307,10 +292,10 @@ static void event_during_a_revalidation_leads_to_another(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
-	map_some(test, user, 5, 5);
+	user_map_range(user, 5, 5);
 	fake_gfn_remove(DOM, 5);
-	user->on_moved = balloon_in_callback;
-	balloon(user);
+	user->on_remap = balloon_in_callback;
+	user_balloon(user);
 	wait_for(test, counter("revalidations") == 2);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
@@ -318,20 +303,20 @@ static void event_during_a_revalidation_leads_to_another(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: a revalidation that is pending does not keep anything from going */
-static void put_with_a_revalidation_pending(struct kunit *test)
+/* 9: a put does not wait for a pending revalidation. */
+static void put_does_not_wait_for_a_pending_revalidation(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
 	module_param_set("xen_gpu_map.balloon_delay_ms", "60000");
-	map_some(test, user, 5, 5);
+	user_map_range(user, 5, 5);
 	fake_gfn_remove(DOM, 5);
 	xen_gpu_balloon_event(user->client.domain);
 	stop_user(test, user);
 	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
 }
 
-/* 6: whichever hypercall of a revalidation fails, the next one puts it right */
+/* 6: any hypercall of a revalidation can fail. The next revalidation completes it. */
 static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 {
 	static const enum fake_call kinds[] = {
@@ -345,7 +330,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
 		for (failed = true, nth = 1; failed && nth < 30; nth++) {
-			map_some(test, user, 510, 5);
+			user_map_range(user, 510, 5);
 			fake_gfn_remove(DOM, 511);
 			fake_gfn_remove(DOM, 512);
 			fake_gfn_populate(DOM, 512);
@@ -355,11 +340,14 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 			failed = !fake_xen_fail_pending();
 			failures += failed;
 			fake_xen_fail_nothing();
-			/* What Xen said has another frame is gone if that cannot be mapped. */
+			/* A page with another frame is gone if the new frame cannot be mapped. */
 			left = failed && kinds[kind] == FAKE_CALL_DEV_MAP ? 3 : 4;
-			/* Once more, now that all is well; and what is stuck goes at the next. */
-			balloon(user);
-			balloon(user);
+			/*
+			 * The next revalidation finds no error, and a stuck page is unmapped by the
+			 * one after it.
+			 */
+			user_balloon(user);
+			user_balloon(user);
 			KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 			KUNIT_EXPECT_EQ(test, user->n, left);
 			fake_gfn_populate(DOM, 511);
@@ -374,7 +362,7 @@ static void revalidation_survives_any_failing_hypercall(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* Threads that map and release, and a guest that balloons in and out, all at once. */
+/* Several threads map and release pages while the guest balloons. */
 
 #define STORM_THREADS	3
 #define STORM_ROUNDS	300
@@ -424,7 +412,7 @@ static int ballooner(void *data)
 		else
 			fake_gfn_remove(DOM, gfn);
 		xen_gpu_balloon_event(storm->user->client.domain);
-		/* Another guest takes every frame that is free. */
+		/* Another guest allocates every free frame. */
 		if (prandom_u32_state(&rnd) % 4 == 0 && fake_domain_pages(OTHER_DOM) < 512)
 			fake_gfn_populate(OTHER_DOM, storm->mapped++);
 		fsleep(1000);
@@ -433,7 +421,7 @@ static int ballooner(void *data)
 	return 0;
 }
 
-/* Goes on until all that was met that is asked for. */
+/* Runs until covered() is true. */
 static void run_storm(struct kunit *test, struct mediator *user, bool (*covered)(struct mediator *))
 {
 	struct storm storms[STORM_THREADS + 1] = {};
@@ -456,7 +444,7 @@ static void run_storm(struct kunit *test, struct mediator *user, bool (*covered)
 	WRITE_ONCE(storms[i].stop, true);
 	wait_for_completion(&storms[i].done);
 	fake_xen_set_yield(false);
-	balloon(user);
+	user_balloon(user);
 	KUNIT_EXPECT_GT(test, mapped, 0u);
 }
 
@@ -465,7 +453,7 @@ static bool anything(struct mediator *user)
 	return true;
 }
 
-/* Drains, refusals, and what is done about both, in between of notices */
+/* Drains and refusals at the quota happened, between notices. */
 static bool all_that_a_quota_leads_to(struct mediator *user)
 {
 	static const char * const met[] = {
@@ -490,8 +478,8 @@ static void expect_only_good_entries(struct kunit *test, struct mediator *user)
 }
 
 /*
- * 1, 4, 12: no entry ever leads to a page that is not the guest's and held (see
- * check_old_frame())
+ * 1, 4, 12: no entry ever leads to a page that is not the guest's or has no reference. See
+ * check_old_frame().
  */
 static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 {
@@ -502,7 +490,7 @@ static void balloon_storm_leaves_only_good_entries(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* The lock that the client needs to act upon a notice is with others for a while. */
+/* Delays the client, as a contended lock would, before it acts on a notice. */
 static void deliver_late(struct mediator *user, const struct xen_gpu_move *moves, unsigned int n)
 {
 	unsigned int i;
@@ -513,16 +501,16 @@ static void deliver_late(struct mediator *user, const struct xen_gpu_move *moves
 }
 
 /*
- * 13, 15: the same with a quota of a third of the pages, so that what is idle is drained all the
- * time, and with notices that are delivered late.
+ * 13, 15: the same with a quota of a third of the pages, so that idle pages are drained all the
+ * time, and with delayed clients.
  */
 static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 1024, STORM_GFNS / 3);
 
-	user->on_moved = deliver_late;
+	user->on_remap = deliver_late;
 	run_storm(test, user, all_that_a_quota_leads_to);
-	user->on_moved = NULL;
+	user->on_remap = NULL;
 	expect_only_good_entries(test, user);
 	KUNIT_EXPECT_LE(test, counter("held_peak"), (u64)STORM_GFNS / 3);
 	stop_user(test, user);
@@ -531,18 +519,17 @@ static void storm_with_late_notices_and_a_small_quota(struct kunit *test)
 static struct kunit_case revalidate_cases[] = {
 	KUNIT_CASE_PARAM(gone_gfn_is_zapped_before_its_reference_goes, platforms_gen_params),
 	KUNIT_CASE_PARAM(gfn_with_a_new_frame_moves, platforms_gen_params),
-	KUNIT_CASE_PARAM(waiter_finds_what_the_clients_do_after_an_event, platforms_gen_params),
+	KUNIT_CASE_PARAM(waiter_returns_after_the_clients_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(unchanged_gfns_stay_usable, platforms_gen_params),
 	KUNIT_CASE_PARAM(several_blocks_are_revalidated, platforms_gen_params),
 	KUNIT_CASE_PARAM(run_of_events_leads_to_one_revalidation, platforms_gen_params),
-	KUNIT_CASE_PARAM(idle_pages_go_at_a_balloon_event, platforms_gen_params),
-	KUNIT_CASE_PARAM(release_during_the_callback, platforms_gen_params),
-	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one,
-			 platforms_gen_params),
+	KUNIT_CASE_PARAM(idle_pages_are_unmapped_at_a_balloon_event, platforms_gen_params),
+	KUNIT_CASE_PARAM(client_may_release_in_its_callback, platforms_gen_params),
+	KUNIT_CASE_PARAM(page_revived_during_a_revalidation_is_the_new_one, platforms_gen_params),
 	KUNIT_CASE_PARAM(page_gone_while_idle_is_not_revived, platforms_gen_params),
 	KUNIT_CASE_PARAM(map_during_the_callback_gets_the_new_page_or_none, platforms_gen_params),
 	KUNIT_CASE_PARAM(event_during_a_revalidation_leads_to_another, platforms_gen_params),
-	KUNIT_CASE_PARAM(put_with_a_revalidation_pending, platforms_gen_params),
+	KUNIT_CASE_PARAM(put_does_not_wait_for_a_pending_revalidation, platforms_gen_params),
 	KUNIT_CASE_PARAM(revalidation_survives_any_failing_hypercall, platforms_gen_params),
 	KUNIT_CASE_PARAM(balloon_storm_leaves_only_good_entries, platforms_gen_params),
 	KUNIT_CASE_PARAM(storm_with_late_notices_and_a_small_quota, platforms_gen_params),

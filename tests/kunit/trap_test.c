@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the whole way of a guest's access: a vCPU of the fake hypervisor writes or reads the
- * GTT, the ioreq server, the virtual GPU, the shadow GGTT and the mapping service do their
- * parts, and the GPU has the entry. Every request is answered, and means what the guest's
- * instruction meant.
+ * Tests of the whole path of a guest's access: from a vCPU of the fake hypervisor by the ioreq
+ * server, the virtual GPU, the shadow GGTT and the mapping service to the entry of the GPU. Every
+ * request is answered, and does what the guest's instruction does.
  */
 
 #include <linux/completion.h>
@@ -21,17 +20,6 @@
 #define DATA_GFN	200
 #define DATA_ADDR	(DATA_GFN * PAGE_SIZE)
 #define DATA_BYTES	(2 * PAGE_SIZE)
-
-static int trap_init(struct kunit *test)
-{
-	start_modules(test, mode_of(test));
-	return 0;
-}
-
-static void trap_exit(struct kunit *test)
-{
-	stop_modules(test);
-}
 
 static void write_reaches_the_gpu(struct kunit *test)
 {
@@ -111,7 +99,7 @@ static void writes_of_every_size_and_alignment(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Any size, count, address and direction. */
+/* Requests have any size, count, address and direction. */
 static void request_of_any_shape_is_answered(struct kunit *test)
 {
 	static const u32 sizes[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 4096, 0x80000000, U32_MAX };
@@ -136,7 +124,7 @@ static void request_of_any_shape_is_answered(struct kunit *test)
 
 		count = counts[i / 8 / ARRAY_SIZE(addrs) % ARRAY_SIZE(counts)];
 		size = sizes[i / 8 / ARRAY_SIZE(addrs) / ARRAY_SIZE(counts)];
-		/* The longest ones walk the whole GTT: one kind of them is enough. */
+		/* The longest requests walk the whole GTT. One kind of them is enough. */
 		if (size <= 8 && count > 0x1000000 && i % 8 != 4)
 			continue;
 		req.size = size;
@@ -198,7 +186,7 @@ static void balloon_events_are_answered_and_gathered(struct kunit *test)
 
 /* Rep instructions */
 
-/* What they do, byte by byte. */
+/* Does what the instruction does, byte by byte. */
 static void model_rep(u8 *table, u8 *memory, struct xen_ioreq *req)
 {
 	u32 i;
@@ -216,7 +204,7 @@ static void model_rep(u8 *table, u8 *memory, struct xen_ioreq *req)
 	}
 }
 
-/* rep movs to or from memory across a page's end, or rep stos. */
+/* A random rep movs, to or from memory across the end of a page, or rep stos */
 static struct xen_ioreq random_rep(struct rnd_state *rnd, unsigned int round)
 {
 	struct xen_ioreq req = {
@@ -272,7 +260,7 @@ static void rep_instructions_do_what_they_say(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* A block of entries at once: one hypercall, one invalidate. */
+/* A block of entries takes one hypercall and one invalidate. */
 static void rep_movs_is_one_batch(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, 1);
@@ -334,7 +322,7 @@ static void other_vcpu_moves(enum fake_call kind, void *data)
 	move_entry(other->test, 1, VGPU_FIRST + 1, PTE(8));
 }
 
-/* While guest memory is mapped for one vCPU, another one has its own copied, and is answered. */
+/* 16: a vCPU's request is handled while guest memory is mapped for another vCPU. */
 static void vcpus_copy_without_each_other(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
@@ -383,14 +371,14 @@ static void data_that_is_not_there_is_answered_and_counted(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Threads that are vCPUs */
+/* Threads as vCPUs */
 
 #define VCPUS	4
-#define OWN	8	/* entries of each */
+#define OWN	8	/* entries for each */
 
 struct vcpu {
 	unsigned int number;
-	unsigned int writes;	/* that were answered */
+	unsigned int writes;	/* answered requests */
 	unsigned int limit;
 	int status;
 	u64 last[OWN];
@@ -446,7 +434,7 @@ static void check_vcpus(struct kunit *test, const struct vcpu *vcpus)
 	}
 }
 
-static void several_vcpus_at_once(struct kunit *test)
+static void several_vcpus_write_at_once(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);
 	struct xengt_vgpu *vgpu = start_vgpu(test, DOM, VCPUS);
@@ -464,7 +452,7 @@ static void several_vcpus_at_once(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* The guest balloons meanwhile, and its frames go to another guest as soon as they are free. */
+/* The guest balloons meanwhile, and another guest gets its frames as soon as they are free. */
 static void vcpus_write_while_the_guest_balloons(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);
@@ -495,7 +483,10 @@ static void vcpus_write_while_the_guest_balloons(struct kunit *test)
 	stop_vgpu(vgpu);
 }
 
-/* Each gets an answer, or nobody wants it any more; -ECANCELED: the server went first. */
+/*
+ * 11: each request gets an answer, or its vCPU does not wait any more. -ECANCELED: the server was
+ * destroyed first.
+ */
 static void vcpus_write_while_the_virtual_gpu_goes(struct kunit *test)
 {
 	struct vcpu *vcpus = kunit_kcalloc(test, VCPUS, sizeof(*vcpus), GFP_KERNEL);
@@ -556,7 +547,7 @@ static struct kunit_case trap_cases[] = {
 	KUNIT_CASE_PARAM(rep_movs_is_one_batch, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_copy_without_each_other, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(data_that_is_not_there_is_answered_and_counted, both_dom0s_gen_params),
-	KUNIT_CASE_PARAM(several_vcpus_at_once, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(several_vcpus_write_at_once, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_guest_balloons, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_virtual_gpu_goes, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(vcpus_write_while_the_guest_dies, both_dom0s_gen_params),
@@ -565,8 +556,8 @@ static struct kunit_case trap_cases[] = {
 
 static struct kunit_suite trap_suite = {
 	.name = "xengt_trap",
-	.init = trap_init,
-	.exit = trap_exit,
+	.init = vgpu_suite_init,
+	.exit = stop_modules,
 	.test_cases = trap_cases,
 };
 

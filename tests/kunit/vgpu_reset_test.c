@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of resets (vgpu/reset.c, and what PVINFO shows of a driver): a guest's driver is gone
- * without goodbye, its tables end, its pages are its own again, and its quota is free. In all
- * modes, on both kinds of dom0.
+ * Tests of resets (vgpu/reset.c) and of new drivers that PVINFO shows: after a guest's driver is
+ * gone, its tables end, its pages are unprotected, and its quota is free. In all modes, on both
+ * kinds of dom0.
  */
 
 #include <linux/bits.h>
@@ -23,7 +23,7 @@
 #define DISPLAY_READY	(PVINFO + 0x804)
 #define CURSOR_X_HOT	(PVINFO + 0x830)
 
-/* A chain of tables of the old kernel's, and of the new one's: four pages each */
+/* A chain of tables of the old kernel, and one of the new kernel: four pages each */
 #define OLD		600ull
 #define NEW		700ull
 #define OLD_DATA	100ull
@@ -83,14 +83,14 @@ static struct ppgtt_guest *start(struct kunit *test, const char *quota, unsigned
 	return ppgtt_guest_start(test, &config);
 }
 
-/* What was written is in the shadow, in any mode. */
-static void settle(struct ppgtt_guest *guest)
+/* Syncs, so that all writes are in the shadow in any mode. */
+static void sync_all(struct ppgtt_guest *guest)
 {
 	ppgtt_guest_flush_gtt(guest);
-	ppgtt_guest_settle(guest);
+	ppgtt_guest_revalidate(guest);
 }
 
-/* A chain of tables at a GFN and the three after it, with n pages. */
+/* Writes a chain of tables at a GFN and the three after it, with n pages. */
 static struct ppgtt chain(struct ppgtt_guest *guest, u64 gfn, u64 page, unsigned int n)
 {
 	unsigned int i;
@@ -111,12 +111,12 @@ static unsigned int reached(struct ppgtt *ppgtt, u64 page, unsigned int n)
 	return good;
 }
 
-static unsigned int trapped_at(u64 gfn, unsigned int n)
+static unsigned int protected_at(u64 gfn, unsigned int n)
 {
 	unsigned int i, trapped = 0;
 
 	for (i = 0; i < n; i++)
-		trapped += fake_gfn_write_trapped(DOM, gfn + i);
+		trapped += fake_gfn_write_protected(DOM, gfn + i);
 	return trapped;
 }
 
@@ -128,7 +128,7 @@ static u64 read_bar(struct kunit *test, u64 addr, unsigned int size)
 	return value & GENMASK_ULL(8 * size - 1, 0);
 }
 
-/* i915's intel_vgpu_detect(). */
+/* intel_vgpu_detect() of i915 */
 static void driver_starts(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, read_bar(test, MAGIC_AT, 8), 0x4776544776544776ull);
@@ -136,7 +136,7 @@ static void driver_starts(struct kunit *test)
 	read_bar(test, CAPS_AT, 4);
 }
 
-/* The same in a kernel of 32 bits. */
+/* intel_vgpu_detect() in a kernel of 32 bits */
 static void driver_starts_in_32_bits(struct kunit *test)
 {
 	read_bar(test, MAGIC_AT, 4);
@@ -145,13 +145,13 @@ static void driver_starts_in_32_bits(struct kunit *test)
 	read_bar(test, CAPS_AT, 4);
 }
 
-/* i915's intel_vgpu_register(). */
+/* intel_vgpu_register() of i915 */
 static void driver_has_loaded(struct ppgtt_guest *guest)
 {
 	KUNIT_EXPECT_EQ(guest->test, ppgtt_guest_register(guest, DISPLAY_READY, 1), 0);
 }
 
-/* What the dead kernel had announced is forgotten by the test as well. */
+/* The test forgets the announcements of the dead kernel, too. */
 static void crash(struct ppgtt *ppgtt)
 {
 	ppgtt->announced = 0;
@@ -159,15 +159,18 @@ static void crash(struct ppgtt *ppgtt)
 
 static void expect_nothing_held(struct kunit *test, struct ppgtt_guest *guest)
 {
-	settle(guest);
+	sync_all(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("tables"), 0ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pages_protected_now"), 0ull);
 }
 
-/* What PVINFO shows */
+/* New drivers, as PVINFO shows them */
 
-/* gvt b611581b375c, da9cc8de22aa: kexec, kdump, or a driver that is loaded anew after a crash. */
+/*
+ * A new kernel after kexec or kdump, or a driver that is loaded after a crash. See gvt
+ * b611581b375c, da9cc8de22aa.
+ */
 static void check_new_kernel(struct kunit *test, void (*starts)(struct kunit *test))
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -184,12 +187,12 @@ static void check_new_kernel(struct kunit *test, void (*starts)(struct kunit *te
 	starts(test);
 	new = chain(guest, NEW, NEW_DATA, 8);
 	ppgtt_notify(&new, true);
-	/* Until it has loaded it might be something that only looks like a driver. */
+	/* Reads alone are no new driver, until it has loaded. */
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 2ull);
 	driver_has_loaded(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 1ull);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("drivers_gone"), 1ull);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&new), 0);
 	KUNIT_EXPECT_EQ(test, reached(&new, NEW_DATA, 8), 8u);
 	ppgtt_unpin(&new);
@@ -198,12 +201,12 @@ static void check_new_kernel(struct kunit *test, void (*starts)(struct kunit *te
 	ppgtt_guest_stop(guest);
 }
 
-static void new_kernel_after_a_crash(struct kunit *test)
+static void new_kernel_ends_the_tables_of_the_old_one(struct kunit *test)
 {
 	check_new_kernel(test, driver_starts);
 }
 
-static void new_kernel_of_32_bits_after_a_crash(struct kunit *test)
+static void new_32_bit_kernel_ends_the_tables_of_the_old_one(struct kunit *test)
 {
 	check_new_kernel(test, driver_starts_in_32_bits);
 }
@@ -230,7 +233,7 @@ static void new_kernel_has_its_quota(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Announcements are counted: the old one's of a root goes, the new one's stays. */
+/* 14: announcements of a root are counted. The old driver's is removed, the new one's stays. */
 static void both_kernels_use_one_root(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -246,13 +249,15 @@ static void both_kernels_use_one_root(struct kunit *test)
 	ppgtt_unpin(&p);
 	ppgtt_notify(&p, false);
 	expect_nothing_held(test, guest);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&p), -ENOENT);
 	ppgtt_guest_stop(guest);
 }
 
-/* A live driver takes back what it announced before somebody looked as a driver does. */
-static void what_is_taken_back_is_not_taken_twice(struct kunit *test)
+/*
+ * A live driver destroys and announces its root again after something read PVINFO as a driver does.
+ */
+static void announcement_made_again_survives_the_handshake(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt p = chain(guest, OLD, OLD_DATA, 8);
@@ -269,8 +274,8 @@ static void what_is_taken_back_is_not_taken_twice(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Whoever dumps the page does it in pieces of one size. */
-static void reader_of_pvinfo_harms_nothing(struct kunit *test)
+/* A dump of PVINFO reads it in pieces of one size, which no driver does. */
+static void reader_of_pvinfo_is_no_driver(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt live;
@@ -296,8 +301,8 @@ static void reader_of_pvinfo_harms_nothing(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Only both together, in this order, are a new driver. */
-static void half_a_driver_ends_nothing(struct kunit *test)
+/* Only the reads and then display_ready are a new driver. */
+static void half_a_handshake_is_no_driver(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct ppgtt live = chain(guest, OLD, OLD_DATA, 8);
@@ -321,14 +326,14 @@ static void half_a_driver_ends_nothing(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Resets that somebody asks for */
+/* Resets by a mediator or in configfs */
 
 static void use_as_data(struct ppgtt_guest *guest)
 {
 	struct kunit *test = guest->test;
 	unsigned int i;
 
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	for (i = 0; i < 512; i++)
 		ppgtt_guest_put(guest, OLD + CHAIN - 1, i, PTE(1000 + i));
 	ppgtt_guest_flush_gtt(guest);
@@ -345,7 +350,7 @@ static void tables_of_a_driver_that_is_gone(struct kunit *test)
 
 	ppgtt_notify(&old, true);
 	ppgtt_notify(&old, true);
-	KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), (unsigned int)CHAIN);
+	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), (unsigned int)CHAIN);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_reset(guest->vgpu, XENGT_RESET_PPGTTS), 0);
 	crash(&old);
 	expect_nothing_held(test, guest);
@@ -354,7 +359,7 @@ static void tables_of_a_driver_that_is_gone(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-static void configfs_has_the_same(struct kunit *test)
+static void configfs_has_the_same_resets(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, "64", 8);
 	struct ppgtt old = chain(guest, OLD, OLD_DATA, 8);
@@ -388,7 +393,7 @@ static void only_known_parts_of_what_runs_are_reset(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* All entries, however they are kept: in our memory, trapped RAM, or an open page. */
+/* All entries are cleared, in a buffer, in protected RAM, or in an unsync page. */
 static void reset_of_all_clears_the_ggtt(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -425,7 +430,7 @@ static bool is_blank(u64 bfn)
 	return table && !memchr_inv(table, 0, PAGE_SIZE);
 }
 
-/* The GPU may go on with it until the mediator has taken it off. */
+/* The GPU may use the root until the mediator unpins it. */
 static void pinned_root_is_blank_until_it_is_unpinned(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -443,7 +448,7 @@ static void pinned_root_is_blank_until_it_is_unpinned(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* gen7: its directory stays scratch while it is pinned, and is entries of the GGTT again then. */
+/* gen7: the directory is scratch while it is pinned. After that it is entries of the GGTT. */
 static void pinned_directory_becomes_entries_when_it_is_unpinned(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 7);
@@ -454,11 +459,11 @@ static void pinned_directory_becomes_entries_when_it_is_unpinned(struct kunit *t
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_reset(guest->vgpu, XENGT_RESET_PPGTTS), 0);
 	crash(&old);
 	ppgtt_guest_put_ggtt(guest, 0, DIRECTORY(0), page);
-	settle(guest);
+	sync_all(guest);
 	KUNIT_EXPECT_FALSE(test, gpu_reaches(DIRECTORY(0), DOM, NEW_DATA));
 	KUNIT_EXPECT_EQ(test, ppgtt_create(&again), -EBUSY);
 	ppgtt_unpin(&old);
-	settle(guest);
+	sync_all(guest);
 	ppgtt_model_begin(guest->model);
 	KUNIT_EXPECT_EQ(test, ppgtt_compare_ggtt(guest->model, guest->format, DIRECTORY(0), 512),
 			0u);
@@ -467,7 +472,7 @@ static void pinned_directory_becomes_entries_when_it_is_unpinned(struct kunit *t
 	ppgtt_guest_stop(guest);
 }
 
-/* Pinned to the end, after a reset. */
+/* The root stays pinned after a reset, until the virtual GPU is disabled. */
 static void directory_that_stays_pinned_leads_nowhere_at_the_end(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 7);
@@ -481,7 +486,7 @@ static void directory_that_stays_pinned_leads_nowhere_at_the_end(struct kunit *t
 	ppgtt_guest_stop(guest);
 }
 
-static void pvinfo_is_as_it_was_first(struct kunit *test)
+static void reset_restores_pvinfo(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	u64 ready = read_bar(test, DISPLAY_READY, 4), cursor = read_bar(test, CURSOR_X_HOT, 4);
@@ -496,7 +501,7 @@ static void pvinfo_is_as_it_was_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_bar(test, CURSOR_X_HOT, 4), cursor);
 	KUNIT_EXPECT_EQ(test, read_bar(test, PVINFO_PDP(0, 0), 4), 0ull);
 	KUNIT_EXPECT_EQ(test, read_bar(test, MAGIC_AT, 8), 0x4776544776544776ull);
-	/* The driver that had started to load is gone, too. */
+	/* A driver that had begun to load counts as gone, too. */
 	ppgtt_notify(&old, true);
 	driver_has_loaded(guest);
 	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("drivers_gone"), 0ull);
@@ -506,9 +511,9 @@ static void pvinfo_is_as_it_was_first(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
-/* Meanwhile, and when something fails */
+/* Stores in flight, and failures */
 
-/* A vCPU stores into a table at the n-th hypercall of a reset. */
+/* A vCPU stores to a table at the n-th hypercall of a reset. */
 struct storing {
 	unsigned int nth;
 	bool sent;
@@ -525,7 +530,7 @@ static void store_at_call(enum fake_call kind, void *arg)
 	s->sent = !fake_vcpu_send_store(DOM, 1, (OLD + CHAIN - 1) << PAGE_SHIFT, &s->value, 8);
 }
 
-static void store_meets_reset(struct kunit *test)
+static void store_in_flight_during_a_reset_is_answered(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
 	struct storing s = {};
@@ -547,14 +552,16 @@ static void store_meets_reset(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_wait(guest, 1), 0);
 		KUNIT_EXPECT_EQ(test, ppgtt_guest_get(guest, OLD + CHAIN - 1, 0), s.value);
 		expect_nothing_held(test, guest);
-		KUNIT_EXPECT_EQ(test, trapped_at(OLD, CHAIN), 0u);
+		KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	}
 	KUNIT_EXPECT_GT(test, nth, (unsigned int)CHAIN);
 	KUNIT_EXPECT_EQ(test, fake_xen_errors(), 0u);
 	ppgtt_guest_stop(guest);
 }
 
-/* Whatever Xen refuses once, the books balance, and nothing is trapped in the end. */
+/*
+ * Any hypercall of a reset can fail once. The books balance, and no page is protected at the end.
+ */
 static void reset_survives_a_failure_at_every_hypercall(struct kunit *test)
 {
 	static const int errors[] = { -ENOMEM, -EINVAL, -ESRCH, -EIO };
@@ -581,10 +588,10 @@ static void reset_survives_a_failure_at_every_hypercall(struct kunit *test)
 }
 
 /*
- * Xen does not let answers be held back: that is no vCPU that writes. Without a server nobody's
- * answer is due, so that the traps go at once.
+ * 14: completions cannot be blocked, which is no vCPU that writes. Without a server no request is
+ * pending, so the pages are unprotected at once.
  */
-static void error_of_a_hold_is_no_busy_vcpu(struct kunit *test)
+static void failed_blocking_does_not_count_as_busy(struct kunit *test)
 {
 	static const int errors[] = { -ENOENT, -EIO, -ESRCH };
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -614,7 +621,7 @@ static void kill_at_call(enum fake_call kind, void *arg)
 		fake_domain_start_dying(DOM);
 }
 
-/* The guest ends in the middle of a reset. */
+/* The guest dies in the middle of a reset. */
 static void guest_dies_during_a_reset(struct kunit *test)
 {
 	struct ppgtt_guest *guest = start(test, NULL, 8);
@@ -635,24 +642,24 @@ static void guest_dies_during_a_reset(struct kunit *test)
 }
 
 static struct kunit_case reset_cases[] = {
-	KUNIT_CASE_PARAM(new_kernel_after_a_crash, next_param),
-	KUNIT_CASE_PARAM(new_kernel_of_32_bits_after_a_crash, next_param),
+	KUNIT_CASE_PARAM(new_kernel_ends_the_tables_of_the_old_one, next_param),
+	KUNIT_CASE_PARAM(new_32_bit_kernel_ends_the_tables_of_the_old_one, next_param),
 	KUNIT_CASE_PARAM(new_kernel_has_its_quota, next_param),
 	KUNIT_CASE_PARAM(both_kernels_use_one_root, next_param),
-	KUNIT_CASE_PARAM(what_is_taken_back_is_not_taken_twice, next_param),
-	KUNIT_CASE_PARAM(reader_of_pvinfo_harms_nothing, next_param),
-	KUNIT_CASE_PARAM(half_a_driver_ends_nothing, next_param),
+	KUNIT_CASE_PARAM(announcement_made_again_survives_the_handshake, next_param),
+	KUNIT_CASE_PARAM(reader_of_pvinfo_is_no_driver, next_param),
+	KUNIT_CASE_PARAM(half_a_handshake_is_no_driver, next_param),
 	KUNIT_CASE_PARAM(tables_of_a_driver_that_is_gone, next_param),
-	KUNIT_CASE_PARAM(configfs_has_the_same, next_param),
+	KUNIT_CASE_PARAM(configfs_has_the_same_resets, next_param),
 	KUNIT_CASE_PARAM(only_known_parts_of_what_runs_are_reset, next_param),
 	KUNIT_CASE_PARAM(reset_of_all_clears_the_ggtt, next_param),
 	KUNIT_CASE_PARAM(pinned_root_is_blank_until_it_is_unpinned, next_param),
 	KUNIT_CASE_PARAM(pinned_directory_becomes_entries_when_it_is_unpinned, next_param),
 	KUNIT_CASE_PARAM(directory_that_stays_pinned_leads_nowhere_at_the_end, next_param),
-	KUNIT_CASE_PARAM(pvinfo_is_as_it_was_first, next_param),
-	KUNIT_CASE_PARAM(store_meets_reset, next_param),
+	KUNIT_CASE_PARAM(reset_restores_pvinfo, next_param),
+	KUNIT_CASE_PARAM(store_in_flight_during_a_reset_is_answered, next_param),
 	KUNIT_CASE_PARAM(reset_survives_a_failure_at_every_hypercall, next_param),
-	KUNIT_CASE_PARAM(error_of_a_hold_is_no_busy_vcpu, next_param),
+	KUNIT_CASE_PARAM(failed_blocking_does_not_count_as_busy, next_param),
 	KUNIT_CASE_PARAM(guest_dies_during_a_reset, next_param),
 	{}
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of windows: where pages are mapped by a caller who chooses the BFNs. Address space is given
- * out by what is mapped, not by what a guest says of itself, and no guest takes it from the others.
+ * Tests of windows, for backends that choose BFNs: address space is allocated for mapped pages, not
+ * for the size that a guest claims, and no guest takes the share of others.
  *
- * The numbers in comments are those of the design's invariants.
+ * The numbers in comments are those of the invariants in Documentation/design.rst.
  */
 
 #include <linux/bits.h>
@@ -22,9 +22,9 @@
 #define GIB_GFNS	BIT_ULL(18)
 #define BLOCK		512ull
 
-/* A device that reaches 8 GiB: 4 GiB for windows, 1024 chunks of 4 MiB */
+/* A device that reaches 8 GiB: 4 GiB for windows, that is 1024 chunks of 4 MiB */
 #define NARROW_BFN	((1ull << (33 - 12)) - 1)
-/* A third of them: half of what is left then. One is never used. */
+/* A guest may have half of what is left: a third. One chunk is never used. */
 #define NARROW_SHARE	341
 #define NARROW_BLOCKS	(NARROW_SHARE - 1)
 
@@ -38,17 +38,7 @@ static const void *windows_gen_params(const void *prev, char *desc)
 	return p;
 }
 
-static const void *physmap_gen_params(const void *prev, char *desc)
-{
-	const struct platform *p = prev;
-
-	do {
-		p = windows_gen_params(p, desc);
-	} while (p && strcmp(p->backend, "physmap"));
-	return p;
-}
-
-/* Nothing else makes or removes resources while a case runs. */
+/* No lock: nothing else adds or removes resources during a case. */
 static struct resource *first_window(void)
 {
 	struct resource *res;
@@ -72,7 +62,7 @@ static u64 reserved_mib(void)
 	return sum / MIB;
 }
 
-/* A user of a guest whose device reaches as far as this */
+/* A user with a device that reaches up to @max_bfn */
 static struct mediator *new_narrow_user(struct kunit *test, u64 max_bfn)
 {
 	const struct xen_gpu_limits limits = { .quota = 1024, .max_bfn = max_bfn };
@@ -86,7 +76,7 @@ static struct mediator *new_narrow_user(struct kunit *test, u64 max_bfn)
 	return user;
 }
 
-/* Maps the first page of each of n blocks; returns how many were mapped. */
+/* Maps the first page of each of n blocks. Returns how many were mapped. */
 static unsigned int map_sparse(struct mediator *user, unsigned int first, unsigned int n)
 {
 	unsigned int i, mapped = 0;
@@ -120,7 +110,7 @@ static void memory_is_hotplugged(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* What a guest says of its size costs nobody anything. */
+/* The window grows with mapped pages, not with the size that a guest claims. */
 static void window_is_as_large_as_what_is_mapped(struct kunit *test)
 {
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
@@ -147,7 +137,7 @@ static void window_is_as_large_as_what_is_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 0ull);
 }
 
-/* What is contiguous and aligned within 2 MiB for the guest is so for the device. */
+/* A 2 MiB range of GFNs is contiguous and aligned for the device, too. */
 static void block_is_contiguous_and_aligned(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 2 * BLOCK, 2 * BLOCK);
@@ -166,13 +156,13 @@ static void block_is_contiguous_and_aligned(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 9: the window follows what is mapped, and all of it goes back in the end */
+/* 9: the window grows and shrinks with the mapped pages, and is given back at the end. */
 static void window_grows_and_shrinks(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
 
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 64ull);
-	/* The first arena has 16 chunks, one of which is kept free. */
+	/* The first arena has 16 chunks, of which one is kept free. */
 	KUNIT_EXPECT_EQ(test, map_sparse(user, 0, 15), 15u);
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 64ull);
 	KUNIT_EXPECT_EQ(test, map_sparse(user, 15, 1), 1u);
@@ -182,7 +172,7 @@ static void window_grows_and_shrinks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	user_unmap_all(user);
 	flush(user);
-	/* One arena that is empty is kept. */
+	/* One empty arena is kept. */
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 128ull);
 	KUNIT_EXPECT_EQ(test, map_sparse(user, 0, 31), 31u);
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 128ull);
@@ -202,7 +192,7 @@ static void window_is_busy(struct kunit *test)
 	stop_user(test, user);
 }
 
-/* 8, 16: a guest with a page in each of many blocks does not take what the others need */
+/* 8, 16: a guest with a page in each of many blocks leaves address space for others. */
 static void sparse_guest_is_held_back(struct kunit *test)
 {
 	const struct xen_gpu_limits limits = { .quota = 1024, .max_bfn = NARROW_BFN };
@@ -215,7 +205,7 @@ static void sparse_guest_is_held_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reserved_mib(), NARROW_SHARE * 4ull);
 	KUNIT_EXPECT_EQ(test, counter("fail_quota"), 60ull);
 	KUNIT_EXPECT_GE(test, counter("window_full"), 60ull);
-	/* Its blocks have room for more pages. */
+	/* More pages fit into its blocks. */
 	KUNIT_EXPECT_EQ(test, user_map(user, 1), 0);
 
 	fake_domain_create(OTHER_DOM, 4);
@@ -225,7 +215,7 @@ static void sparse_guest_is_held_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reserved_mib(), NARROW_SHARE * 4ull + 64);
 	xen_gpu_domain_put(other);
 
-	/* A revalidation needs no room. */
+	/* A revalidation needs no address space. */
 	xen_gpu_balloon_event(user->client.domain);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user->nr_gone, 0u);
@@ -234,8 +224,8 @@ static void sparse_guest_is_held_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 0ull);
 }
 
-/* 15: what was refused is mapped when there is room: idle pages make some at once */
-static void refused_page_finds_room(struct kunit *test)
+/* 15: a refused page is mapped when there is space. Idle pages are drained for it at once. */
+static void refused_page_is_mapped_when_there_is_space(struct kunit *test)
 {
 	const u64 refused = (NARROW_BLOCKS + 1) * BLOCK;
 	unsigned int settled;
@@ -246,16 +236,16 @@ static void refused_page_finds_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, map_sparse(user, 0, NARROW_BLOCKS), NARROW_BLOCKS + 0u);
 	fake_gfn_populate(DOM, refused);
 	KUNIT_ASSERT_EQ(test, user_map(user, refused), -ENOSPC);
-	settled = user->nr_settled;
+	settled = user->nr_revalidated;
 	user_forget(user, 3 * BLOCK);
-	wait_for(test, READ_ONCE(user->nr_settled) > settled);
+	wait_for(test, READ_ONCE(user->nr_revalidated) > settled);
 	KUNIT_EXPECT_EQ(test, user_map(user, refused), 0);
 	KUNIT_EXPECT_EQ(test, counter("drained_quota"), 1ull);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	stop_user(test, user);
 }
 
-/* 5: however far the device says that it reaches */
+/* 5: limits at both extremes work. */
 static void limits_at_the_extremes(struct kunit *test)
 {
 	static const struct {
@@ -299,7 +289,7 @@ static void removing_fails(enum fake_call kind, void *arg)
 		fake_xen_fail_call(kind, 1, -EIO);
 }
 
-/* 12: where Xen left something nothing is put ever again */
+/* 12: an arena in which Xen left a mapping is never used again. */
 static void arena_with_something_left_is_lost(struct kunit *test)
 {
 	struct mediator *user = start_user(test, 64, 64);
@@ -323,7 +313,7 @@ static void arena_with_something_left_is_lost(struct kunit *test)
 			  user_bfn(user, 5) << 12 > lost->end);
 	stop_user(test, user);
 	KUNIT_EXPECT_EQ(test, reserved_mib(), 64ull);
-	/* For the cases that follow. */
+	/* Frees the range for the cases that follow. */
 	KUNIT_EXPECT_EQ(test, HYPERVISOR_memory_op(XENMEM_remove_from_physmap, &left), 0l);
 	release_resource(lost);
 }
@@ -335,7 +325,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE_PARAM(window_grows_and_shrinks, windows_gen_params),
 	KUNIT_CASE_PARAM(window_is_busy, windows_gen_params),
 	KUNIT_CASE_PARAM(sparse_guest_is_held_back, windows_gen_params),
-	KUNIT_CASE_PARAM(refused_page_finds_room, windows_gen_params),
+	KUNIT_CASE_PARAM(refused_page_is_mapped_when_there_is_space, windows_gen_params),
 	KUNIT_CASE_PARAM(limits_at_the_extremes, windows_gen_params),
 	KUNIT_CASE_PARAM(arena_with_something_left_is_lost, physmap_gen_params),
 	{}

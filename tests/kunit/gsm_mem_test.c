@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the "mem" place (vgpu/gsm/gsm_mem.c): who may have which entries, and that an invalidate
- * waits for those who walk the table.
+ * Tests of the GSM "mem" (vgpu/gsm/gsm_mem.c): who may have which entries, and that an invalidate
+ * waits for walks of the table.
  */
 
 #include <kunit/test.h>
@@ -19,10 +19,10 @@ static const struct xengt_gsm_ops *ops = &xengt_gsm_mem;
 
 static struct xengt_gsm *get(struct kunit *test)
 {
-	struct xengt_gsm *place = ops->get(ENTRIES);
+	struct xengt_gsm *gsm = ops->get(ENTRIES);
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(place));
-	return place;
+	KUNIT_ASSERT_FALSE(test, IS_ERR(gsm));
+	return gsm;
 }
 
 static u64 entry(struct xengt_mem_table *table, u64 addr)
@@ -35,7 +35,7 @@ static u64 entry(struct xengt_mem_table *table, u64 addr)
 	return pte;
 }
 
-static void place_is_found_by_name(struct kunit *test)
+static void gsm_is_found_by_name(struct kunit *test)
 {
 	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem"), ops);
 	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem\n"), ops);
@@ -44,7 +44,7 @@ static void place_is_found_by_name(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, xengt_gsm_find("memory"));
 }
 
-static void table_is_there_while_somebody_uses_it(struct kunit *test)
+static void table_exists_while_it_has_users(struct kunit *test)
 {
 	struct xengt_gsm *first, *second;
 	struct xengt_mem_table *table;
@@ -63,13 +63,13 @@ static void table_is_there_while_somebody_uses_it(struct kunit *test)
 
 static void walker_keeps_the_table(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, 0, 1), 0);
-	ops->write(place, 0, 0x1003);
-	ops->put(place);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, 1), 0);
+	ops->write(gsm, 0, 0x1003);
+	ops->put(gsm);
 	KUNIT_EXPECT_EQ(test, entry(table, 0), 0x1003ull);
 	xengt_mem_table_put(table);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(xengt_mem_table_get()), -ENODEV);
@@ -77,30 +77,30 @@ static void walker_keeps_the_table(struct kunit *test)
 
 static void fresh_table_has_nothing_of_the_last_one(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 	struct xengt_mem_table *table;
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, 0, ENTRIES), 0);
-	ops->write(place, 7, ~0ull);
-	ops->put(place);
-	place = get(test);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, ENTRIES), 0);
+	ops->write(gsm, 7, ~0ull);
+	ops->put(gsm);
+	gsm = get(test);
 	table = xengt_mem_table_get();
 	KUNIT_EXPECT_EQ(test, entry(table, 7 << 12), 0ull);
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, 0, ENTRIES), 0);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, ENTRIES), 0);
 	xengt_mem_table_put(table);
-	ops->put(place);
+	ops->put(gsm);
 }
 
 static void all_users_have_tables_of_one_size(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES / 2)), -EBUSY);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES + 1)), -EBUSY);
-	ops->put(place);
-	place = ops->get(ENTRIES / 2);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(place));
-	ops->put(place);
+	ops->put(gsm);
+	gsm = ops->get(ENTRIES / 2);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(gsm));
+	ops->put(gsm);
 }
 
 static void ranges_are_exclusive(struct kunit *test)
@@ -127,55 +127,55 @@ static void ranges_are_exclusive(struct kunit *test)
 		{ 1, ~0ul, -ERANGE },
 		{ ~0ul, 2, -ERANGE },
 	};
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		KUNIT_ASSERT_EQ(test, ops->reserve(place, 100, 50), 0);
-		KUNIT_EXPECT_EQ_MSG(test, ops->reserve(place, cases[i].first, cases[i].n),
+		KUNIT_ASSERT_EQ(test, ops->reserve(gsm, 100, 50), 0);
+		KUNIT_EXPECT_EQ_MSG(test, ops->reserve(gsm, cases[i].first, cases[i].n),
 				    cases[i].rc, "case %u", i);
 		if (!cases[i].rc)
-			ops->unreserve(place, cases[i].first, cases[i].n);
-		ops->unreserve(place, 100, 50);
+			ops->unreserve(gsm, cases[i].first, cases[i].n);
+		ops->unreserve(gsm, 100, 50);
 	}
-	KUNIT_EXPECT_EQ_MSG(test, ops->reserve(place, 0, ENTRIES), 0, "all is free again");
-	ops->put(place);
+	KUNIT_EXPECT_EQ_MSG(test, ops->reserve(gsm, 0, ENTRIES), 0, "all is free again");
+	ops->put(gsm);
 }
 
 static void entries_given_back_are_cleared_and_others_stay(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 	unsigned long i;
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, 0, 16), 0);
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, 16, 16), 0);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, 16), 0);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 16, 16), 0);
 	for (i = 0; i < 32; i++)
-		ops->write(place, i, i << 12 | 1);
-	ops->unreserve(place, 0, 16);
+		ops->write(gsm, i, i << 12 | 1);
+	ops->unreserve(gsm, 0, 16);
 	for (i = 0; i < 32; i++)
 		KUNIT_EXPECT_EQ(test, entry(table, (u64)i << 12 | 0xabc),
 				i < 16 ? 0ull : (u64)i << 12 | 1);
 	xengt_mem_table_put(table);
-	ops->put(place);
+	ops->put(gsm);
 }
 
 static void address_beyond_the_table_has_no_entry(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(place, ENTRIES - 1, 1), 0);
-	ops->write(place, ENTRIES - 1, 0x5001);
+	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, ENTRIES - 1, 1), 0);
+	ops->write(gsm, ENTRIES - 1, 0x5001);
 	KUNIT_EXPECT_EQ(test, entry(table, ((u64)ENTRIES << 12) - 1), 0x5001ull);
 	KUNIT_EXPECT_EQ(test, entry(table, (u64)ENTRIES << 12), 0ull);
 	KUNIT_EXPECT_EQ(test, entry(table, ~0ull), 0ull);
 	xengt_mem_table_put(table);
-	ops->put(place);
+	ops->put(gsm);
 }
 
 struct invalidator {
-	struct xengt_gsm *place;
+	struct xengt_gsm *gsm;
 	bool unreserve;
 	bool begun;
 	bool done;
@@ -188,15 +188,15 @@ static int invalidate(void *data)
 
 	WRITE_ONCE(inv->begun, true);
 	if (inv->unreserve)
-		ops->unreserve(inv->place, 0, 16);
+		ops->unreserve(inv->gsm, 0, 16);
 	else
-		ops->invalidate(inv->place);
+		ops->invalidate(inv->gsm);
 	WRITE_ONCE(inv->done, true);
 	complete(&inv->finished);
 	return 0;
 }
 
-/* Begun, and asleep or done: from then on it gets no further by itself. */
+/* The thread has begun, and sleeps or is done. */
 static bool got_as_far_as_it_can(struct invalidator *inv, struct task_struct *task)
 {
 	return READ_ONCE(inv->begun) && (READ_ONCE(inv->done) || !task_is_running(task));
@@ -204,11 +204,11 @@ static bool got_as_far_as_it_can(struct invalidator *inv, struct task_struct *ta
 
 static void expect_to_wait(struct kunit *test, bool unreserve)
 {
-	struct invalidator inv = { .place = get(test), .unreserve = unreserve };
+	struct invalidator inv = { .gsm = get(test), .unreserve = unreserve };
 	struct xengt_mem_table *table = xengt_mem_table_get();
 	struct task_struct *task;
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(inv.place, 0, 16), 0);
+	KUNIT_EXPECT_EQ(test, ops->reserve(inv.gsm, 0, 16), 0);
 	init_completion(&inv.finished);
 	xengt_mem_walk_begin(table);
 	task = kthread_create(invalidate, &inv, "invalidate");
@@ -222,7 +222,7 @@ static void expect_to_wait(struct kunit *test, bool unreserve)
 	wait_for_completion(&inv.finished);
 	put_task_struct(task);
 	xengt_mem_table_put(table);
-	ops->put(inv.place);
+	ops->put(inv.gsm);
 }
 
 static void invalidate_waits_for_a_walk(struct kunit *test)
@@ -237,16 +237,16 @@ static void giving_entries_back_waits_for_a_walk(struct kunit *test)
 
 static void invalidate_without_a_walk_does_not_wait(struct kunit *test)
 {
-	struct xengt_gsm *place = get(test);
+	struct xengt_gsm *gsm = get(test);
 
-	ops->invalidate(place);
-	ops->invalidate(place);
-	ops->put(place);
+	ops->invalidate(gsm);
+	ops->invalidate(gsm);
+	ops->put(gsm);
 }
 
 static struct kunit_case place_mem_cases[] = {
-	KUNIT_CASE(place_is_found_by_name),
-	KUNIT_CASE(table_is_there_while_somebody_uses_it),
+	KUNIT_CASE(gsm_is_found_by_name),
+	KUNIT_CASE(table_exists_while_it_has_users),
 	KUNIT_CASE(walker_keeps_the_table),
 	KUNIT_CASE(fresh_table_has_nothing_of_the_last_one),
 	KUNIT_CASE(all_users_have_tables_of_one_size),
