@@ -304,6 +304,19 @@ static void block_of_a_leftover_goes_with_it(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 8: the block of the last page that is gone is freed. */
+static void block_of_a_gone_page_goes_with_it(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 64, 64);
+
+	user_map_range(user, 5, 1);
+	fake_gfn_remove(DOM, 5);
+	user_balloon(user);
+	KUNIT_EXPECT_EQ(test, user->nr_gone, 1u);
+	KUNIT_EXPECT_EQ(test, counter("blocks"), 0ull);
+	stop_user(test, user);
+}
+
 /* 4: an event causes one notice, whatever the number of blocks. */
 static void one_notice_for_all_blocks(struct kunit *test)
 {
@@ -592,6 +605,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(mappings_set_aside_are_bounded, platforms_gen_params),
 	KUNIT_CASE_PARAM(lost_page_without_a_new_mapping_is_gone, native_gen_params),
 	KUNIT_CASE_PARAM(block_of_a_leftover_goes_with_it, native_gen_params),
+	KUNIT_CASE_PARAM(block_of_a_gone_page_goes_with_it, platforms_gen_params),
 	KUNIT_CASE_PARAM(one_notice_for_all_blocks, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_without_memory_is_delivered_in_parts, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_grows_as_long_as_there_is_memory, platforms_gen_params),

@@ -457,12 +457,21 @@ static void send_write(struct meanwhile *m)
 	fake_xen_let_others_run();
 }
 
+/* The page is protected, and then it is mapped by the next call that maps. */
+static void send_write_at_the_remap(struct meanwhile *m)
+{
+	m->kind = mapping_call();
+	m->nth = 1;
+	m->act = send_write;
+}
+
 /* 6: another vCPU's write is trapped at the moment when the page is not mapped. */
 static void write_while_ram_is_remapped_is_not_lost(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &config);
 	struct meanwhile m = {
-		.kind = mapping_call(), .nth = 1, .act = send_write, .test = test,
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = send_write_at_the_remap,
+		.test = test,
 	};
 
 	hybrid_unsync(test, 1);
