@@ -369,12 +369,12 @@ static void end_of_a_guest_waits_for_no_other(struct kunit *test)
 	stop_user(test, user);
 }
 
-static const void *lasting_gen_params(const void *prev, char *desc)
+static KUNIT_GENERATOR(lasting_gen_params)
 {
 	const struct platform *p = prev;
 
 	do {
-		p = platforms_gen_params(p, desc);
+		p = next_platform(p, desc);
 	} while (p && !p->lasting);
 	return p;
 }

@@ -7,6 +7,7 @@
 
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
