@@ -364,15 +364,21 @@ static void release_what_is_gone(struct mediator *user, const struct xen_gpu_mov
 	}
 }
 
+static bool in_driver_domain(struct kunit *test)
+{
+	enum fake_xen_mode mode = platform(test)->mode;
+
+	return mode == FAKE_PV_DOMU || mode == FAKE_PVH_DOMU;
+}
+
 /* 4: a driver domain loses its target: all entries are zapped, and no unmap fails later. */
 static void lost_target_loses_its_mappings(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 
-	if (platform(test)->mode != FAKE_PV_DOMU && platform(test)->mode != FAKE_PVH_DOMU) {
-		stop_user(test, user);
-		return;
-	}
+	if (!in_driver_domain(test))
+		kunit_skip(test, "only a driver domain has a target");
+	user = start_user(test, 64, 64);
 	user_map_range(user, 0, 8);
 	user->n = 0;
 	user->on_remap = release_what_is_gone;
@@ -392,13 +398,13 @@ static void lost_target_loses_its_mappings(struct kunit *test)
 /* 9: a guest that was taken from a driver domain has ended for it. A refused map reveals that. */
 static void lost_target_has_ended(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
-	u64 failed = debugfs_value("xen_gpu_map/total", "unmap_failed");
+	struct mediator *user;
+	u64 failed;
 
-	if (platform(test)->mode != FAKE_PV_DOMU && platform(test)->mode != FAKE_PVH_DOMU) {
-		stop_user(test, user);
-		return;
-	}
+	if (!in_driver_domain(test))
+		kunit_skip(test, "only a driver domain has a target");
+	user = start_user(test, 64, 64);
+	failed = debugfs_value("xen_gpu_map/total", "unmap_failed");
 	user_map_range(user, 0, 8);
 	fake_domain_set_target(DOM, false);
 	fake_dev_map_revoke(DOM);
@@ -429,8 +435,7 @@ static void suspicion_without_reason_changes_nothing(struct kunit *test)
 /* A guest that is not the driver domain's target is refused with -EPERM. */
 static void guest_that_is_no_target_is_refused(struct kunit *test)
 {
-	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
-				   platform(test)->mode == FAKE_PVH_DOMU;
+	const bool driver_domain = in_driver_domain(test);
 	struct mediator *user = start_user(test, 64, 64);
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
 	struct xen_gpu_domain *other;
@@ -446,8 +451,7 @@ static void guest_that_is_no_target_is_refused(struct kunit *test)
 /* A driver domain is not its own guest. */
 static void own_domid_is_refused(struct kunit *test)
 {
-	const bool driver_domain = platform(test)->mode == FAKE_PV_DOMU ||
-				   platform(test)->mode == FAKE_PVH_DOMU;
+	const bool driver_domain = in_driver_domain(test);
 	const struct xen_gpu_limits limits = { .quota = 64, .max_bfn = MAX_BFN };
 	struct xen_gpu_domain *dom;
 

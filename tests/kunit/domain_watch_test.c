@@ -173,13 +173,12 @@ static void end_is_noticed_without_a_watch_on_the_node(struct kunit *test)
 /* The node is removed, @releaseDomain fires, and the node is written again. */
 static void soft_reset_is_no_end(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 	char uuid[64];
 
-	if (!platform(test)->lasting) {
-		stop_user(test, user);
-		return;
-	}
+	if (!platform(test)->lasting)
+		kunit_skip(test, "references do not outlive the guest");
+	user = start_user(test, 64, 64);
 	user_map_range(user, 0, 8);
 	strscpy(uuid, user->client.domain->identity, sizeof(uuid));
 	fake_store_remove(NODE);
@@ -369,12 +368,12 @@ static void end_of_a_guest_waits_for_no_other(struct kunit *test)
 	stop_user(test, user);
 }
 
-static const void *lasting_gen_params(const void *prev, char *desc)
+static KUNIT_GENERATOR(lasting_gen_params)
 {
 	const struct platform *p = prev;
 
 	do {
-		p = platforms_gen_params(p, desc);
+		p = next_platform(p, desc);
 	} while (p && !p->lasting);
 	return p;
 }

@@ -152,6 +152,7 @@ struct fake {
 	unsigned long flushes;
 	struct fake_event *events;
 	unsigned int nr_events;
+	bool events_lost;
 
 	enum fake_call fail_kind;
 	unsigned int fail_nth;

@@ -15,6 +15,7 @@
 #include <xen/interface/hvm/dm_op.h>
 #include <xen/interface/hvm/hvm_op.h>
 #include <xen/interface/hvm/ioreq_server.h>
+#include <asm/xen/hypercall.h>
 
 #include "fake_internal.h"
 

@@ -6,6 +6,7 @@
 
 #define pr_fmt(fmt) "fake xen: " fmt
 
+#include <kunit/test-bug.h>
 #include <linux/lockdep.h>
 #include <linux/debugfs.h>
 #include <linux/irqflags.h>
@@ -146,8 +147,10 @@ static struct fake_event *new_event(enum fake_event_kind kind)
 {
 	struct fake_event *event;
 
-	if (fake.nr_events == FAKE_NR_EVENTS)
-		fake.nr_events = FAKE_NR_EVENTS / 2;	/* a reader clears it first */
+	if (fake.nr_events == FAKE_NR_EVENTS) {
+		fake.nr_events = 0;
+		fake.events_lost = true;
+	}
 	event = &fake.events[fake.nr_events++];
 	*event = (struct fake_event){ .kind = kind };
 	return event;
@@ -198,6 +201,7 @@ static void forget_everything(void)
 	memset(fake.calls, 0, sizeof(fake.calls));
 	fake.flushes = 0;
 	fake.nr_events = 0;
+	fake.events_lost = false;
 	fake.hook = NULL;
 	fake.observer = NULL;
 	fake.yield = false;
@@ -396,13 +400,22 @@ void fake_xen_set_yield(bool yield)
 	fake.yield = yield;
 }
 
+/* Fails a case that reads the record after events were lost: it has to clear the record before. */
+static void expect_all_events(void)
+{
+	if (fake.events_lost)
+		kunit_fail_current_test("the record of events was full");
+}
+
 unsigned int fake_xen_nr_events(void)
 {
+	expect_all_events();
 	return fake.nr_events;
 }
 
 const struct fake_event *fake_xen_event(unsigned int index)
 {
+	expect_all_events();
 	return index < fake.nr_events ? &fake.events[index] : NULL;
 }
 
@@ -427,6 +440,7 @@ int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn)
 {
 	unsigned int i;
 
+	expect_all_events();
 	for (i = from; i < fake.nr_events; i++) {
 		if (fake.events[i].kind == kind &&
 		    (mfn == FAKE_NO_MFN || fake.events[i].mfn == mfn))
@@ -438,6 +452,7 @@ int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn)
 void fake_xen_clear_events(void)
 {
 	fake.nr_events = 0;
+	fake.events_lost = false;
 }
 
 /* Writes a setting of the kernel's fault injection in debugfs. */

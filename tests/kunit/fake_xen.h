@@ -109,7 +109,7 @@ enum fake_call {
 	FAKE_NR_CALLS
 };
 
-/* The record of events, in order. */
+/* The record of events, in order. A case that reads it after it was full fails. */
 enum fake_event_kind {
 	FAKE_EVENT_REF,		/* a reference taken: domid, gfn, mfn, bfn (0: PV) */
 	FAKE_EVENT_FLUSH,	/* an IOTLB flush: bfn */

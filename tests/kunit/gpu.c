@@ -237,7 +237,8 @@ static void write_entry(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 	if (!range->scratch)
 		range->scratch = pte;
 	entry = &range->entries[index - range->first];
-	if (gpu.nr_tlb < GPU_TLB && (*entry & PTE_PRESENT) && *entry != range->scratch) {
+	if ((*entry & PTE_PRESENT) && *entry != range->scratch &&
+	    !WARN_ON_ONCE(gpu.nr_tlb == GPU_TLB)) {
 		gpu.tlb[gpu.nr_tlb].range = range;
 		gpu.tlb[gpu.nr_tlb++].pte = *entry;
 	}

@@ -68,10 +68,10 @@ const struct platform *platform(struct kunit *test)
 	return test->param_value;
 }
 
-/* An array parameter for KUNIT_CASE_PARAM: all platforms */
-const void *platforms_gen_params(const void *prev, char *desc)
+/* Returns the platform after another one, or the first one, and describes it; NULL: none. */
+const struct platform *next_platform(const struct platform *prev, char *desc)
 {
-	const struct platform *next = prev ? (const struct platform *)prev + 1 : platforms;
+	const struct platform *next = prev ? prev + 1 : platforms;
 
 	if (next == platforms + ARRAY_SIZE(platforms))
 		return NULL;
@@ -79,13 +79,19 @@ const void *platforms_gen_params(const void *prev, char *desc)
 	return next;
 }
 
-/* An array parameter for KUNIT_CASE_PARAM: the two kinds of dom0 on stock Xen */
-const void *stock_platforms_gen_params(const void *prev, char *desc)
+/* A generator for KUNIT_CASE_PARAM: all platforms */
+KUNIT_GENERATOR(platforms_gen_params)
+{
+	return next_platform(prev, desc);
+}
+
+/* A generator for KUNIT_CASE_PARAM: the two kinds of dom0 on stock Xen */
+KUNIT_GENERATOR(stock_platforms_gen_params)
 {
 	const struct platform *p = prev;
 
 	do {
-		p = platforms_gen_params(p, desc);
+		p = next_platform(p, desc);
 	} while (p && p->prepare);
 	return p;
 }
@@ -505,33 +511,34 @@ void exchange_frame(u64 gfn)
 	fake_gfn_populate(DOM, gfn);
 }
 
-static const void *backend_gen_params(const void *prev, char *desc, const char *backend)
+static const struct platform *next_of_backend(const struct platform *prev, char *desc,
+					      const char *backend)
 {
 	const struct platform *p = prev;
 
 	do {
-		p = platforms_gen_params(p, desc);
+		p = next_platform(p, desc);
 	} while (p && strcmp(p->backend, backend));
 	return p;
 }
 
-/* Array parameters for KUNIT_CASE_PARAM: the platforms of one backend */
-const void *pv_gen_params(const void *prev, char *desc)
+/* Generators for KUNIT_CASE_PARAM: the platforms of one backend */
+KUNIT_GENERATOR(pv_gen_params)
 {
-	return backend_gen_params(prev, desc, "pv");
+	return next_of_backend(prev, desc, "pv");
 }
 
-const void *physmap_gen_params(const void *prev, char *desc)
+KUNIT_GENERATOR(physmap_gen_params)
 {
-	return backend_gen_params(prev, desc, "physmap");
+	return next_of_backend(prev, desc, "physmap");
 }
 
-const void *native_gen_params(const void *prev, char *desc)
+KUNIT_GENERATOR(native_gen_params)
 {
-	return backend_gen_params(prev, desc, "native");
+	return next_of_backend(prev, desc, "native");
 }
 
-const void *xenserver_gen_params(const void *prev, char *desc)
+KUNIT_GENERATOR(xenserver_gen_params)
 {
-	return backend_gen_params(prev, desc, "xenserver");
+	return next_of_backend(prev, desc, "xenserver");
 }

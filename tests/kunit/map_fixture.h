@@ -17,6 +17,7 @@
 #include <linux/mutex.h>
 #include <xen/xen_gpu_map.h>
 
+#include "compat.h"
 #include "fake_xen.h"
 #include "modules.h"
 
@@ -107,12 +108,13 @@ void user_expect_good(struct mediator *user);
 void exchange_frame(u64 gfn);
 
 const struct platform *platform(struct kunit *test);
-const void *platforms_gen_params(const void *prev, char *desc);
-const void *stock_platforms_gen_params(const void *prev, char *desc);
-const void *pv_gen_params(const void *prev, char *desc);
-const void *physmap_gen_params(const void *prev, char *desc);
-const void *native_gen_params(const void *prev, char *desc);
-const void *xenserver_gen_params(const void *prev, char *desc);
+const struct platform *next_platform(const struct platform *prev, char *desc);
+KUNIT_GENERATOR(platforms_gen_params);
+KUNIT_GENERATOR(stock_platforms_gen_params);
+KUNIT_GENERATOR(pv_gen_params);
+KUNIT_GENERATOR(physmap_gen_params);
+KUNIT_GENERATOR(native_gen_params);
+KUNIT_GENERATOR(xenserver_gen_params);
 void start_xen(struct kunit *test, const struct platform *p);
 u64 counter(const char *name);
 unsigned long map_calls(void);

@@ -7,6 +7,7 @@
 
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
@@ -334,16 +335,16 @@ static bool upgrades_in_place(struct kunit *test)
 
 static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 	const u64 gfn = 5;
-	unsigned long mfn = fake_gfn_mfn(DOM, gfn);
+	unsigned long mfn;
 	struct mapped m;
 	u64 bfn;
 
-	if (!upgrades_in_place(test)) {
-		stop_user(test, user);
-		return;
-	}
+	if (!upgrades_in_place(test))
+		kunit_skip(test, "each mapping has a BFN of its own");
+	user = start_user(test, 64, 64);
+	mfn = fake_gfn_mfn(DOM, gfn);
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
 	KUNIT_EXPECT_EQ(test, m.status[0], 0);
 	KUNIT_EXPECT_EQ(test, fake_mfn_writable(mfn), !platform(test)->read_only);
@@ -361,15 +362,15 @@ static void read_only_mapping_is_upgraded_in_place(struct kunit *test)
 /* Where each mapping has a BFN of its own, the entries move to the writable one. */
 static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 	const u64 gfn = 5;
-	unsigned long mfn = fake_gfn_mfn(DOM, gfn);
+	unsigned long mfn;
 	struct mapped m;
 
-	if (upgrades_in_place(test)) {
-		stop_user(test, user);
-		return;
-	}
+	if (upgrades_in_place(test))
+		kunit_skip(test, "mappings are upgraded in place");
+	user = start_user(test, 64, 64);
+	mfn = fake_gfn_mfn(DOM, gfn);
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
 	KUNIT_ASSERT_EQ(test, m.status[0], 0);
 	KUNIT_EXPECT_FALSE(test, fake_mfn_writable(mfn));
@@ -392,14 +393,13 @@ static void read_only_mapping_moves_to_be_writable(struct kunit *test)
 /* Xen refuses write access: the read-only mapping stays. */
 static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 	const u64 gfn = 5;
 	struct mapped m;
 
-	if (upgrades_in_place(test)) {
-		stop_user(test, user);
-		return;
-	}
+	if (upgrades_in_place(test))
+		kunit_skip(test, "mappings are upgraded in place");
+	user = start_user(test, 64, 64);
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
 	user_note(user, gfn, m.bfn[0]);
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_WRITE, m.bfn, m.status);
@@ -417,14 +417,13 @@ static void upgrade_that_fails_leaves_the_read_only_mapping(struct kunit *test)
 /* The GFN gets another frame between the read-only mapping and the upgrade. */
 static void upgrade_that_finds_another_frame_waits_for_revalidation(struct kunit *test)
 {
-	struct mediator *user = start_user(test, 64, 64);
+	struct mediator *user;
 	const u64 gfn = 5;
 	struct mapped m;
 
-	if (!platform(test)->read_only || !upgrades_in_place(test)) {
-		stop_user(test, user);
-		return;
-	}
+	if (!platform(test)->read_only || !upgrades_in_place(test))
+		kunit_skip(test, "no read-only mapping is upgraded in place");
+	user = start_user(test, 64, 64);
 	xen_gpu_map(&user->client, &gfn, 1, XEN_GPU_MAP_READ, m.bfn, m.status);
 	user_note(user, gfn, m.bfn[0]);
 	fake_gfn_remove(DOM, gfn);

@@ -7,14 +7,13 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/init_syscalls.h>
 #include <linux/kallsyms.h>
 #include <linux/moduleparam.h>
-#include <linux/mount.h>
-#include <linux/namei.h>
 #include <linux/seq_file.h>
+#include <linux/stat.h>
 #include <linux/string.h>
 #include <linux/uio.h>
-#include <linux/user_namespace.h>
 
 #include "vgpu/configfs.h"
 #include "fake_xen.h"
@@ -34,31 +33,39 @@ static struct module_under_test modules[] = {
 typedef int (*init_function)(void);
 typedef void (*exit_function)(void);
 
-static struct vfsmount *debugfs, *configfs;
+/*
+ * Where debugfs and configfs are mounted, in the kernel's first root file system. The functions of
+ * init_syscalls.h are there until the kernel frees its initial memory, which is after all suites.
+ */
+#define DEBUGFS		"/debugfs"
+#define CONFIGFS	"/configfs"
 
-static struct vfsmount *mount_of(const char *type)
+static void __ref mount_at(const char *dir, const char *type)
 {
-	struct file_system_type *fs = get_fs_type(type);
-	struct vfsmount *mnt = fs ? kern_mount(fs) : NULL;
+	int rc = init_mkdir(dir, 0755) ?: init_mount(type, dir, type, 0, NULL);
 
-	if (IS_ERR_OR_NULL(mnt))
-		panic("no %s\n", type);
-	return mnt;
+	if (rc)
+		panic("no %s: %d\n", type, rc);
+}
+
+static bool __ref exists(const char *path)
+{
+	struct kstat stat;
+
+	return !init_stat(path, &stat, 0);
 }
 
 /* A module without dependencies may have been initialised at boot. */
 static void prepare(void)
 {
-	struct dentry *dir;
+	static bool prepared;
 
-	if (debugfs)
+	if (prepared)
 		return;
-	debugfs = mount_of("debugfs");
-	configfs = mount_of("configfs");
-	dir = lookup_one_len_unlocked("xengt", configfs->mnt_root, strlen("xengt"));
-	modules[1].loaded = !IS_ERR(dir) && d_is_positive(dir);
-	if (!IS_ERR(dir))
-		dput(dir);
+	prepared = true;
+	mount_at(DEBUGFS, "debugfs");
+	mount_at(CONFIGFS, "configfs");
+	modules[1].loaded = exists(CONFIGFS "/xengt");
 	modules_unload_all();
 }
 
@@ -143,9 +150,13 @@ int module_param_set(const char *name, const char *value)
  * debugfs_open() a user does that (file_user.h).
  */
 
-static struct file *open_in(struct vfsmount *mnt, const char *path, int flags)
+static struct file *open_in(const char *dir, const char *path, int flags)
 {
-	return file_open_root_mnt(mnt, path, flags, 0);
+	char full[128];
+
+	prepare();
+	snprintf(full, sizeof(full), "%s/%s", dir, path);
+	return filp_open(full, flags, 0);
 }
 
 static void close_at_once(struct file *file)
@@ -157,8 +168,7 @@ static void close_at_once(struct file *file)
 /* Returns a file or an ERR_PTR(). */
 struct file *debugfs_open(const char *path, int flags)
 {
-	prepare();
-	return open_in(debugfs, path, flags);
+	return open_in(DEBUGFS, path, flags);
 }
 
 void debugfs_close(struct file *file)
@@ -186,8 +196,7 @@ bool debugfs_read(const char *path, char *text, size_t size)
 	struct file *file;
 	ssize_t n;
 
-	prepare();
-	file = open_in(debugfs, path, O_RDONLY);
+	file = open_in(DEBUGFS, path, O_RDONLY);
 	if (IS_ERR(file))
 		return false;
 	n = read_seq_file(file, text, size);
@@ -202,8 +211,7 @@ int debugfs_write(const char *path)
 	loff_t pos = 0;
 	int rc;
 
-	prepare();
-	file = open_in(debugfs, path, O_WRONLY);
+	file = open_in(DEBUGFS, path, O_WRONLY);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	rc = file->f_op->write(file, (const char __user *)"1", 1, &pos);
@@ -233,50 +241,13 @@ u64 debugfs_value(const char *path, const char *name)
 
 /* configfs */
 
-/* Returns the directory of a path, with a reference, and the path's last part. */
-static struct dentry *parent_of(const char *path, const char **last)
+int __ref configfs_mkdir(const char *path)
 {
-	const char *slash = strchr(path, '/');
-	struct dentry *dir;
+	char full[64];
 
 	prepare();
-	*last = slash + 1;
-	dir = lookup_one_len_unlocked(path, configfs->mnt_root, slash - path);
-	if (!IS_ERR(dir) && d_is_negative(dir)) {
-		dput(dir);
-		dir = ERR_PTR(-ENOENT);
-	}
-	return dir;
-}
-
-static int change_dir(const char *path, bool make)
-{
-	const char *last;
-	struct dentry *dir = parent_of(path, &last);
-	struct dentry *dentry;
-	int rc;
-
-	if (IS_ERR(dir))
-		return PTR_ERR(dir);
-	inode_lock_nested(d_inode(dir), I_MUTEX_PARENT);
-	dentry = lookup_one_len(last, dir, strlen(last));
-	if (IS_ERR(dentry)) {
-		rc = PTR_ERR(dentry);
-	} else {
-		if (make)
-			rc = vfs_mkdir(&init_user_ns, d_inode(dir), dentry, 0755);
-		else
-			rc = vfs_rmdir(&init_user_ns, d_inode(dir), dentry);
-		dput(dentry);
-	}
-	inode_unlock(d_inode(dir));
-	dput(dir);
-	return rc;
-}
-
-int configfs_mkdir(const char *path)
-{
-	return change_dir(path, true);
+	snprintf(full, sizeof(full), CONFIGFS "/%s", path);
+	return init_mkdir(full, 0755);
 }
 
 /* Removes a directory, and waits until the virtual GPU has ended. */
@@ -290,9 +261,13 @@ int configfs_rmdir(const char *path)
 }
 
 /* Removes a directory as a user does, without waiting. */
-int configfs_rmdir_nowait(const char *path)
+int __ref configfs_rmdir_nowait(const char *path)
 {
-	return change_dir(path, false);
+	char full[64];
+
+	prepare();
+	snprintf(full, sizeof(full), CONFIGFS "/%s", path);
+	return init_rmdir(full);
 }
 
 int configfs_write(const char *path, const char *value)
@@ -301,8 +276,7 @@ int configfs_write(const char *path, const char *value)
 	loff_t pos = 0;
 	ssize_t n;
 
-	prepare();
-	file = open_in(configfs, path, O_WRONLY);
+	file = open_in(CONFIGFS, path, O_WRONLY);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	n = kernel_write(file, value, strlen(value), &pos);
@@ -316,8 +290,7 @@ int configfs_read(const char *path, char *text, size_t size)
 	loff_t pos = 0;
 	ssize_t n;
 
-	prepare();
-	file = open_in(configfs, path, O_RDONLY);
+	file = open_in(CONFIGFS, path, O_RDONLY);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	n = kernel_read(file, text, size - 1, &pos);
@@ -326,7 +299,7 @@ int configfs_read(const char *path, char *text, size_t size)
 	return n < 0 ? n : 0;
 }
 
-const void *both_dom0s_gen_params(const void *prev, char *desc)
+KUNIT_GENERATOR(both_dom0s_gen_params)
 {
 	static const enum fake_xen_mode modes[] = { FAKE_PV_DOM0, FAKE_PVH_DOM0 };
 	const enum fake_xen_mode *next = prev ? (const enum fake_xen_mode *)prev + 1 : modes;

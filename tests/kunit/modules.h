@@ -14,6 +14,8 @@
 #include <linux/delay.h>
 #include <linux/types.h>
 
+#include "compat.h"
+
 /* The guest of every test, and another one */
 #define DOM		5
 #define OTHER_DOM	6
@@ -49,7 +51,7 @@ do {											\
 	KUNIT_EXPECT_TRUE_MSG(test, _tries, "waited in vain for " #condition);		\
 } while (0)
 
-/* An array parameter for KUNIT_CASE_PARAM: the two kinds of dom0 */
-const void *both_dom0s_gen_params(const void *prev, char *desc);
+/* A generator for KUNIT_CASE_PARAM: the two kinds of dom0 */
+KUNIT_GENERATOR(both_dom0s_gen_params);
 
 #endif /* _XENGT_TEST_MODULES_H */

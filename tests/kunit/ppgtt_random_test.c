@@ -533,7 +533,7 @@ static void the_runs_covered_everything(struct kunit *test)
 	random_coverage_expect(test, 7);
 }
 
-static const void *next_run(const void *prev, char *desc)
+static KUNIT_GENERATOR(next_run)
 {
 	const struct random_run *run = prev ? (const struct random_run *)prev + 1 : runs;
 

@@ -45,7 +45,7 @@ static const struct reset_param params[] = {
 	{ FAKE_PVH_DOM0, XENGT_MODE_HYBRID, PAGES_OF_SHARE },
 };
 
-static const void *next_param(const void *prev, char *desc)
+static KUNIT_GENERATOR(next_param)
 {
 	const struct reset_param *param = prev ? (const struct reset_param *)prev + 1 : params;
 

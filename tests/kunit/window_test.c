@@ -28,12 +28,12 @@
 #define NARROW_SHARE	341
 #define NARROW_BLOCKS	(NARROW_SHARE - 1)
 
-static const void *windows_gen_params(const void *prev, char *desc)
+static KUNIT_GENERATOR(windows_gen_params)
 {
 	const struct platform *p = prev;
 
 	do {
-		p = platforms_gen_params(p, desc);
+		p = next_platform(p, desc);
 	} while (p && p->bfn_is_frame);
 	return p;
 }

@@ -13,6 +13,7 @@ static inline void *fake_kvmalloc_array(size_t n, size_t size, gfp_t flags)
 	return fake_kvmalloc_fails(array_size(n, size)) ? NULL : kvmalloc_array(n, size, flags);
 }
 
+#undef kvmalloc_array	/* a macro since 6.10 */
 #define kvmalloc_array	fake_kvmalloc_array
 
 #endif /* _XENGT_SHIM_LINUX_SLAB_H */

@@ -27,6 +27,7 @@
 #include "debug/translate.h"
 #include "ppgtt/spt.h"
 #include "vgpu.h"
+#include "../compat.h"
 
 static struct dentry *root, *vgpus_dir, *tables_dir, *translate_dir;
 
@@ -282,7 +283,7 @@ void xengt_debugfs_hide_vgpu(struct xengt_vgpu *vgpu)
 
 	snprintf(name, sizeof(name), ".removed-%llu", xengt_new_serial());
 	for (i = 0; i < ARRAY_SIZE(vgpu->files); i++)
-		debugfs_rename(dirs[i], vgpu->files[i], dirs[i], name);
+		compat_debugfs_change_name(dirs[i], vgpu->files[i], name);
 }
 
 /* Waits for readers and writers of the files. */

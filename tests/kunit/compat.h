@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that the suites run in, from Linux 6.1 on.
+ */
+
+#ifndef _XENGT_TEST_COMPAT_H
+#define _XENGT_TEST_COMPAT_H
+
+#include <kunit/test.h>
+
+/*
+ * Declares or defines a generator of parameters for KUNIT_CASE_PARAM(). Its body has @prev and
+ * @desc. Since 6.18 generators also get the test, which none of these needs.
+ *
+ * This can go when the oldest kernel is 6.18.
+ */
+#ifdef KUNIT_CASE_PARAM_WITH_INIT
+#define KUNIT_GENERATOR(name) \
+	const void *name(struct kunit *test, const void *prev, char *desc)
+#else
+#define KUNIT_GENERATOR(name) \
+	const void *name(const void *prev, char *desc)
+#endif
+
+#endif /* _XENGT_TEST_COMPAT_H */
