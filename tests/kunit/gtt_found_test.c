@@ -124,8 +124,8 @@ static void ram_of_a_former_one_is_used(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Just before the first page is trapped: its entries have been read by then. */
-static void store_before_the_trap(struct meanwhile *m)
+/* Just before the first page is write-protected: its entries have been read by then. */
+static void store_before_the_protection(struct meanwhile *m)
 {
 	const u64 pte = PTE(20);
 
@@ -133,7 +133,7 @@ static void store_before_the_trap(struct meanwhile *m)
 		m->nth = 1;
 		return;
 	}
-	KUNIT_EXPECT_EQ(m->test, fake_domain_trapped(DOM), 0u);
+	KUNIT_EXPECT_EQ(m->test, fake_domain_nr_protected(DOM), 0u);
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
 	KUNIT_EXPECT_EQ(m->test, fake_vcpu_store(DOM, 1, ENTRY_ADDR(ENTRY + 5), &pte, 8), 0);
 }
@@ -143,7 +143,7 @@ static void write_while_ram_is_adopted_counts(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
 	struct meanwhile m = {
-		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_before_the_trap,
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = store_before_the_protection,
 		.test = test,
 	};
 
