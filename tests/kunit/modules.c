@@ -42,8 +42,10 @@ typedef void (*exit_function)(void);
 
 static void __ref mount_at(const char *dir, const char *type)
 {
-	int rc = init_mkdir(dir, 0755) ?: init_mount(type, dir, type, 0, NULL);
+	int rc = -ENOENT;
 
+	scoped_with_init_fs()
+		rc = init_mkdir(dir, 0755) ?: init_mount(type, dir, type, 0, NULL);
 	if (rc)
 		panic("no %s: %d\n", type, rc);
 }
@@ -51,8 +53,11 @@ static void __ref mount_at(const char *dir, const char *type)
 static bool __ref exists(const char *path)
 {
 	struct kstat stat;
+	int rc = -ENOENT;
 
-	return !init_stat(path, &stat, 0);
+	scoped_with_init_fs()
+		rc = init_stat(path, &stat, 0);
+	return !rc;
 }
 
 /* A module without dependencies may have been initialised at boot. */
@@ -152,11 +157,14 @@ int module_param_set(const char *name, const char *value)
 
 static struct file *open_in(const char *dir, const char *path, int flags)
 {
+	struct file *file = NULL;
 	char full[128];
 
 	prepare();
 	snprintf(full, sizeof(full), "%s/%s", dir, path);
-	return filp_open(full, flags, 0);
+	scoped_with_init_fs()
+		file = filp_open(full, flags, 0);
+	return file;
 }
 
 static void close_at_once(struct file *file)
@@ -244,10 +252,13 @@ u64 debugfs_value(const char *path, const char *name)
 int __ref configfs_mkdir(const char *path)
 {
 	char full[64];
+	int rc = -ENOENT;
 
 	prepare();
 	snprintf(full, sizeof(full), CONFIGFS "/%s", path);
-	return init_mkdir(full, 0755);
+	scoped_with_init_fs()
+		rc = init_mkdir(full, 0755);
+	return rc;
 }
 
 /* Removes a directory, and waits until the virtual GPU has ended. */
@@ -264,10 +275,13 @@ int configfs_rmdir(const char *path)
 int __ref configfs_rmdir_nowait(const char *path)
 {
 	char full[64];
+	int rc = -ENOENT;
 
 	prepare();
 	snprintf(full, sizeof(full), CONFIGFS "/%s", path);
-	return init_rmdir(full);
+	scoped_with_init_fs()
+		rc = init_rmdir(full);
+	return rc;
 }
 
 int configfs_write(const char *path, const char *value)
