@@ -13,11 +13,13 @@
 
 #undef xen_domain_type
 #undef xen_pvh
+#undef xen_pv_domain	/* a feature of the CPU in 7.3 */
 #undef xen_initial_domain
 
 extern enum xen_domain_type xen_domain_type;
 extern bool xen_pvh;
 
+#define xen_pv_domain()		(xen_domain_type == XEN_PV_DOMAIN)
 #define xen_initial_domain()	(xen_domain() && (xen_start_flags & SIF_INITDOMAIN))
 
 #endif /* _XENGT_UM_SHIM_XEN_H */
