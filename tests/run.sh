@@ -98,7 +98,6 @@ part static "$here/static/run.sh" ${all:+-a}
 part abi "$here/kunit/abi/run.sh"
 # KASAN and lockdep take their time: what is random gets its full length without them.
 part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
-part kunit-newest "$here/kunit/run.sh" -k 7.3 -v plain -a ppgtt_random_test.writes=6000
 wait
 xen harness harness
 xen pv test_checks.py -m 'stock and pv'
@@ -122,7 +121,8 @@ if [ -n "$all" ]; then
 	fi
 	DEBIAN=13 XENGT_KERNEL=7.3 xen newest-kernel test_checks.py -m stock
 	part plain "$here/kunit/run.sh" -v plain
-	part kunit-between "$here/kunit/run.sh" -k 6.12 -v debug -a ppgtt_random_test.writes=6000
+	part kunit-6.12 "$here/kunit/run.sh" -k 6.12 -v plain -a ppgtt_random_test.writes=6000
+	part kunit-7.3 "$here/kunit/run.sh" -k 7.3 -v plain -a ppgtt_random_test.writes=6000
 	part bench "$here/kunit/run.sh" -v bench 'native_bench*'
 	xen memset test_memset.py
 	part mutations "$here/kunit/mutations.py"

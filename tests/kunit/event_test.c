@@ -518,6 +518,24 @@ static void lock_is_dropped_between_flushes(struct kunit *test)
 	stop_user(test, user);
 }
 
+/* 16: the same when the domain's last user leaves. */
+static void lock_is_dropped_while_a_domain_is_freed(struct kunit *test)
+{
+	struct mediator *user = start_user(test, 4096, 200);
+	struct xen_gpu_domain *dom = user->client.domain;
+	struct waiting w = { .user = user };
+
+	init_completion(&w.done);
+	user_map_range(user, 0, 200);
+	user_unmap_all(user);
+	xen_gpu_client_unregister(&user->client);
+	fake_xen_set_hook(count_unmaps, &w);
+	xen_gpu_domain_put(dom);
+	expect_short_waits(&w);
+	KUNIT_EXPECT_EQ(test, fake_total_refs(), 0ul);
+	kvfree(user);
+}
+
 #define MANY_GFNS	(4 * XEN_GPU_BATCH)
 
 /* A release of many GFNs, and a thread that wants the lock meanwhile */
@@ -610,6 +628,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE_PARAM(notice_without_memory_is_delivered_in_parts, platforms_gen_params),
 	KUNIT_CASE_PARAM(notice_grows_as_long_as_there_is_memory, platforms_gen_params),
 	KUNIT_CASE_PARAM(lock_is_dropped_between_flushes, physmap_gen_params),
+	KUNIT_CASE_PARAM(lock_is_dropped_while_a_domain_is_freed, physmap_gen_params),
 	KUNIT_CASE_PARAM(lock_is_dropped_in_a_long_release, stock_platforms_gen_params),
 	{}
 };

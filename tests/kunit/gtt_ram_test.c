@@ -504,9 +504,10 @@ static void entry_that_is_scanned_and_written_back(struct kunit *test)
 		.kind = FAKE_CALL_GET_TYPE, .nth = 1, .act = write_back, .test = test,
 	};
 
+	hybrid_unsync(test, 1);
 	hybrid_put(test, FIRST, PTE(7));
 	hybrid_flush(test);
-	hybrid_unsync(test, 1);
+	KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, 7));
 	hybrid_put(test, FIRST, PTE(8));
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
 	KUNIT_EXPECT_EQ(test, fake_vcpu_invalidate(DOM, 0), 0);
