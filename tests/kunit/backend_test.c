@@ -239,8 +239,29 @@ static void unreadable_strictness_is_an_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rc, -ENODEV);
 	KUNIT_EXPECT_GT(test, nth, 2u);
 	fake_xen_set_commandline("console=com1");
-	fake_xen_fail_call(FAKE_CALL_VERSION, 1, -EPERM);
+	/* The first such call asks for the version. */
+	fake_xen_fail_call(FAKE_CALL_VERSION, 2, -EPERM);
 	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), -EPERM);
+	KUNIT_EXPECT_FALSE(test, fake_xen_fail_pending());
+}
+
+/* Versions that the module was not compared with: an older one is refused. */
+static void old_xen_is_refused(struct kunit *test)
+{
+	start_xen(test, platform(test));
+	module_param_set("xen_gpu_map.backend", "auto");
+	fake_xen_set_version(4, 16);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), -ENODEV);
+	fake_xen_set_version(3, 99);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), -ENODEV);
+	fake_xen_set_version(4, 17);
+	fake_xen_fail_call(FAKE_CALL_VERSION, 1, -EFAULT);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), -EFAULT);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), 0);
+	module_unload("xen_gpu_map");
+	fake_xen_set_version(5, 0);
+	KUNIT_EXPECT_EQ(test, module_load("xen_gpu_map"), 0);
+	module_unload("xen_gpu_map");
 }
 
 /* Xen's own operation */
@@ -719,6 +740,7 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE_PARAM(page_that_cannot_be_a_table, pv_gen_params),
 	KUNIT_CASE_PARAM(strictness_is_read_as_xen_reads_it, pv_gen_params),
 	KUNIT_CASE_PARAM(unreadable_strictness_is_an_error, pv_gen_params),
+	KUNIT_CASE_PARAM(old_xen_is_refused, platforms_gen_params),
 	KUNIT_CASE_PARAM(good_mappings_cost_one_lookup, native_gen_params),
 	KUNIT_CASE_PARAM(stale_page_moves_and_lost_page_goes, native_gen_params),
 	KUNIT_CASE_PARAM(refused_entry_of_an_unmap_is_tried_again, native_gen_params),

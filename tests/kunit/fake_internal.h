@@ -202,6 +202,7 @@ struct fake {
 	u32 next_remote_port;
 	bool delivering;
 	char commandline[256];
+	int version;			/* as XENVER_version returns it */
 };
 
 extern struct fake fake;

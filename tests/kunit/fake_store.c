@@ -347,6 +347,12 @@ int xenbus_exists(struct xenbus_transaction t, const char *dir, const char *name
 	return found;
 }
 
+/* Sets the version that Xen reports; 4.17 at the start. */
+void fake_xen_set_version(int major, int minor)
+{
+	fake.version = major << 16 | minor;
+}
+
 void fake_xen_set_commandline(const char *commandline)
 {
 	strscpy(fake.commandline, commandline, sizeof(fake.commandline));
@@ -358,7 +364,7 @@ static int version(int cmd, void *arg)
 		return -ENOSYS;
 	switch (cmd) {
 	case XENVER_version:
-		return 4 << 16 | 17;
+		return fake.version;
 	case XENVER_commandline:
 		strscpy(arg, fake.commandline, 1024);
 		return 0;

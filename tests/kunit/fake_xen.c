@@ -229,6 +229,7 @@ void fake_xen_start(struct kunit *test, enum fake_xen_mode mode)
 	fake_evtchn_start();
 	fake_store_start();
 	strscpy(fake.commandline, "console=com1 iommu=on", sizeof(fake.commandline));
+	fake_xen_set_version(4, 17);
 	set_mode(mode);
 	fake_store_set("domid", xen_initial_domain() ? "0" : __stringify(FAKE_OWN_DOMID));
 	fake.started = true;

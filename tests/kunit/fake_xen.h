@@ -264,5 +264,6 @@ void fake_store_release(domid_t domid);
 void fake_store_come_up_late(void);
 void fake_store_come_up(void);
 void fake_xen_set_commandline(const char *commandline);
+void fake_xen_set_version(int major, int minor);
 
 #endif /* _XENGT_FAKE_XEN_H */
