@@ -223,11 +223,11 @@ static void page_set_aside_that_xen_took_is_not_mapped_again(struct kunit *test)
 	fake_xen_fail_gfn(DOM, 5, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), -ENOMEM);
 	fake_xen_fail_nothing();
-	KUNIT_EXPECT_EQ(test, counter("set_aside"), 1ull);
 	fake_dev_map_revoke(DOM);
 	xen_gpu_event_suspect(dom);
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), -EAGAIN);
 	mutex_unlock(&dom->notify_lock);
+	KUNIT_EXPECT_EQ(test, counter("set_aside"), 1ull);
 	flush(user);
 	KUNIT_EXPECT_EQ(test, user_map(user, 5), 0);
 	flush(user);
