@@ -290,13 +290,32 @@ static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 	vgpu_expect_nothing_left(test, "removed slowly");
 }
 
-/* A thread that reads a virtual GPU's file in debugfs, and one that removes the virtual GPU */
+/*
+ * Threads: one holds the lock of a virtual GPU, one reads the virtual GPU's file in debugfs, and one
+ * removes the virtual GPU
+ */
 struct removed_while_read {
 	struct kunit *test;
+	struct xengt_vgpu *vgpu;
+	struct completion locked;
+	struct completion go_on;
+	struct completion unlocked;
 	struct completion opened;
 	struct completion read;
 	struct completion removed;
 };
+
+static int hold_lock(void *data)
+{
+	struct removed_while_read *h = data;
+
+	mutex_lock(&h->vgpu->lock);
+	complete(&h->locked);
+	wait_for_completion(&h->go_on);
+	mutex_unlock(&h->vgpu->lock);
+	complete(&h->unlocked);
+	return 0;
+}
 
 static int read_file(void *data)
 {
@@ -330,32 +349,37 @@ static void removal_does_not_wait_for_a_reader(struct kunit *test)
 {
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	struct removed_while_read h = { .test = test };
-	struct xengt_vgpu *vgpu;
+	bool removed;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
+	init_completion(&h.locked);
+	init_completion(&h.go_on);
+	init_completion(&h.unlocked);
 	init_completion(&h.opened);
 	init_completion(&h.read);
 	init_completion(&h.removed);
 	make_dir(test, DIR);
-	vgpu = xengt_vgpu_get("vm5");
-	mutex_lock(&vgpu->lock);
+	h.vgpu = xengt_vgpu_get("vm5");
+	kthread_run(hold_lock, &h, "hold_lock");
+	wait_for_completion(&h.locked);
 	kthread_run(read_file, &h, "read_file");
 	wait_for_completion(&h.opened);
 	schedule_timeout_uninterruptible(2);
 	KUNIT_EXPECT_FALSE(test, completion_done(&h.read));
 	kthread_run(remove_dir, &h, "remove_dir");
-	if (wait_for_completion_timeout(&h.removed, 5 * HZ)) {
+	removed = wait_for_completion_timeout(&h.removed, 5 * HZ);
+	KUNIT_EXPECT_TRUE_MSG(test, removed, "rmdir waits for the reader");
+	if (removed) {
 		KUNIT_EXPECT_EQ(test, configfs_mkdir(DIR), 0);
 		KUNIT_EXPECT_TRUE(test, debugfs_read("xengt/vgpus/vm5", text, PAGE_SIZE));
-		mutex_unlock(&vgpu->lock);
-		KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
-	} else {
-		KUNIT_FAIL(test, "rmdir waits for the reader");
-		mutex_unlock(&vgpu->lock);
-		wait_for_completion(&h.removed);
+		KUNIT_EXPECT_EQ(test, configfs_rmdir_nowait(DIR), 0);
 	}
+	complete(&h.go_on);
+	if (!removed)
+		wait_for_completion(&h.removed);
+	wait_for_completion(&h.unlocked);
 	wait_for_completion(&h.read);
-	xengt_vgpu_put(vgpu);
+	xengt_vgpu_put(h.vgpu);
 }
 
 static struct kunit_case configfs_cases[] = {
