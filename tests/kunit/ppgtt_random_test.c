@@ -487,11 +487,12 @@ static void stop_run(struct random *r)
 	kunit_info(r->test, "%llu writes, %llu of them trapped, %llu compares, %llu GPU checks",
 		   r->guest->writes, r->guest->trapped, r->did[DID_COMPARE],
 		   r->guest->gpu->nr_checks);
-	ppgtt_guest_stop(r->guest);
+	/* The fixture counts all references, those of the other guest's pages too. */
 	if (random_has(r, LIMIT)) {
 		random_neighbour_unmap(r);
 		stop_neighbour(&r->neighbour);
 	}
+	ppgtt_guest_stop(r->guest);
 }
 
 static bool broken(struct kunit *test)
