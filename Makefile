@@ -11,6 +11,8 @@
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
+#
+# DEBIAN=12|13 with demo and test: the release whose Xen and Linux are booted (default: the machine's)
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CONFIGS = CONFIG_XEN_GPU_MAP=m CONFIG_DRM_I915_XENGT=m
