@@ -24,8 +24,8 @@
 #endif
 
 /*
- * The statement that follows looks up paths from init's root. The cases run in kernel threads, which
- * have a root of their own in 7.3, and init's in kernels without this macro.
+ * The statement that follows looks up paths from init's root. The cases run in kernel threads,
+ * which have a root of their own in 7.3, and init's in kernels without this macro.
  *
  * This can go when all kernels have it.
  */

@@ -291,8 +291,8 @@ static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 }
 
 /*
- * Threads: one holds the lock of a virtual GPU, one reads the virtual GPU's file in debugfs, and one
- * removes the virtual GPU
+ * Threads: one holds the lock of a virtual GPU, one reads the virtual GPU's file in debugfs, and
+ * one removes the virtual GPU
  */
 struct removed_while_read {
 	struct kunit *test;
