@@ -78,11 +78,16 @@ any() {
 }
 
 # It shows that a release works, with exact counts.
-smoke=$(any backend dma counts race replaced reach ppgtt_4_levels hybrid_gtt)
+smoke_checks=$(any backend dma counts race replaced reach ppgtt_4_levels hybrid_gtt)
 # The patched Xen's PVH dom0 makes all checks, and so does the PV dom0. Here are those whose cost or promise is the backend's.
-short=$(any backend dma sizes counts bad_gfns share one_reference race balloon_cycles replaced reach order quota overlap \
+short_checks=$(any backend dma sizes counts bad_gfns share one_reference race balloon_cycles replaced reach order quota overlap \
 	destroy_in_storm unload_in_storm ppgtt_4_levels ppgtt_counts ppgtt_balloon ppgtt_destroy posted hybrid_gtt hybrid_balloon \
 	hybrid_ppgtt hybrid_destroy)
+
+# With -a all checks.
+short=(-k "$short_checks")
+smoke=(-k "$smoke_checks")
+[ -z "$all" ] || short=() smoke=()
 
 rm -f "$logs"/*.log "$logs"/*.xml
 if "$here/xen/build-xen.sh" -f "$xen_version" >"$logs/build-xen.out" 2>&1; then
@@ -101,8 +106,8 @@ part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
 wait
 xen harness harness
 xen pv test_checks.py -m 'stock and pv'
-xen pvh test_checks.py -m 'stock and pvh' ${all:--k "$short"}
-DEBIAN=$other xen "debian$other" test_checks.py -m stock ${all:--k "$smoke"}
+xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
+DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"
 if [ -n "$patched" ]; then
 	# Of the patched Xen one kind of dom0 with each suite: both kinds and a driver domain have a turn.
 	xen native test_checks.py -m 'patched and pvh'
