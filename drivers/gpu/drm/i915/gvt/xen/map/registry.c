@@ -44,6 +44,7 @@ static u32 next_id;
 static DECLARE_BITMAP(busy, DOMID_FIRST_RESERVED);	/* domids being set up or freed */
 static DECLARE_WAIT_QUEUE_HEAD(busy_wait);
 static bool xenstore_up;
+static bool watch_refused;	/* by xenstore, when it was registered last */
 static const struct xen_gpu_backend *domains_backend;
 static struct workqueue_struct *domains_wq;
 
@@ -330,7 +331,10 @@ static struct xenbus_watch release_watch = {
 static void retry_watch(struct work_struct *work);
 static DECLARE_DELAYED_WORK(watch_work, retry_watch);
 
-/* Registers the watch for the end of domains, and tries again later if xenstore refuses. */
+/*
+ * Registers the watch for the end of domains, and tries again later if xenstore refuses. Only the
+ * first refusal is logged: the others follow each second.
+ */
 static int watch_release(void)
 {
 	int rc = 0;
@@ -339,12 +343,13 @@ static int watch_release(void)
 	if (!xenstore_up)
 		rc = register_xenbus_watch(&release_watch);
 	WRITE_ONCE(xenstore_up, !rc);
+	if (rc && !watch_refused)
+		pr_err("cannot watch for the end of domains: %d; dead guests stay zombies until that works\n",
+		       rc);
+	watch_refused = rc;
 	mutex_unlock(&watch_lock);
-	if (!rc)
-		return 0;
-	pr_err_ratelimited("cannot watch for the end of domains: %d; dead guests stay zombies until that works\n",
-			   rc);
-	queue_delayed_work(domains_wq, &watch_work, WATCH_RETRY);
+	if (rc)
+		queue_delayed_work(domains_wq, &watch_work, WATCH_RETRY);
 	return rc;
 }
 
@@ -418,6 +423,7 @@ void xen_gpu_domains_exit(void)
 	if (xenstore_up)
 		unregister_xenbus_watch(&release_watch);
 	xenstore_up = false;
+	watch_refused = false;
 	destroy_workqueue(domains_wq);
 	xen_gpu_table_exit_cache();
 }
