@@ -40,8 +40,10 @@ static int check_xen_version(void)
 {
 	int version = HYPERVISOR_xen_version(XENVER_version, NULL);
 
-	if (version < 0)
+	if (version < 0) {
+		pr_err("Xen does not tell its version: %d\n", version);
 		return version;
+	}
 	if (version < XEN_VERSION(4, 17)) {
 		pr_err("Xen %d.%d is too old: 4.17 to 4.20 are supported\n",
 		       version >> 16, version & 0xffff);
