@@ -15,8 +15,6 @@
 #define MIN_DMA_BITS		32
 #define MAX_DMA_BITS		52
 #define MAX_TABLES		1048576
-/* Guest-physical addresses have at most 52 bits. */
-#define MEMORY_SIZE		BIT_ULL(52)
 
 /* Checks range @i of the share and converts it from bytes to entries. */
 static int check_range(const char *name, const struct xengt_vgpu_config *config,
@@ -102,9 +100,9 @@ static int check_bar0(const char *name, const struct xengt_vgpu_config *config,
 			       size >> 20);
 		return -EINVAL;
 	}
-	if (config->bar0 >= MEMORY_SIZE) {
+	if (config->bar0 >= XENGT_MEMORY_SIZE) {
 		xengt_vgpu_err(name, "bar0 %#llx is beyond the addresses of a guest, below %#llx\n",
-			       config->bar0, MEMORY_SIZE);
+			       config->bar0, XENGT_MEMORY_SIZE);
 		return -EINVAL;
 	}
 	return 0;

@@ -6,11 +6,15 @@
 #ifndef _XENGT_CONFIG_H
 #define _XENGT_CONFIG_H
 
+#include <linux/bits.h>
 #include <linux/printk.h>
 #include <linux/types.h>
 
 #include "ggtt/share.h"
 #include "shadow/shadow.h"
+
+/* In bytes: guest-physical addresses have at most 52 bits. */
+#define XENGT_MEMORY_SIZE	BIT_ULL(52)
 
 struct xengt_gsm_ops;
 

@@ -6,8 +6,7 @@
  * During rmdir, configfs and the VFS hold locks that every mkdir and every look-up of a virtual GPU
  * needs. Disabling a virtual GPU can take long, as it waits for the guest's vCPUs and for Xen. So
  * can removing its files in debugfs, whose readers wait for the virtual GPU. So rmdir queues work
- * that does both, and returns. A user who wants to wait writes 0
- * to enable before.
+ * that does both, and returns. A user who wants to wait writes 0 to enable before.
  *
  * Numbers are decimal, or hexadecimal with 0x, or octal with 0. The configuration can be changed
  * while the virtual GPU is off; otherwise a write fails with -EBUSY. Only the mode can be changed

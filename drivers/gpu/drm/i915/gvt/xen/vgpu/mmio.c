@@ -39,9 +39,6 @@
 #define GFX_FLSH_CNTL		0x101008
 #define GFX_FLSH_CNTL_EN	BIT(0)
 
-/* Guest-physical addresses have at most 52 bits. */
-#define MEMORY_SIZE		BIT_ULL(52)
-
 /* How often to try to unprotect pages that the guest writes to, and the time between, in us */
 #define UNPROTECT_TRIES		64
 #define UNPROTECT_US		500
@@ -311,7 +308,7 @@ static void init_targets(struct xengt_mmio *mmio)
 		.copy_guest = copy_guest,
 	};
 	mmio->memory = (struct xengt_ioreq_target){
-		.size = MEMORY_SIZE,
+		.size = XENGT_MEMORY_SIZE,
 		.owner = mmio,
 		.write = memory_write,
 		.copy_guest = copy_guest,
