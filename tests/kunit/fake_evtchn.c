@@ -264,6 +264,24 @@ static void free_irq_number(unsigned int irq)
 	irq_free_desc(irq);
 }
 
+/*
+ * request_irq(), which goes on if there is no memory for the irq's files in procfs. The kernel
+ * warns about the missing files when the irq is freed, if it frees irqs (CONFIG_SPARSE_IRQ).
+ */
+static int request(unsigned int irq, irq_handler_t handler, unsigned long irqflags,
+		   const char *devname, void *dev_id)
+{
+	unsigned int nth;
+	int rc;
+
+	if (fake_alloc_fails())
+		return -ENOMEM;
+	nth = fake_alloc_enter();
+	rc = request_irq(irq, handler, irqflags, devname, dev_id);
+	fake_alloc_leave(nth);
+	return rc;
+}
+
 int bind_evtchn_to_irqhandler_lateeoi(evtchn_port_t number, irq_handler_t handler,
 				      unsigned long irqflags, const char *devname, void *dev_id)
 {
@@ -279,7 +297,7 @@ int bind_evtchn_to_irqhandler_lateeoi(evtchn_port_t number, irq_handler_t handle
 	irq = new_irq(number);
 	if (irq < 0)
 		return irq;
-	rc = request_irq(irq, handler, irqflags, devname, dev_id);
+	rc = request(irq, handler, irqflags, devname, dev_id);
 	if (rc) {
 		free_irq_number(irq);
 		return rc;

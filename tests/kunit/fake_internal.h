@@ -240,7 +240,9 @@ static inline void fake_alloc_leave(unsigned int fail_nth)
 	current->fail_nth = fail_nth;
 }
 
+/* fake_alloc.c */
 void *fake_zalloc(size_t size);
+bool fake_alloc_fails(void);
 
 /* fake_index.c */
 void fake_index_init(struct fake_index *index);

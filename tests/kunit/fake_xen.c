@@ -8,12 +8,10 @@
 
 #include <kunit/test-bug.h>
 #include <linux/lockdep.h>
-#include <linux/debugfs.h>
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <xen/xen.h>
 #include <xen/features.h>
@@ -41,17 +39,6 @@ void fake_error(const char *fmt, ...)
 	pr_err("%pV\n", &vaf);
 	va_end(args);
 	fake.errors++;
-}
-
-void *fake_zalloc(size_t size)
-{
-	unsigned int nth = fake_alloc_enter();
-	void *p = kzalloc(size, GFP_ATOMIC | __GFP_NOWARN);
-
-	fake_alloc_leave(nth);
-	if (!p)
-		panic("fake xen: out of memory\n");
-	return p;
 }
 
 static bool call_can_be_any(enum fake_call kind)
@@ -454,89 +441,4 @@ void fake_xen_clear_events(void)
 {
 	fake.nr_events = 0;
 	fake.events_lost = false;
-}
-
-/* Writes a setting of the kernel's fault injection in debugfs. */
-static void set_fault(const char *dir, const char *name, bool is_bool, unsigned long value)
-{
-	struct dentry *parent = debugfs_lookup(dir, NULL);
-	struct dentry *file;
-
-	if (!parent)
-		return;
-	file = debugfs_lookup(name, parent);
-	if (file && is_bool)
-		*(bool *)d_inode(file)->i_private = value;
-	else if (file)
-		*(u32 *)d_inode(file)->i_private = value;
-	dput(file);
-	dput(parent);
-}
-
-static void prepare_faults(void)
-{
-	static bool prepared;
-
-	if (prepared)
-		return;
-	prepared = true;
-	/* Fails allocations that may sleep and single pages, too, without a stack dump for each. */
-	set_fault("failslab", "ignore-gfp-wait", true, false);
-	set_fault("failslab", "verbose", false, 0);
-	set_fault("fail_page_alloc", "ignore-gfp-wait", true, false);
-	set_fault("fail_page_alloc", "ignore-gfp-highmem", true, false);
-	set_fault("fail_page_alloc", "min-order", false, 0);
-	set_fault("fail_page_alloc", "verbose", false, 0);
-}
-
-/**
- * fake_fail_alloc - make an allocation of the running thread fail
- * @nth: 1: the next one
- */
-void fake_fail_alloc(unsigned int nth)
-{
-	prepare_faults();
-	current->fail_nth = nth;
-}
-
-/* Ends fake_fail_alloc(). Returns true if no allocation failed. */
-bool fake_fail_alloc_stop(void)
-{
-	bool pending = current->fail_nth;
-
-	current->fail_nth = 0;
-	return pending;
-}
-
-/*
- * Makes kvmalloc_array() fail in all threads. The kernel's fault injection is not enough: it fails
- * one allocation, and kvmalloc() then tries vmalloc().
- */
-void fake_fail_kvmalloc(size_t from)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&fake.lock, flags);
-	fake.fail_kvmalloc = from;
-	fake.kvmalloc_failures = 0;
-	spin_unlock_irqrestore(&fake.lock, flags);
-}
-
-/* Counts its failures. */
-unsigned int fake_kvmalloc_failures(void)
-{
-	return fake.kvmalloc_failures;
-}
-
-/* um-shim/linux/slab.h asks. */
-bool fake_kvmalloc_fails(size_t size)
-{
-	unsigned long flags;
-	bool fails;
-
-	spin_lock_irqsave(&fake.lock, flags);
-	fails = fake.fail_kvmalloc && size >= fake.fail_kvmalloc;
-	fake.kvmalloc_failures += fails;
-	spin_unlock_irqrestore(&fake.lock, flags);
-	return fails;
 }

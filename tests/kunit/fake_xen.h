@@ -165,7 +165,10 @@ void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where);
 int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn);
 void fake_xen_clear_events(void);
 
-/* Makes the n-th allocation of the running task fail; 0: none. */
+/*
+ * fake_alloc.c: makes the n-th allocation of the running task fail; 0: none. A function of the
+ * kernel's that would make many is one allocation if the fake or um-shim/ has it.
+ */
 void fake_fail_alloc(unsigned int nth);
 bool fake_fail_alloc_stop(void);
 
