@@ -561,6 +561,15 @@ static void table_in_the_gtt_is_scratch(struct kunit *test)
 	ppgtt_guest_stop(guest);
 }
 
+/* A late sync is planned. It runs now. */
+static void run_late_sync(struct kunit *test, struct xengt_vgpu *vgpu)
+{
+	struct delayed_work *work = &vgpu->gtt.shadow.dirty.work;
+
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(work));
+	flush_delayed_work(work);
+}
+
 /* 6, 15: without memory for the rescan the page stays as it is, and a sync rescans it. */
 static void page_without_memory_for_the_rescan_is_kept(struct kunit *test)
 {
@@ -580,7 +589,7 @@ static void page_without_memory_for_the_rescan_is_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lost(vgpu), 0ull);
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	hybrid_put(test, IN_PAGE(2, 21), PTE(21));
-	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
+	run_late_sync(test, vgpu);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 20), DOM, 20));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 21), DOM, 21));
@@ -601,7 +610,7 @@ static void exchanged_page_without_memory_is_rescanned_again(struct kunit *test)
 	meanwhile_end(&m);
 	fake_fail_alloc_stop();
 	KUNIT_EXPECT_FALSE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
-	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&vgpu->gtt.shadow.dirty.work));
+	run_late_sync(test, vgpu);
 	KUNIT_EXPECT_TRUE(test, fake_gfn_write_protected(DOM, GTT_GFN(2)));
 	KUNIT_EXPECT_TRUE(test, gpu_reaches(IN_PAGE(2, 1), DOM, 20));
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
