@@ -8,6 +8,7 @@
  * mapping that outlives its reference leads to somebody else's page.
  *
  *   fake_xen.c         start and stop, counts of hypercalls, ordered failures, record, books
+ *   fake_alloc.c       allocations that fail when a test says so
  *   fake_mem.c         memory as a whole: start, stop, books
  *   fake_index.c       from a number to an entry
  *   fake_frame.c       frames, their owners and references
@@ -165,10 +166,8 @@ void fake_xen_note(enum fake_event_kind kind, u64 bfn, u64 where);
 int fake_xen_find_event(unsigned int from, enum fake_event_kind kind, u64 mfn);
 void fake_xen_clear_events(void);
 
-/*
- * fake_alloc.c: makes the n-th allocation of the running task fail; 0: none. A function of the
- * kernel's that would make many is one allocation if the fake or um-shim/ has it.
- */
+/* fake_alloc.c */
+/* Makes the n-th allocation of the running task fail; 0: none. */
 void fake_fail_alloc(unsigned int nth);
 bool fake_fail_alloc_stop(void);
 
