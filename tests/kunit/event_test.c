@@ -587,6 +587,15 @@ static struct long_release *map_many(struct kunit *test, struct mediator *user)
 	return r;
 }
 
+/* Starts a thread, and returns when it waits for the lock. */
+static void start_waiting(struct kunit *test, int (*thread)(void *), struct long_release *r)
+{
+	struct task_struct *task = kthread_run(thread, r, "long_release");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	wait_for(test, !task_is_running(task));
+}
+
 /* 8: the lock is dropped now and then while many GFNs are released. */
 static void lock_is_dropped_in_a_long_release(struct kunit *test)
 {
@@ -596,10 +605,8 @@ static void lock_is_dropped_in_a_long_release(struct kunit *test)
 
 	/* The threads wait for the lock in this order. */
 	mutex_lock(&dom->lock);
-	kthread_run(release_many, r, "release_many");
-	schedule_timeout_uninterruptible(2);
-	kthread_run(lock_in_between, r, "lock_in_between");
-	schedule_timeout_uninterruptible(2);
+	start_waiting(test, release_many, r);
+	start_waiting(test, lock_in_between, r);
 	mutex_unlock(&dom->lock);
 	wait_for_completion(&r->released);
 	wait_for_completion(&r->locked);
