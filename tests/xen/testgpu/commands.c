@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The test GPU's commands. /sys/kernel/debug/xengt_testgpu/command takes one; the write returns
- * when it is done, or its error. "result" has what the last command found.
+ * when it is done, or its error. "result" has what the last command found. "table" is in table.c.
  *
  *	copy FROM TO LENGTH	FROM and TO are graphics addresses, or bus:ADDRESS for what the
  *				device puts on the bus
  *	fill TO LENGTH BYTE
  *	entry ADDRESS		reads the shadow entry
+ *	bfn DOMID GFN		the BFN of a guest's page, by the mapping service
  *
  * Those with a PPGTT, which is VGPU LEVELS ROOT: a virtual GPU's name, 3 or 4, and as many guest-
  * physical addresses, with commas, as the root has (1 or 4); it is pinned for the command:
@@ -33,7 +34,9 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "table.h"
 #include "testgpu.h"
+#include "view.h"
 #include "walk.h"
 
 #define MAX_COMMAND	256
@@ -234,6 +237,22 @@ static int run_entry(struct testgpu *gpu, char **args)
 	return 0;
 }
 
+static int run_bfn(struct testgpu *gpu, char **args)
+{
+	u64 gfn, bfn;
+	u16 domid;
+	int ret;
+
+	if (kstrtou16(args[0], 0, &domid) || kstrtou64(args[1], 0, &gfn))
+		return -EINVAL;
+
+	ret = view_page(domid, gfn, &bfn);
+	if (!ret)
+		scnprintf(gpu->result, sizeof(gpu->result), "0x%llx\n", bfn);
+
+	return ret;
+}
+
 static int run_pcopy(struct testgpu *gpu, char **args)
 {
 	struct place from, to;
@@ -335,6 +354,7 @@ static const struct command commands[] = {
 	{ "copy", 3, run_copy },
 	{ "fill", 3, run_fill },
 	{ "entry", 1, run_entry },
+	{ "bfn", 2, run_bfn },
 	{ "pcopy", PPGTT_ARGS + 3, run_pcopy },
 	{ "pentry", PPGTT_ARGS + 1, run_pentry },
 	{ "pwalk", PPGTT_ARGS + 1, run_pwalk },
@@ -416,6 +436,7 @@ void testgpu_commands_create(struct testgpu *gpu)
 	gpu->dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("command", 0200, gpu->dir, gpu, &command_fops);
 	debugfs_create_file("result", 0400, gpu->dir, gpu, &result_fops);
+	debugfs_create_file("table", 0400, gpu->dir, gpu, &testgpu_table_fops);
 }
 
 /* Waits for a command that is under way. */
