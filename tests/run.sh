@@ -87,7 +87,8 @@ short_checks=$(any backend dma sizes counts bad_gfns share one_reference race ba
 # With -a all checks.
 short=(-k "$short_checks")
 smoke=(-k "$smoke_checks")
-[ -z "$all" ] || short=() smoke=()
+one_kind=(-m pv)
+[ -z "$all" ] || short=() smoke=() one_kind=()
 
 rm -f "$logs"/*.log "$logs"/*.xml
 if "$here/xen/build-xen.sh" -f "$xen_version" >"$logs/build-xen.out" 2>&1; then
@@ -107,6 +108,8 @@ wait
 xen harness harness
 xen pv test_checks.py -m 'stock and pv'
 xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
+# A stock i915 in a guest: what it writes has to do with the guest's kernel, not with dom0.
+xen i915 test_i915.py "${one_kind[@]}"
 DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"
 if [ -n "$patched" ]; then
 	# Of the patched Xen one kind of dom0 with each suite: both kinds and a driver domain have a turn.
@@ -124,6 +127,7 @@ if [ -n "$all" ]; then
 		xen devmap-pvh test_devmap.py -m 'pvh and not debug'
 		xen devmap-debug test_devmap.py -m debug
 	fi
+	DEBIAN=$other xen "i915-debian$other" test_i915.py
 	DEBIAN=13 XENGT_KERNEL=7.3 xen newest-kernel test_checks.py -m stock
 	part plain "$here/kunit/run.sh" -v plain
 	part kunit-6.12 "$here/kunit/run.sh" -k 6.12 -v plain -a ppgtt_random_test.writes=6000

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds what the tests on a real Xen need: Debian's Xen, kernel and toolstack unpacked (only what tests/setup.sh names is installed
-# into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for the guest.
+# into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for each guest.
 # Usage: build.sh DIR    as root, on Debian 12 or 13; everything goes to DIR, and a second run does only what has changed
 #   DEBIAN=12|13         the release whose Xen, toolstack and kernel these are (default: the machine's)
 #   XENGT_KERNEL=SERIES  another kernel of the release or of its backports, such as 7.3
@@ -138,9 +138,12 @@ build_programs() {
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building toolstack" "${cc[@]}" -o "$build/bin/toolstack" "$here/dom0/toolstack.c"
 	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
+	run "building compare" "${cc[@]}" -o "$build/bin/compare" "$here"/{dom0/compare,devmap/xen}.c
+	run "building pcibus" "${cc[@]}" -o "$build/bin/pcibus" "$here"/pcibus/*.c "$here/devmap/xen.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
 	run "building xen-targets" "${cc[@]}" -o "$build/bin/xen-targets" "$project"/tools/xen-targets/*.c
 	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c "$project/tools/xen-targets/target_op.c"
+	run "building gem" "${cc[@]}" -o "$build/bin/gem" "$here/i915/gem.c"
 	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables -mno-sse -nostdlib -static -Wl,--build-id=none -Wl,-T,"$here/guest/tiny.lds" \
 		-o "$build/bin/tiny.elf" "$here/guest/tiny.c"
@@ -187,6 +190,17 @@ pack_driver() {
 	cp "$here/dom0/library.sh" "$root/lib/xengt/"
 	install -m 755 "$here/driver/init" "$root/init"
 	pack "$root" "$build/driver.cpio"
+}
+
+# A guest with Debian's i915 and what that depends on
+pack_i915_guest() {
+	local root=$build/root-i915
+
+	skeleton "$root"
+	cp "$(command -v busybox)" "$build/bin/gem" "$root/bin/"
+	copy_modules "$root" i915
+	install -m 755 "$here/i915/init" "$root/init"
+	pack "$root" "$build/i915.cpio"
 }
 
 module_path() { # NAME
@@ -245,9 +259,9 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,devmap,marked,report,toolstack,xen-targets} "$root/bin/"
+	cp "$build"/bin/{ask,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
 	mkdir -p "$root/guests" "$root/lib/xengt"
-	cp "$build/vmlinux" "$build"/{guest,caller,driver}.cpio "$build/bin/tiny.elf" "$root/guests/"
+	cp "$build/vmlinux" "$build"/{guest,caller,driver,i915}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"
 	install -m 755 "$here/dom0/init" "$root/init"
 	pack "$root" "$build/dom0.cpio"
@@ -264,6 +278,7 @@ main() {
 	pack_guest
 	pack_caller
 	pack_driver
+	pack_i915_guest
 	pack_dom0
 	say "ready in $build"
 }

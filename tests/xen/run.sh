@@ -6,7 +6,7 @@
 #                                pvh: with such a dom0
 #   -m 'patched and pvh'
 #   -k check_race                one check only
-#   test_devmap.py, test_driver.py, test_memset.py    the other suites; without a file: all
+#   test_devmap.py, test_driver.py, test_i915.py, test_memset.py    the other suites; without a file: all
 #   harness                      the harness by itself, which takes no boot
 #   --collect-only -q            what there is
 # DEBIAN=12|13: whose Xen and Linux (default: the machine's release). XENGT_KERNEL=7.3: another kernel.

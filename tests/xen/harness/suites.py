@@ -35,6 +35,8 @@ RUNS = (
     Run("native-pv", "checks", "pv", "patched", backend="native"),
     Run("native-strict", "checks", "strict", "patched", backend="native"),
     Run("native-pvh", "checks", "pvh", "patched", backend="native"),
+    Run("pv", "i915", "pv"),
+    Run("pvh", "i915", "pvh"),
     Run("memset", "memset", "pv"),
     Run("pvh", "devmap", "pvh", "patched", LIMIT),
     Run("strict", "devmap", "strict", "patched", LIMIT),
