@@ -35,8 +35,8 @@ hidden_of() {
 	echo $((hidden_first + $1 * hidden))
 }
 
-# The soft lockup detector is on. Without noearly Linux looks twice for an AGP bridge on each of 256 buses: minutes here.
-i915_words="console=hvc0 loglevel=1 mitigations=off nokaslr tsc=reliable pci=conf1,noacpi,noearly"
+# The soft lockup detector is on, and the log has room for the many warnings of i915. Without noearly Linux looks twice for an AGP bridge on each of 256 buses: minutes here.
+i915_words="console=hvc0 loglevel=1 log_buf_len=1M mitigations=off nokaslr tsc=reliable pci=conf1,noacpi,noearly"
 
 # Before the virtual GPU: of two ioreq servers for the same addresses the later one gets the accesses.
 start_bus() { # NAME
