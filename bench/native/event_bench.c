@@ -127,7 +127,6 @@ static void start_vgpu_between_clocks(struct bench *b)
 	KUNIT_ASSERT_FALSE(b->test, IS_ERR(dom));
 	start_clock(b, &b->before, dom);
 	b->vgpu = new_hybrid(b->test, &config);
-	b->vgpu->config.gsm = &xengt_gsm_mem;
 	b->vgpu->config.quota = ENTRIES;
 	KUNIT_ASSERT_EQ(b->test, xengt_vgpu_enable(b->vgpu), 0);
 	KUNIT_ASSERT_PTR_EQ(b->test, b->vgpu->domain, dom);

@@ -70,6 +70,31 @@ static u64 mem_entry(struct xengt_mem_table *table, u64 addr)
 	return pte;
 }
 
+/* A base that the place chooses is shown while the virtual GPU runs, and chosen anew each time. */
+static void automatic_base_is_told_while_it_runs(struct kunit *test)
+{
+	make_dir(test, DIR);
+	make_dir(test, OTHER_DIR);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "domid", "6"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "mappable_base", "0"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "hidden_base", "0x40000"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "1"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "mappable_base", "auto"), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "hidden_base", "auto\n"), 0);
+	expect_attr(test, "mappable_base", "auto\n");
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	expect_attr(test, "mappable_base", "0x60000\n");
+	expect_attr(test, "hidden_base", "0xa0000\n");
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "mappable_base", "0"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "0"), 0);
+	expect_attr(test, "hidden_base", "auto\n");
+	KUNIT_EXPECT_EQ(test, set_attr(OTHER_DIR, "enable", "0"), 0);
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(OTHER_DIR), 0);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "1"), 0);
+	expect_attr(test, "mappable_base", "0x0\n");
+	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
+}
+
 static void directory_has_the_defaults(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, configfs_mkdir(DIR), 0);
@@ -156,6 +181,7 @@ static void configurations_that_make_no_sense_are_refused(struct kunit *test)
 		{ "dma_bits", "64", -EINVAL },
 		{ "dma_bits", "52", 0 },
 	};
+	char too_long[XENGT_PLACE_SIZE + 1] = "mem:";
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -167,7 +193,11 @@ static void configurations_that_make_no_sense_are_refused(struct kunit *test)
 		vgpu_expect_nothing_left(test, cases[i].name);
 	}
 	make_dir(test, DIR);
-	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "nonsense"), -EINVAL);
+	memset(too_long + 4, 'x', XENGT_PLACE_SIZE - 4);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", "nonsense"), -ENODEV);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "place", too_long), -ENAMETOOLONG);
+	KUNIT_EXPECT_EQ(test, set_attr(DIR, "mappable_base", "automatic"), -EINVAL);
+	expect_attr(test, "mappable_base", "0x100000\n");
 	KUNIT_EXPECT_EQ(test, set_attr(DIR, "quota", "x"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_attr(DIR, "enable", "x"), -EINVAL);
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
@@ -384,6 +414,7 @@ static void removal_does_not_wait_for_a_reader(struct kunit *test)
 
 static struct kunit_case configfs_cases[] = {
 	KUNIT_CASE_PARAM(directory_has_the_defaults, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(automatic_base_is_told_while_it_runs, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(virtual_gpu_of_a_directory_works, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(running_virtual_gpu_cannot_be_changed, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(configurations_that_make_no_sense_are_refused, both_dom0s_gen_params),

@@ -25,6 +25,7 @@
 #define GPU_TLB		8192
 
 struct gpu_range {
+	const struct xengt_gsm *gsm;
 	unsigned long first;
 	unsigned long n;
 	u64 *entries;
@@ -33,8 +34,8 @@ struct gpu_range {
 };
 
 static struct gpu {
-	struct xengt_gsm gsm;
 	unsigned int users;
+	struct xengt_gsm *last_opened;
 	domid_t next_owner;
 	struct gpu_range ranges[GPU_RANGES];
 	struct {
@@ -144,7 +145,7 @@ void gpu_check_one_in(unsigned int n)
 	gpu.check_one_in = n;
 }
 
-/* To be called before the GSM is got. */
+/* To be called before a share is opened. */
 void gpu_set_format(const struct ppgtt_format *format)
 {
 	gpu.format = format;
@@ -166,18 +167,6 @@ static void drain(domid_t domid)
 	}
 }
 
-static struct xengt_gsm *get(unsigned long nr_entries)
-{
-	gpu.users++;
-	gpu.gsm.ops = &gpu_gsm;
-	return nr_entries == gpu.format->ggtt_entries ? &gpu.gsm : ERR_PTR(-EINVAL);
-}
-
-static void put(struct xengt_gsm *gsm)
-{
-	gpu.users--;
-}
-
 static bool taken(unsigned long first, unsigned long n)
 {
 	struct gpu_range *range;
@@ -190,7 +179,7 @@ static bool taken(unsigned long first, unsigned long n)
 	return false;
 }
 
-static int reserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
+static int reserve(const struct xengt_gsm *gsm, unsigned long first, unsigned long n)
 {
 	struct gpu_range *range = gpu.ranges;
 	u64 *entries;
@@ -206,8 +195,8 @@ static int reserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
 		return -ENOMEM;
 	while (range->entries)
 		range++;
-	*range = (struct gpu_range){ .first = first, .n = n, .owner = gpu.next_owner,
-				     .entries = entries };
+	*range = (struct gpu_range){ .gsm = gsm, .first = first, .n = n,
+				     .owner = gpu.next_owner, .entries = entries };
 	return 0;
 }
 
@@ -227,8 +216,8 @@ static void write_entry(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 	struct gpu_range *range = range_of(index);
 	u64 *entry;
 
-	if (!range) {
-		pr_err("entry %lu, which nobody has reserved, is written\n", index);
+	if (!range || range->gsm != gsm) {
+		pr_err("entry %lu is written by somebody who has not reserved it\n", index);
 		gpu.bad++;
 		return;
 	}
@@ -247,7 +236,8 @@ static void write_entry(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 	fake_xen_note(FAKE_EVENT_PTE, ppgtt_decode(gpu.format, 1, pte).frame, index);
 }
 
-static void invalidate(struct xengt_gsm *gsm)
+/* Only with @ppgtt it forgets what it met on its walks of PPGTTs. */
+static void invalidate(struct xengt_gsm *gsm, bool ppgtt)
 {
 	void (*call)(void *data) = gpu.call;
 	unsigned int i;
@@ -256,7 +246,7 @@ static void invalidate(struct xengt_gsm *gsm)
 		drain(gpu.drained[i].domid);
 	check_what_happened();
 	gpu.nr_tlb = 0;
-	if (gpu.walker)
+	if (gpu.walker && ppgtt)
 		gpu.walker->forget(gpu.walker);
 	fake_xen_note(FAKE_EVENT_INVALIDATE, 0, 0);
 	gpu.call = NULL;
@@ -275,14 +265,15 @@ static bool has_range(domid_t domid)
 	return false;
 }
 
-static void unreserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
+static void unreserve(const struct xengt_gsm *gsm, const struct xengt_range *reserved)
 {
-	struct gpu_range *range = n ? range_of(first) : NULL;
+	struct gpu_range *range = reserved->n ? range_of(reserved->first) : NULL;
 	u64 *entries;
 
-	if (!n)
+	if (!reserved->n)
 		return;
-	if (!range || range->first != first || range->n != n) {
+	if (!range || range->gsm != gsm || range->first != reserved->first ||
+	    range->n != reserved->n) {
 		pr_err("a range is given back that nobody has\n");
 		gpu.bad++;
 		return;
@@ -297,24 +288,78 @@ static void unreserve(struct xengt_gsm *gsm, unsigned long first, unsigned long 
 		gpu_set_drained(range->owner, NULL);
 }
 
+static int reserve_all(const struct xengt_gsm *gsm, const struct xengt_range *range)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
+		rc = reserve(gsm, range[i].first, range[i].n);
+		if (!rc)
+			continue;
+		while (i--)
+			unreserve(gsm, &range[i]);
+		return rc;
+	}
+	return 0;
+}
+
+static struct xengt_gsm *open(const struct xengt_gsm_request *request)
+{
+	struct xengt_gsm *gsm;
+	int rc;
+
+	if (request->nr_entries != gpu.format->ggtt_entries)
+		return ERR_PTR(-EINVAL);
+	gsm = kzalloc(sizeof(*gsm), GFP_KERNEL);
+	if (!gsm)
+		return ERR_PTR(-ENOMEM);
+	xengt_gsm_init(gsm, &gpu_gsm, request, request->range);
+	rc = reserve_all(gsm, request->range);
+	if (rc) {
+		kfree(gsm);
+		return ERR_PTR(rc);
+	}
+	gpu.users++;
+	gpu.last_opened = gsm;
+	return gsm;
+}
+
+static void close(struct xengt_gsm *gsm)
+{
+	unsigned int i;
+
+	for (i = 0; i < XENGT_GGTT_RANGES; i++)
+		unreserve(gsm, &gsm->range[i]);
+	gpu.users--;
+	if (gpu.last_opened == gsm)
+		gpu.last_opened = NULL;
+	kfree(gsm);
+}
+
 const struct xengt_gsm_ops gpu_gsm = {
 	.name = "gpu",
-	.get = get,
-	.put = put,
-	.reserve = reserve,
-	.unreserve = unreserve,
+	.open = open,
+	.close = close,
 	.write = write_entry,
 	.invalidate = invalidate,
 };
 
-struct xengt_gsm *gpu_get(void)
+/* Returns the share that was opened last; NULL if it is closed. */
+struct xengt_gsm *gpu_share(void)
 {
-	return gpu_gsm.get(GTT_ENTRIES);
+	return gpu.last_opened;
 }
 
-void gpu_put(struct xengt_gsm *gsm)
+/* The GPU loses all entries, as in a suspend. */
+void gpu_lose_entries(void)
 {
-	gpu_gsm.put(gsm);
+	struct gpu_range *range;
+
+	for (range = gpu.ranges; range < gpu.ranges + GPU_RANGES; range++) {
+		if (range->entries)
+			memset(range->entries, 0, range->n * sizeof(*range->entries));
+	}
 }
 
 /* Sets the owner of ranges that are reserved after this. */
@@ -375,11 +420,13 @@ void gpu_start(void)
 	gpu.format = &ppgtt_gen8_4;
 	gpu.check_one_in = 1;
 	prandom_seed_state(&gpu.rnd, 1);
+	WARN_ON(xengt_gsm_register(&gpu_gsm));
 }
 
 /* The GPU was safe throughout, and nothing of it is left in use. */
 void gpu_stop(struct kunit *test)
 {
+	xengt_gsm_unregister(&gpu_gsm);
 	KUNIT_EXPECT_EQ_MSG(test, gpu.bad, 0u, "the GPU had unsafe entries, see above");
 	KUNIT_EXPECT_EQ_MSG(test, gpu_reserved(), 0u, "entries of the GPU are left reserved");
 	KUNIT_EXPECT_EQ_MSG(test, gpu.users, 0u, "the GPU is left in use");

@@ -2,10 +2,10 @@
 /*
  * A GPU that notices every unsafe entry of the shadow GGTT.
  *
- * The GPU is a GSM ("gpu"). It has a table of entries, and a TLB with all values that an entry had
- * since the last invalidate. All of these must be safe whenever an entry is about to be written, at
- * an invalidate, and at any hypercall: a present entry leads to the owner's scratch page, or to a
- * frame that belongs to the owner and is referenced.
+ * The GPU is a GSM, and the place "gpu". It has a table of entries, and a TLB with all values that
+ * an entry had since the last invalidate. All of these must be safe whenever an entry is about to
+ * be written, at an invalidate, and at any hypercall: a present entry leads to the owner's scratch
+ * page, or to a frame that belongs to the owner and is referenced.
  *
  * The GPU is slow: while an entry is written, all idle pages of the mapping service are unmapped.
  * So a page that was released too early has lost its reference by then.
@@ -52,8 +52,8 @@ extern const struct xengt_gsm_ops gpu_gsm;
 
 void gpu_start(void);
 void gpu_stop(struct kunit *test);
-struct xengt_gsm *gpu_get(void);
-void gpu_put(struct xengt_gsm *gsm);
+struct xengt_gsm *gpu_share(void);
+void gpu_lose_entries(void);
 void gpu_set_owner(domid_t domid);
 void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain);
 u64 gpu_entry(unsigned long index);

@@ -9,17 +9,41 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
+#include <linux/workqueue.h>
 #include <xen/xengt.h>
 
 #include "vgpu/gsm/gsm.h"
 
 #define ENTRIES	4096ul
 
-static const struct xengt_gsm_ops *ops = &xengt_gsm_mem;
-
-static struct xengt_gsm *get(struct kunit *test)
+static void note_nothing(struct work_struct *work)
 {
-	struct xengt_gsm *gsm = ops->get(ENTRIES);
+}
+
+static DECLARE_WORK(no_work, note_nothing);
+
+/* Opens a share of one range, in a table of @nr_entries. */
+static struct xengt_gsm *open_in(unsigned long nr_entries, unsigned long first, unsigned long n)
+{
+	struct xengt_gsm_request request = {
+		.vgpu = "test",
+		.nr_entries = nr_entries,
+		.range = { { first, n } },
+		.lost_work = &no_work,
+		.rewrite_work = &no_work,
+	};
+
+	return xengt_gsm_open("mem", &request);
+}
+
+static struct xengt_gsm *open_range(unsigned long first, unsigned long n)
+{
+	return open_in(ENTRIES, first, n);
+}
+
+static struct xengt_gsm *opened(struct kunit *test, unsigned long first, unsigned long n)
+{
+	struct xengt_gsm *gsm = open_range(first, n);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(gsm));
 	return gsm;
@@ -35,72 +59,46 @@ static u64 entry(struct xengt_mem_table *table, u64 addr)
 	return pte;
 }
 
-static void gsm_is_found_by_name(struct kunit *test)
-{
-	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem"), ops);
-	KUNIT_EXPECT_PTR_EQ(test, xengt_gsm_find("mem\n"), ops);
-	KUNIT_EXPECT_NULL(test, xengt_gsm_find(""));
-	KUNIT_EXPECT_NULL(test, xengt_gsm_find("me"));
-	KUNIT_EXPECT_NULL(test, xengt_gsm_find("memory"));
-}
-
 static void table_exists_while_it_has_users(struct kunit *test)
 {
 	struct xengt_gsm *first, *second;
 	struct xengt_mem_table *table;
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(xengt_mem_table_get()), -ENODEV);
-	first = get(test);
-	second = get(test);
-	KUNIT_EXPECT_PTR_EQ(test, first, second);
-	ops->put(first);
+	first = opened(test, 0, 1);
+	second = opened(test, 1, 1);
+	xengt_gsm_close(first);
 	table = xengt_mem_table_get();
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
 	xengt_mem_table_put(table);
-	ops->put(second);
+	xengt_gsm_close(second);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(xengt_mem_table_get()), -ENODEV);
 }
 
 static void walker_keeps_the_table(struct kunit *test)
 {
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *gsm = opened(test, 0, 1);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(table));
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, 1), 0);
-	ops->write(gsm, 0, 0x1003);
-	ops->put(gsm);
+	gsm->ops->write(gsm, 0, 0x1003);
 	KUNIT_EXPECT_EQ(test, entry(table, 0), 0x1003ull);
+	xengt_gsm_close(gsm);
+	KUNIT_EXPECT_EQ(test, entry(table, 0), 0ull);
 	xengt_mem_table_put(table);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(xengt_mem_table_get()), -ENODEV);
 }
 
-static void fresh_table_has_nothing_of_the_last_one(struct kunit *test)
-{
-	struct xengt_gsm *gsm = get(test);
-	struct xengt_mem_table *table;
-
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, ENTRIES), 0);
-	ops->write(gsm, 7, ~0ull);
-	ops->put(gsm);
-	gsm = get(test);
-	table = xengt_mem_table_get();
-	KUNIT_EXPECT_EQ(test, entry(table, 7 << 12), 0ull);
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, ENTRIES), 0);
-	xengt_mem_table_put(table);
-	ops->put(gsm);
-}
-
 static void all_users_have_tables_of_one_size(struct kunit *test)
 {
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *gsm = opened(test, 0, 1);
 
-	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES / 2)), -EBUSY);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(ops->get(ENTRIES + 1)), -EBUSY);
-	ops->put(gsm);
-	gsm = ops->get(ENTRIES / 2);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(open_in(ENTRIES / 2, 1, 1)), -EBUSY);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(open_in(ENTRIES + 1, 1, 1)), -EBUSY);
+	xengt_gsm_close(gsm);
+	gsm = open_in(ENTRIES / 2, 1, 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(gsm));
-	ops->put(gsm);
+	xengt_gsm_close(gsm);
 }
 
 static void ranges_are_exclusive(struct kunit *test)
@@ -125,58 +123,93 @@ static void ranges_are_exclusive(struct kunit *test)
 		{ ENTRIES - 1, 2, -ERANGE },
 		{ ENTRIES + 1, 0, -ERANGE },
 		{ 1, ~0ul, -ERANGE },
-		{ ~0ul, 2, -ERANGE },
+		{ ~0ul - 1, 2, -ERANGE },
 	};
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *gsm, *other;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		KUNIT_ASSERT_EQ(test, ops->reserve(gsm, 100, 50), 0);
-		KUNIT_EXPECT_EQ_MSG(test, ops->reserve(gsm, cases[i].first, cases[i].n),
-				    cases[i].rc, "case %u", i);
-		if (!cases[i].rc)
-			ops->unreserve(gsm, cases[i].first, cases[i].n);
-		ops->unreserve(gsm, 100, 50);
+		gsm = opened(test, 100, 50);
+		other = open_range(cases[i].first, cases[i].n);
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(other), cases[i].rc, "case %u", i);
+		if (!IS_ERR(other))
+			xengt_gsm_close(other);
+		xengt_gsm_close(gsm);
 	}
-	KUNIT_EXPECT_EQ_MSG(test, ops->reserve(gsm, 0, ENTRIES), 0, "all is free again");
-	ops->put(gsm);
+	gsm = opened(test, 0, ENTRIES);
+	xengt_gsm_close(gsm);
+}
+
+/* A range that cannot be had leaves nothing reserved of the other one. */
+static void share_is_reserved_whole_or_not(struct kunit *test)
+{
+	struct xengt_gsm_request request = {
+		.vgpu = "test",
+		.nr_entries = ENTRIES,
+		.range = { { 0, 100 }, { 150, 100 } },
+	};
+	struct xengt_gsm *gsm = opened(test, 200, 1), *other;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_gsm_open("mem", &request)), -EBUSY);
+	other = opened(test, 0, 200);
+	xengt_gsm_close(other);
+	xengt_gsm_close(gsm);
+}
+
+static void range_without_a_base_gets_room(struct kunit *test)
+{
+	struct xengt_gsm *low = opened(test, 0, 100), *high = opened(test, 150, ENTRIES - 150);
+	struct xengt_gsm *gsm;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(open_range(XENGT_RANGE_ANYWHERE, 51)), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(open_range(XENGT_RANGE_ANYWHERE, ENTRIES + 1)), -ENOSPC);
+	gsm = opened(test, XENGT_RANGE_ANYWHERE, 50);
+	KUNIT_EXPECT_EQ(test, gsm->range[0].first, 100ul);
+	xengt_gsm_close(gsm);
+	xengt_gsm_close(high);
+	xengt_gsm_close(low);
+}
+
+static void device_is_refused(struct kunit *test)
+{
+	struct xengt_gsm_request request = { .vgpu = "test", .nr_entries = ENTRIES };
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(xengt_gsm_open("mem:0000:00:02.0", &request)),
+			-ENODEV);
 }
 
 static void entries_given_back_are_cleared_and_others_stay(struct kunit *test)
 {
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *first = opened(test, 0, 16), *second = opened(test, 16, 16);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 	unsigned long i;
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 0, 16), 0);
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, 16, 16), 0);
 	for (i = 0; i < 32; i++)
-		ops->write(gsm, i, i << 12 | 1);
-	ops->unreserve(gsm, 0, 16);
+		first->ops->write(i < 16 ? first : second, i, i << 12 | 1);
+	xengt_gsm_close(first);
 	for (i = 0; i < 32; i++)
 		KUNIT_EXPECT_EQ(test, entry(table, (u64)i << 12 | 0xabc),
 				i < 16 ? 0ull : (u64)i << 12 | 1);
 	xengt_mem_table_put(table);
-	ops->put(gsm);
+	xengt_gsm_close(second);
 }
 
 static void address_beyond_the_table_has_no_entry(struct kunit *test)
 {
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *gsm = opened(test, ENTRIES - 1, 1);
 	struct xengt_mem_table *table = xengt_mem_table_get();
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(gsm, ENTRIES - 1, 1), 0);
-	ops->write(gsm, ENTRIES - 1, 0x5001);
+	gsm->ops->write(gsm, ENTRIES - 1, 0x5001);
 	KUNIT_EXPECT_EQ(test, entry(table, ((u64)ENTRIES << 12) - 1), 0x5001ull);
 	KUNIT_EXPECT_EQ(test, entry(table, (u64)ENTRIES << 12), 0ull);
 	KUNIT_EXPECT_EQ(test, entry(table, ~0ull), 0ull);
 	xengt_mem_table_put(table);
-	ops->put(gsm);
+	xengt_gsm_close(gsm);
 }
 
 struct invalidator {
 	struct xengt_gsm *gsm;
-	bool unreserve;
+	bool close;
 	bool begun;
 	bool done;
 	struct completion finished;
@@ -187,10 +220,10 @@ static int invalidate(void *data)
 	struct invalidator *inv = data;
 
 	WRITE_ONCE(inv->begun, true);
-	if (inv->unreserve)
-		ops->unreserve(inv->gsm, 0, 16);
+	if (inv->close)
+		xengt_gsm_close(inv->gsm);
 	else
-		ops->invalidate(inv->gsm);
+		inv->gsm->ops->invalidate(inv->gsm, false);
 	WRITE_ONCE(inv->done, true);
 	complete(&inv->finished);
 	return 0;
@@ -202,13 +235,12 @@ static bool got_as_far_as_it_can(struct invalidator *inv, struct task_struct *ta
 	return READ_ONCE(inv->begun) && (READ_ONCE(inv->done) || !task_is_running(task));
 }
 
-static void expect_to_wait(struct kunit *test, bool unreserve)
+static void expect_to_wait(struct kunit *test, bool close)
 {
-	struct invalidator inv = { .gsm = get(test), .unreserve = unreserve };
+	struct invalidator inv = { .gsm = opened(test, 0, 16), .close = close };
 	struct xengt_mem_table *table = xengt_mem_table_get();
 	struct task_struct *task;
 
-	KUNIT_EXPECT_EQ(test, ops->reserve(inv.gsm, 0, 16), 0);
 	init_completion(&inv.finished);
 	xengt_mem_walk_begin(table);
 	task = kthread_create(invalidate, &inv, "invalidate");
@@ -222,7 +254,8 @@ static void expect_to_wait(struct kunit *test, bool unreserve)
 	wait_for_completion(&inv.finished);
 	put_task_struct(task);
 	xengt_mem_table_put(table);
-	ops->put(inv.gsm);
+	if (!close)
+		xengt_gsm_close(inv.gsm);
 }
 
 static void invalidate_waits_for_a_walk(struct kunit *test)
@@ -237,20 +270,21 @@ static void giving_entries_back_waits_for_a_walk(struct kunit *test)
 
 static void invalidate_without_a_walk_does_not_wait(struct kunit *test)
 {
-	struct xengt_gsm *gsm = get(test);
+	struct xengt_gsm *gsm = opened(test, 0, 1);
 
-	ops->invalidate(gsm);
-	ops->invalidate(gsm);
-	ops->put(gsm);
+	gsm->ops->invalidate(gsm, false);
+	gsm->ops->invalidate(gsm, true);
+	xengt_gsm_close(gsm);
 }
 
-static struct kunit_case place_mem_cases[] = {
-	KUNIT_CASE(gsm_is_found_by_name),
+static struct kunit_case gsm_mem_cases[] = {
 	KUNIT_CASE(table_exists_while_it_has_users),
 	KUNIT_CASE(walker_keeps_the_table),
-	KUNIT_CASE(fresh_table_has_nothing_of_the_last_one),
 	KUNIT_CASE(all_users_have_tables_of_one_size),
 	KUNIT_CASE(ranges_are_exclusive),
+	KUNIT_CASE(share_is_reserved_whole_or_not),
+	KUNIT_CASE(range_without_a_base_gets_room),
+	KUNIT_CASE(device_is_refused),
 	KUNIT_CASE(entries_given_back_are_cleared_and_others_stay),
 	KUNIT_CASE(address_beyond_the_table_has_no_entry),
 	KUNIT_CASE(invalidate_waits_for_a_walk),
@@ -259,9 +293,9 @@ static struct kunit_case place_mem_cases[] = {
 	{}
 };
 
-static struct kunit_suite place_mem_suite = {
+static struct kunit_suite gsm_mem_suite = {
 	.name = "xengt_gsm_mem",
-	.test_cases = place_mem_cases,
+	.test_cases = gsm_mem_cases,
 };
 
-kunit_test_suite(place_mem_suite);
+kunit_test_suite(gsm_mem_suite);

@@ -38,10 +38,9 @@ static void make_vgpu(struct ppgtt_guest *guest, const struct ppgtt_guest_config
 	set_attr(test, "mappable_size", text);
 	set_attr(test, "quota", config->quota);
 	set_attr(test, "tables", config->tables);
+	set_attr(test, "place", "gpu");
 	guest->vgpu = xengt_vgpu_get(NAME);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(guest->vgpu));
-	/* configfs has no name for the GPU of the tests. */
-	guest->vgpu->config.gsm = &gpu_gsm;
 	guest->vgpu->config.mode = config->mode;
 	/* The ioreq server's page counts as the guest's. */
 	if (config->room)

@@ -42,10 +42,16 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 			.domid = domid,
 			.domain = s->domain,
 			.format = xengt_gtt_format(8),
-			.gsm = gpu_get(),
 			.server = &s->server,
 			.max_bfn = BIT_ULL(27) - 1,
 			.counters = &s->counters,
+		},
+		.place = "gpu",
+		.share = {
+			.vgpu = "test",
+			.generation = 8,
+			.nr_entries = GTT_ENTRIES,
+			.max_bfn = BIT_ULL(27) - 1,
 		},
 		.max_tables = 1,
 		.ended_work = &s->ended_work,
@@ -56,7 +62,7 @@ struct shadow *new_shadow(struct kunit *test, domid_t domid, unsigned long quota
 int start_tables(struct shadow *s)
 {
 	gpu_set_owner(s->domid);
-	memcpy(s->config.share, s->share, sizeof(s->share));
+	memcpy(s->config.share.range, s->share, sizeof(s->share));
 	return xengt_gtt_init(&s->gtt, &s->config);
 }
 
@@ -96,7 +102,6 @@ void stop_shadow(struct shadow *s)
 	if (s->wrote)
 		stop_tables(s);
 	gpu_set_drained(s->domid, NULL);
-	gpu_put(s->config.shadow.gsm);
 	xen_gpu_domain_put(s->domain);
 }
 

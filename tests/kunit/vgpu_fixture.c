@@ -89,7 +89,7 @@ struct xengt_vgpu *new_vgpu(struct kunit *test, domid_t domid)
 	vgpu->config.size[0] = (u64)VGPU_N << 12;
 	vgpu->config.base[1] = (u64)(VGPU_HIGH_FIRST + shift) << 12;
 	vgpu->config.size[1] = (u64)VGPU_HIGH_N << 12;
-	vgpu->config.gsm = &gpu_gsm;
+	strscpy(vgpu->config.place, "gpu", sizeof(vgpu->config.place));
 	vgpu->config.mode = XENGT_MODE_STRICT;
 	gpu_set_owner(domid);
 	return vgpu;

@@ -89,7 +89,7 @@ static void enable_fails_cleanly_at_every_allocation(struct kunit *test)
 	char what[32];
 	int rc;
 
-	vgpu->config.gsm = &xengt_gsm_mem;
+	strscpy(vgpu->config.place, "mem", sizeof(vgpu->config.place));
 	for (nth = 1; nth < 1000 && !pending; nth++) {
 		snprintf(what, sizeof(what), "allocation %u", nth);
 		fake_fail_alloc(nth);

@@ -21,7 +21,7 @@ static int check_range(const char *name, const struct xengt_vgpu_config *config,
 		       const struct xengt_gtt_format *format, unsigned int i,
 		       struct xengt_range *range)
 {
-	u64 base = config->base[i], size = config->size[i];
+	u64 base = config->auto_base[i] ? 0 : config->base[i], size = config->size[i];
 	u64 top = (u64)format->gtt_entries << XENGT_PAGE_SHIFT;
 
 	if ((base | size) & (XENGT_PAGE_SIZE - 1)) {
@@ -33,13 +33,15 @@ static int check_range(const char *name, const struct xengt_vgpu_config *config,
 			       top >> 20);
 		return -EINVAL;
 	}
-	range->first = base >> XENGT_PAGE_SHIFT;
+	range->first = config->auto_base[i] ? XENGT_RANGE_ANYWHERE : base >> XENGT_PAGE_SHIFT;
 	range->n = size >> XENGT_PAGE_SHIFT;
 	return 0;
 }
 
 static bool ranges_overlap(const struct xengt_range *a, const struct xengt_range *b)
 {
+	if (a->first == XENGT_RANGE_ANYWHERE || b->first == XENGT_RANGE_ANYWHERE)
+		return false;
 	return a->n && b->n && a->first < b->first + b->n && b->first < a->first + a->n;
 }
 
@@ -113,9 +115,10 @@ static int check_bar0(const char *name, const struct xengt_vgpu_config *config,
  * @name: the virtual GPU's name, for the log
  * @config: the configuration
  * @format: set to the format of the generation's page tables
- * @share: set to the guest's share of the GGTT: XENGT_GGTT_RANGES ranges, in entries
+ * @share: set to the guest's share of the GGTT: XENGT_GGTT_RANGES ranges, in entries; the first
+ *	entry of a range is XENGT_RANGE_ANYWHERE if the place chooses it
  *
- * The domid and @gsm are not checked here.
+ * The domid and the place are not checked here.
  *
  * Context: any.
  * Return: 0, or -EINVAL with a line in the log.

@@ -13,10 +13,11 @@
 #include "ggtt/share.h"
 #include "shadow/shadow.h"
 
+/* With the null at its end */
+#define XENGT_PLACE_SIZE	64
+
 /* In bytes: guest-physical addresses have at most 52 bits. */
 #define XENGT_MEMORY_SIZE	BIT_ULL(52)
-
-struct xengt_gsm_ops;
 
 /**
  * struct xengt_vgpu_config - what the user configures
@@ -25,6 +26,7 @@ struct xengt_gsm_ops;
  * @bar0: guest-physical address of BAR 0, in bytes
  * @base: the start of each range of the guest's share of the GGTT: a graphics address, in bytes.
  *	The CPU can reach range 0 through the aperture (mappable), but not range 1 (hidden).
+ * @auto_base: the place chooses @base when the virtual GPU is enabled
  * @size: the size of each range, in bytes; 0: the range is empty
  * @quota: the most GFNs of the guest that may be mapped at once
  * @tables: the most shadow tables of PPGTTs at once
@@ -32,7 +34,7 @@ struct xengt_gsm_ops;
  * @dma_bits: the width of the GPU's addresses, in bits
  * @adopt_ram: what to do with RAM that the guest already has at the GTT. 1: use it, as a former
  *	virtual GPU left it there; 0: refuse to enable the virtual GPU.
- * @gsm: where the GGTT's shadow entries land (the attribute "place")
+ * @place: where the GGTT's shadow entries land; see gsm/gsm.c
  * @mode: when the guest's writes get into the shadow
  *
  * Only @mode can change while the virtual GPU is not off (XENGT_VGPU_OFF).
@@ -42,13 +44,14 @@ struct xengt_vgpu_config {
 	u32 generation;
 	u64 bar0;
 	u64 base[XENGT_GGTT_RANGES];
+	bool auto_base[XENGT_GGTT_RANGES];
 	u64 size[XENGT_GGTT_RANGES];
 	u64 quota;
 	u64 tables;
 	u32 fences;
 	u32 dma_bits;
 	u32 adopt_ram;
-	const struct xengt_gsm_ops *gsm;
+	char place[XENGT_PLACE_SIZE];
 	enum xengt_mode mode;
 };
 

@@ -77,6 +77,31 @@ static int store_u32(struct xengt_vgpu *vgpu, u32 *field, const char *page)
 	return rc;
 }
 
+#define AUTO	"auto"
+
+/* A base that the place chooses is known while the virtual GPU runs. */
+static ssize_t show_base(struct xengt_vgpu *vgpu, unsigned int range, char *page)
+{
+	if (vgpu->config.auto_base[range] && vgpu->state != XENGT_VGPU_RUNNING)
+		return sysfs_emit(page, AUTO "\n");
+	return sysfs_emit(page, "%#llx\n", vgpu->config.base[range]);
+}
+
+static int store_base(struct xengt_vgpu *vgpu, unsigned int range, const char *page)
+{
+	bool automatic = sysfs_streq(page, AUTO);
+	int rc = -EBUSY;
+
+	mutex_lock(&vgpu->lock);
+	if (vgpu->state == XENGT_VGPU_OFF) {
+		rc = automatic ? 0 : kstrtou64(page, 0, &vgpu->config.base[range]);
+		if (!rc)
+			vgpu->config.auto_base[range] = automatic;
+	}
+	mutex_unlock(&vgpu->lock);
+	return rc;
+}
+
 /* Show and store an attribute that is a number in the configuration. */
 #define CONFIG_SHOW(_name, _field, _format)						\
 static ssize_t _name##_show(struct config_item *item, char *page)			\
@@ -104,16 +129,30 @@ CONFIG_SHOW(bar0, bar0, "%#llx")
 CONFIG_STORE(bar0, bar0, u64)
 CONFIGFS_ATTR(, bar0);
 
-CONFIG_SHOW(mappable_base, base[0], "%#llx")
-CONFIG_STORE(mappable_base, base[0], u64)
+static ssize_t mappable_base_show(struct config_item *item, char *page)
+{
+	return show_base(to_vgpu(item), XENGT_RANGE_MAPPABLE, page);
+}
+
+static ssize_t mappable_base_store(struct config_item *item, const char *page, size_t len)
+{
+	return store_base(to_vgpu(item), XENGT_RANGE_MAPPABLE, page) ?: len;
+}
 CONFIGFS_ATTR(, mappable_base);
 
 CONFIG_SHOW(mappable_size, size[0], "%#llx")
 CONFIG_STORE(mappable_size, size[0], u64)
 CONFIGFS_ATTR(, mappable_size);
 
-CONFIG_SHOW(hidden_base, base[1], "%#llx")
-CONFIG_STORE(hidden_base, base[1], u64)
+static ssize_t hidden_base_show(struct config_item *item, char *page)
+{
+	return show_base(to_vgpu(item), XENGT_RANGE_HIDDEN, page);
+}
+
+static ssize_t hidden_base_store(struct config_item *item, const char *page, size_t len)
+{
+	return store_base(to_vgpu(item), XENGT_RANGE_HIDDEN, page) ?: len;
+}
 CONFIGFS_ATTR(, hidden_base);
 
 CONFIG_SHOW(hidden_size, size[1], "%#llx")
@@ -142,24 +181,35 @@ CONFIGFS_ATTR(, adopt_ram);
 
 static ssize_t place_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.gsm->name);
+	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.place);
 }
 
-static ssize_t place_store(struct config_item *item, const char *page, size_t len)
+static int set_place(struct xengt_vgpu *vgpu, const char *place)
 {
-	const struct xengt_gsm_ops *gsm = xengt_gsm_find(page);
-	struct xengt_vgpu *vgpu = to_vgpu(item);
 	int rc = -EBUSY;
 
-	if (!gsm)
-		return -EINVAL;
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_OFF) {
-		vgpu->config.gsm = gsm;
+		strscpy(vgpu->config.place, place, sizeof(vgpu->config.place));
 		rc = 0;
 	}
 	mutex_unlock(&vgpu->lock);
-	return rc ?: len;
+	return rc;
+}
+
+/* Loads the module that offers the place. A place that none offers is refused now and later. */
+static ssize_t place_store(struct config_item *item, const char *page, size_t len)
+{
+	size_t place_len = strcspn(page, "\n");
+	char place[XENGT_PLACE_SIZE];
+
+	if (place_len >= sizeof(place))
+		return -ENAMETOOLONG;
+	memcpy(place, page, place_len);
+	place[place_len] = 0;
+	if (!xengt_gsm_known(place))
+		return -ENODEV;
+	return set_place(to_vgpu(item), place) ?: len;
 }
 CONFIGFS_ATTR(, place);
 

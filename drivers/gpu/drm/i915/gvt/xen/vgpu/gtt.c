@@ -120,6 +120,13 @@ static void late_sync(struct work_struct *work)
 	xengt_gtt_sync(gtt);
 }
 
+static void rewrite(struct work_struct *work)
+{
+	struct xengt_gtt *gtt = container_of(work, struct xengt_gtt, rewrite_work);
+
+	xengt_ggtt_rewrite(&gtt->ggtt);
+}
+
 static int init_shadow(struct xengt_shadow *sh, const struct xengt_shadow_config *config)
 {
 	int rc = xengt_shadow_init(sh, config);
@@ -150,21 +157,24 @@ static void exit_shadow(struct xengt_shadow *sh)
  * @config: their parameters
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOMEM; -ERANGE if our memory is out of the device's reach, or the share is beyond
- * the GSM's table; -EINVAL for an empty share; -EBUSY if another virtual GPU has reserved entries
- * of the share; or -ENODEV if the guest is gone.
+ * Return: 0; -ENOMEM; -ERANGE if our memory is out of the device's reach; -EINVAL for an empty
+ * share; -ENODEV if the guest is gone; or an error of xengt_gsm_open().
  */
 int xengt_gtt_init(struct xengt_gtt *gtt, const struct xengt_gtt_config *config)
 {
+	struct xengt_gsm_request share = config->share;
 	struct xengt_shadow *sh = &gtt->shadow;
 	int rc;
 
 	gtt->ended = false;
 	gtt->ended_work = config->ended_work;
+	INIT_WORK(&gtt->rewrite_work, rewrite);
+	share.lost_work = gtt->ended_work;
+	share.rewrite_work = &gtt->rewrite_work;
 	rc = init_shadow(sh, &config->shadow);
 	if (rc)
 		return rc;
-	rc = xengt_ggtt_init(&gtt->ggtt, sh, config->share);
+	rc = xengt_ggtt_init(&gtt->ggtt, sh, config->place, &share);
 	if (rc)
 		goto exit_shadow;
 	rc = xengt_ppgtts_init(&gtt->ppgtts, sh, &gtt->ggtt, config->max_tables);

@@ -21,7 +21,8 @@ struct xengt_foreign_page;
  * @ggtt: the GGTT
  * @ppgtts: the PPGTTs
  * @ended: the guest is gone; written and read without the shadow's lock
- * @ended_work: the owner's work, queued when the guest is gone
+ * @ended_work: the owner's work, queued when the guest is gone or the GPU goes away
+ * @rewrite_work: writes all entries to the GSM, which has lost them
  */
 struct xengt_gtt {
 	struct xengt_shadow shadow;
@@ -29,18 +30,22 @@ struct xengt_gtt {
 	struct xengt_ppgtts ppgtts;
 	bool ended;
 	struct work_struct *ended_work;
+	struct work_struct rewrite_work;
 };
 
 /**
  * struct xengt_gtt_config - the parameters of xengt_gtt_init()
  * @shadow: parameters of what all tables share
- * @share: the ranges of GGTT entries that are the guest's share
+ * @place: where the GGTT's shadow entries land; see gsm/gsm.c
+ * @share: what is needed there; xengt_gtt_init() fills in the works
  * @max_tables: the most shadow page tables (SPTs) of all PPGTTs
- * @ended_work: queued when the guest is gone, after all its pages were released
+ * @ended_work: queued when the guest is gone, after all its pages were released, and when the GPU
+ *	goes away
  */
 struct xengt_gtt_config {
 	struct xengt_shadow_config shadow;
-	struct xengt_range share[XENGT_GGTT_RANGES];
+	const char *place;
+	struct xengt_gsm_request share;
 	unsigned long max_tables;
 	struct work_struct *ended_work;
 };

@@ -11,7 +11,8 @@
  * wait.
  *
  * Invariants: no two entries of the list overlap. The configuration of an entry does not change
- * while it is in the list.
+ * while it is in the list, but for bases that the place chooses: those are not compared, since the
+ * place does not give the same entries to two.
  *
  * Locking: the spinlock "lock" protects the list, its entries' configurations and their removed
  * flags. Nothing nests inside it.
@@ -22,11 +23,11 @@
 #include <linux/lockdep.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/wait.h>
 
 #include "abi/pte.h"
 #include "config.h"
-#include "gsm/gsm.h"
 #include "served.h"
 
 static DEFINE_SPINLOCK(lock);
@@ -70,11 +71,12 @@ static bool shares_overlap(const struct xengt_served *a, const struct xengt_serv
 {
 	unsigned int i, k;
 
-	if (a->config->gsm != b->config->gsm)
+	if (strcmp(a->config->place, b->config->place))
 		return false;
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
 		for (k = 0; k < XENGT_GGTT_RANGES; k++) {
-			if (overlap(a->config->base[i], a->config->size[i], b->config->base[k],
+			if (!a->config->auto_base[i] && !b->config->auto_base[k] &&
+			    overlap(a->config->base[i], a->config->size[i], b->config->base[k],
 				    b->config->size[k]))
 				return true;
 		}

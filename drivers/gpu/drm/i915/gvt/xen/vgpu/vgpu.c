@@ -61,15 +61,16 @@ static int get_domain(struct xengt_vgpu *vgpu)
 	return 0;
 }
 
-static int get_gsm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format)
+/* The GSM has chosen the bases that are automatic: the guest and the user are told these. */
+static void note_bases(struct xengt_vgpu *vgpu)
 {
-	vgpu->gsm = vgpu->config.gsm->get(format->gtt_entries);
-	if (IS_ERR(vgpu->gsm)) {
-		xengt_vgpu_err(vgpu->name, "place %s cannot be used: %ld\n", vgpu->config.gsm->name,
-			       PTR_ERR(vgpu->gsm));
-		return PTR_ERR(vgpu->gsm);
+	unsigned int i;
+
+	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
+		if (vgpu->config.auto_base[i])
+			vgpu->config.base[i] = (u64)vgpu->gtt.ggtt.share.range[i].first
+						<< XENGT_PAGE_SHIFT;
 	}
-	return 0;
 }
 
 /*
@@ -77,28 +78,36 @@ static int get_gsm(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *forma
  * the GTT, so it is freed after them, also if xengt_mmio_start() fails.
  */
 static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
-		     const struct xengt_range *share)
+		     const struct xengt_range *range)
 {
 	struct xengt_gtt_config config = {
 		.shadow = {
 			.domid = vgpu->config.domid,
 			.domain = vgpu->domain,
 			.format = format,
-			.gsm = vgpu->gsm,
 			.server = &vgpu->mmio.server,
 			.max_bfn = max_bfn(vgpu),
 			.counters = &vgpu->counters,
 			.mode = vgpu->config.mode,
+		},
+		.place = vgpu->config.place,
+		.share = {
+			.vgpu = vgpu->name,
+			.generation = vgpu->config.generation,
+			.nr_entries = format->gtt_entries,
+			.max_bfn = max_bfn(vgpu),
+			.nr_fences = vgpu->config.fences,
 		},
 		.max_tables = vgpu->config.tables,
 		.ended_work = &vgpu->ended_work,
 	};
 	int rc;
 
-	memcpy(config.share, share, sizeof(config.share));
+	memcpy(config.share.range, range, sizeof(config.share.range));
 	rc = xengt_gtt_init(&vgpu->gtt, &config);
 	if (rc)
 		return rc;
+	note_bases(vgpu);
 	rc = xengt_mmio_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
 			      &vgpu->counters);
 	if (!rc)
@@ -112,10 +121,10 @@ static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *for
 static int start(struct xengt_vgpu *vgpu)
 {
 	const struct xengt_gtt_format *format;
-	struct xengt_range share[XENGT_GGTT_RANGES];
+	struct xengt_range range[XENGT_GGTT_RANGES];
 	int rc;
 
-	rc = xengt_config_check(vgpu->name, &vgpu->config, &format, share);
+	rc = xengt_config_check(vgpu->name, &vgpu->config, &format, range);
 	if (rc)
 		return rc;
 	rc = xengt_served_add(&vgpu->served);
@@ -124,17 +133,9 @@ static int start(struct xengt_vgpu *vgpu)
 	rc = get_domain(vgpu);
 	if (rc)
 		goto remove;
-	rc = get_gsm(vgpu, format);
-	if (rc)
-		goto put_domain;
-	rc = start_gtt(vgpu, format, share);
-	if (rc)
-		goto put_gsm;
-	return 0;
-
-put_gsm:
-	vgpu->gsm->ops->put(vgpu->gsm);
-put_domain:
+	rc = start_gtt(vgpu, format, range);
+	if (!rc)
+		return 0;
 	xen_gpu_domain_put(vgpu->domain);
 remove:
 	xengt_served_remove(&vgpu->served);
@@ -147,24 +148,36 @@ static void stop(struct xengt_vgpu *vgpu)
 	xengt_mmio_stop(&vgpu->mmio);
 	xengt_gtt_exit(&vgpu->gtt);
 	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
-	vgpu->gsm->ops->put(vgpu->gsm);
 	xen_gpu_domain_put(vgpu->domain);
 	xengt_served_remove(&vgpu->served);
 }
 
+/* Says why the virtual GPU has to stop; NULL if it does not have to. */
+static const char *why_stop(struct xengt_vgpu *vgpu)
+{
+	if (READ_ONCE(vgpu->gtt.ended))
+		return "has ended";
+	if (READ_ONCE(vgpu->gtt.shadow.gsm->lost))
+		return "has lost its GPU, which the host's driver has let go";
+	return NULL;
+}
+
 /*
- * Stops a virtual GPU whose guest has ended. The work can run late, when the virtual GPU already
- * serves another guest: gtt.ended tells the two apart.
+ * Stops a virtual GPU whose guest has ended or whose GPU goes away. The work can run late, when the
+ * virtual GPU already serves another guest: why_stop() tells the two apart.
  */
 static void release_guest(struct work_struct *work)
 {
 	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, ended_work);
+	const char *why = NULL;
 
 	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_RUNNING && READ_ONCE(vgpu->gtt.ended)) {
+	if (vgpu->state == XENGT_VGPU_RUNNING)
+		why = why_stop(vgpu);
+	if (why) {
 		stop(vgpu);
 		vgpu->state = XENGT_VGPU_DEAD;
-		pr_info("%s: domain %u has ended\n", vgpu->name, vgpu->config.domid);
+		pr_info("%s: domain %u %s\n", vgpu->name, vgpu->config.domid, why);
 	}
 	mutex_unlock(&vgpu->lock);
 }
@@ -184,7 +197,7 @@ static void release_guest(struct work_struct *work)
  * * -EINTR: a fatal signal ended the wait
  * * -EINVAL: the configuration is not valid; with a line in the log
  * * -EADDRINUSE: the guest has something at the addresses of BAR 0; with a line in the log
- * * -ENODEV: there is no such guest
+ * * -ENODEV: there is no such guest; or, with a line in the log, no such place
  * * any other error of Xen, of the mapping service or for want of memory
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
@@ -277,7 +290,7 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	vgpu->config.tables = DEFAULT_TABLES;
 	vgpu->config.fences = DEFAULT_FENCES;
 	vgpu->config.dma_bits = DEFAULT_DMA_BITS;
-	vgpu->config.gsm = &xengt_gsm_mem;
+	strscpy(vgpu->config.place, xengt_gsm_mem.name, sizeof(vgpu->config.place));
 	vgpu->config.mode = XENGT_MODE_HYBRID;
 	return vgpu;
 }

@@ -26,8 +26,8 @@ struct dentry;
  * enum xengt_vgpu_state - the state of a virtual GPU
  * @XENGT_VGPU_OFF: disabled; can be configured and enabled
  * @XENGT_VGPU_RUNNING: enabled, and serves its guest
- * @XENGT_VGPU_DEAD: stopped because its guest ended while it was running; has to be disabled before
- *	it can be configured or enabled again
+ * @XENGT_VGPU_DEAD: stopped because its guest ended or its GPU went away while it was running; has
+ *	to be disabled before it can be configured or enabled again
  */
 enum xengt_vgpu_state {
 	XENGT_VGPU_OFF,
@@ -41,13 +41,12 @@ enum xengt_vgpu_state {
  * @item: its directory in configfs; a reference to it pins the virtual GPU
  * @files: its files in debugfs; see debugfs.c
  * @counters: its counters, which go on over all its guests
- * @ended_work: stops the virtual GPU after its guest has ended
+ * @ended_work: stops the virtual GPU after its guest has ended or its GPU has gone
  * @served: its entry in the list of virtual GPUs that serve guests
  * @lock: protects everything below
  * @config: its configuration; only the mode changes while @state is not XENGT_VGPU_OFF
  * @state: off, running or dead; the members below are set up exactly while it is running
  * @domain: the mapping service's handle of the guest
- * @gsm: where the GGTT's shadow entries land
  * @gtt: all its page tables
  * @mmio: the guest's trapped accesses
  */
@@ -63,7 +62,6 @@ struct xengt_vgpu {
 	struct xengt_vgpu_config config;
 	enum xengt_vgpu_state state;
 	struct xen_gpu_domain *domain;
-	struct xengt_gsm *gsm;
 	struct xengt_gtt gtt;
 	struct xengt_mmio mmio;
 };

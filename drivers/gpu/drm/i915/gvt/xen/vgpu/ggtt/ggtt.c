@@ -315,7 +315,7 @@ int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long index, unsig
 	/* A shadow entry that names the scratch page would make the GPU use it as a page table. */
 	for (i = index; i < index + n; i++)
 		xengt_ggtt_directory_write(ggtt, i, pde);
-	xengt_shadow_invalidate(ggtt->sh);
+	xengt_shadow_invalidate(ggtt->sh, true);
 	return 0;
 }
 
@@ -331,7 +331,7 @@ void xengt_ggtt_directory_remove(struct xengt_ggtt *ggtt, unsigned long index, u
 	}
 	bitmap_clear(ggtt->directory, index, n);
 	bitmap_clear(ggtt->directory_written, index, n);
-	xengt_shadow_invalidate(ggtt->sh);
+	xengt_shadow_invalidate(ggtt->sh, true);
 	xengt_leaves_apply(ggtt->sh);
 }
 
@@ -382,47 +382,41 @@ bool xengt_ggtt_directory_take_written(struct xengt_ggtt *ggtt, unsigned long in
 	return __test_and_clear_bit(index, ggtt->directory_written);
 }
 
-/* Ends the reservation of the share's first @n ranges in the GSM. */
-static void unreserve_share(struct xengt_ggtt *ggtt, unsigned int n)
-{
-	struct xengt_gsm *gsm = ggtt->sh->gsm;
-
-	while (n--)
-		gsm->ops->unreserve(gsm, ggtt->share.range[n].first, ggtt->share.range[n].n);
-}
-
-static int reserve_share(struct xengt_ggtt *ggtt)
-{
-	struct xengt_gsm *gsm = ggtt->sh->gsm;
-	unsigned int i;
-	int rc;
-
-	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
-		const struct xengt_range *range = &ggtt->share.range[i];
-
-		rc = gsm->ops->reserve(gsm, range->first, range->n);
-		if (rc) {
-			pr_err("entries %lu to %lu of the GGTT: %s\n", range->first,
-			       range->first + range->n - 1,
-			       rc == -EBUSY ? "another virtual GPU has some of them" :
-			       "not in the table");
-			unreserve_share(ggtt, i);
-			return rc;
-		}
-	}
-	return 0;
-}
-
-static void fill_with_scratch(struct xengt_ggtt *ggtt)
+/* Writes all shadow entries to the GSM, and makes the GPU forget what it has of them. */
+static void write_all(struct xengt_ggtt *ggtt)
 {
 	unsigned long index;
 
-	mutex_lock(&ggtt->sh->lock);
+	lockdep_assert_held(&ggtt->sh->lock);
 	for (index = 0; index < ggtt->share.nr_entries; index++)
-		write_gsm(&ggtt->leaf, index, ggtt->leaf.scratch_pte);
+		write_gsm(&ggtt->leaf, index, ggtt->leaf.shadow[index]);
 	xengt_count(ggtt->sh->counters, XENGT_COUNT_GPU_WRITES, ggtt->share.nr_entries);
-	xengt_shadow_invalidate(ggtt->sh);
+	xengt_shadow_invalidate(ggtt->sh, false);
+}
+
+/* The GSM has lost its entries: writes them again. The GSM keeps the share open meanwhile. */
+void xengt_ggtt_rewrite(struct xengt_ggtt *ggtt)
+{
+	mutex_lock(&ggtt->sh->lock);
+	if (ggtt->filled)
+		write_all(ggtt);
 	mutex_unlock(&ggtt->sh->lock);
+}
+
+/* Opens the share of the GSM, all entries of which become scratch. */
+static int open_gsm(struct xengt_ggtt *ggtt, const char *place, struct xengt_gsm_request *request)
+{
+	struct xengt_gsm *gsm = xengt_gsm_open(place, request);
+
+	if (IS_ERR(gsm))
+		return PTR_ERR(gsm);
+	mutex_lock(&ggtt->sh->lock);
+	ggtt->sh->gsm = gsm;
+	xengt_share_init(&ggtt->share, gsm->range);
+	write_all(ggtt);
+	ggtt->filled = true;
+	mutex_unlock(&ggtt->sh->lock);
+	return 0;
 }
 
 static void free_directories(struct xengt_ggtt *ggtt)
@@ -457,34 +451,29 @@ static void exit_leaf(struct xengt_ggtt *ggtt)
 }
 
 /*
- * Reserves the share in the GSM and fills it with scratch. Returns 0; -EINVAL for an empty share;
- * -ENOMEM; -ERANGE if the share is beyond the GSM's table; or -EBUSY if another virtual GPU has
- * reserved some of its entries.
+ * Opens a share of the place's GSM and fills it with scratch. Returns 0; -EINVAL for an empty
+ * share; -ENOMEM; or an error of xengt_gsm_open().
  */
-int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_shadow *sh,
-		    const struct xengt_range *share)
+int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_shadow *sh, const char *place,
+		    struct xengt_gsm_request *request)
 {
 	int rc;
 
 	*ggtt = (struct xengt_ggtt){ .sh = sh };
-	xengt_share_init(&ggtt->share, share);
+	xengt_share_init(&ggtt->share, request->range);
 	if (!ggtt->share.nr_entries)
 		return -EINVAL;
 	xengt_ggtt_pages_init(&ggtt->pages, sh, &ggtt->share, &pages_ops);
 	rc = alloc_directories(ggtt) ?: init_leaf(ggtt);
 	if (rc)
 		goto free;
-	rc = reserve_share(ggtt);
+	rc = open_gsm(ggtt, place, request);
 	if (rc)
 		goto exit;
 	rc = xengt_ggtt_pages_make(&ggtt->pages);
-	if (rc)
-		goto unreserve;
-	fill_with_scratch(ggtt);
-	return 0;
-
-unreserve:
-	unreserve_share(ggtt, XENGT_GGTT_RANGES);
+	if (!rc)
+		return 0;
+	xengt_gsm_close(sh->gsm);
 exit:
 	exit_leaf(ggtt);
 free:
@@ -493,13 +482,13 @@ free:
 }
 
 /*
- * Ends the reservation and frees the GGTT. The shadow must be closed, the guest's accesses not be
- * handled any more, and the GPU must not use entries of the share.
+ * Closes the share of the GSM and frees the GGTT. The shadow must be closed, the guest's accesses
+ * not be handled any more, and the GPU must not use entries of the share.
  */
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt)
 {
 	xengt_ggtt_pages_exit(&ggtt->pages);
-	unreserve_share(ggtt, XENGT_GGTT_RANGES);
+	xengt_gsm_close(ggtt->sh->gsm);
 	exit_leaf(ggtt);
 	free_directories(ggtt);
 }

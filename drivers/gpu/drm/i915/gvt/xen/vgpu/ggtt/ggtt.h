@@ -23,6 +23,7 @@ struct xengt_shadow;
  * @directory: bitmap, by index, of the entries that belong to a page directory
  * @directory_written: bitmap, by index, of those that the guest has written and
  *	xengt_ggtt_directory_take_written() has not reported yet
+ * @filled: the GSM has the shadow entries
  * @any_written: bits of @directory_written were set since xengt_ggtt_directories_written()
  */
 struct xengt_ggtt {
@@ -32,14 +33,16 @@ struct xengt_ggtt {
 	struct xengt_leaf leaf;
 	unsigned long *directory;
 	unsigned long *directory_written;
+	bool filled;
 	bool any_written;
 };
 
-int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_shadow *sh,
-		    const struct xengt_range *share);
+int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_shadow *sh, const char *place,
+		    struct xengt_gsm_request *request);
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt);
 
 void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len);
+void xengt_ggtt_rewrite(struct xengt_ggtt *ggtt);
 void xengt_ggtt_reset(struct xengt_ggtt *ggtt);
 void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len);
 

@@ -7,20 +7,10 @@
 #define _XENGT_SHARE_H
 
 #include <linux/limits.h>
+#include <xen/xengt_gsm.h>
 
-#define XENGT_GGTT_RANGES	2
 /* The index of an entry outside the share: higher than any index */
 #define XENGT_NOT_IN_SHARE	ULONG_MAX
-
-/**
- * struct xengt_range - a range of GGTT entries
- * @first: the first entry
- * @n: number of entries; can be 0
- */
-struct xengt_range {
-	unsigned long first;
-	unsigned long n;
-};
 
 /**
  * struct xengt_share - a guest's share of the GGTT

@@ -2,8 +2,8 @@
 /*
  * The "mem" GSM: a table in memory, for devices that walk it there; see include/xen/xengt.h.
  *
- * There is one table in the system. The first virtual GPU that uses it allocates it; the last
- * user or walker frees it. Entries that nobody has reserved are 0.
+ * There is one table in the system. The first share that is opened allocates it; the last share or
+ * walker frees it. Entries that nobody has reserved are 0.
  *
  * Invariants: a walk reads each entry whole, either the old or the new value. An invalidate returns
  * when the walks that began before it have ended.
@@ -11,6 +11,8 @@
  * Locking: table_lock protects the_table and the reservations. A walker holds the table's rwsem for
  * reading; an invalidate waits for the walkers by taking it for writing.
  */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
 #include <linux/err.h>
@@ -27,15 +29,13 @@
 
 /**
  * struct xengt_mem_table - the table of the "mem" GSM
- * @gsm: what the virtual GPUs see of it
- * @ref: one reference for each virtual GPU and each walker
+ * @ref: one reference for each share and each walker
  * @walks: held for reading during a walk
  * @nr_entries: number of entries
  * @entries: the shadow entries
  * @reserved: bitmap of the entries that are reserved; protected by table_lock
  */
 struct xengt_mem_table {
-	struct xengt_gsm gsm;
 	struct kref ref;
 	struct rw_semaphore walks;
 	unsigned long nr_entries;
@@ -43,12 +43,22 @@ struct xengt_mem_table {
 	unsigned long *reserved;
 };
 
+/**
+ * struct mem_share - a share of the table
+ * @gsm: what the virtual GPU sees of it
+ * @table: the table, of which it holds a reference
+ */
+struct mem_share {
+	struct xengt_gsm gsm;
+	struct xengt_mem_table *table;
+};
+
 static DEFINE_MUTEX(table_lock);
 static struct xengt_mem_table *the_table;
 
-static struct xengt_mem_table *to_table(struct xengt_gsm *gsm)
+static struct mem_share *to_share(struct xengt_gsm *gsm)
 {
-	return container_of(gsm, struct xengt_mem_table, gsm);
+	return container_of(gsm, struct mem_share, gsm);
 }
 
 static void free_table(struct xengt_mem_table *table)
@@ -66,7 +76,6 @@ static struct xengt_mem_table *new_table(unsigned long nr_entries)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&table->ref);
 	init_rwsem(&table->walks);
-	table->gsm.ops = &xengt_gsm_mem;
 	table->nr_entries = nr_entries;
 	table->entries = vzalloc(nr_entries * sizeof(*table->entries));
 	table->reserved = bitmap_zalloc(nr_entries, GFP_KERNEL);
@@ -77,7 +86,8 @@ static struct xengt_mem_table *new_table(unsigned long nr_entries)
 	return table;
 }
 
-static struct xengt_gsm *mem_get(unsigned long nr_entries)
+/* Returns a reference on the table. -EBUSY if it has another number of entries. */
+static struct xengt_mem_table *get_table(unsigned long nr_entries)
 {
 	struct xengt_mem_table *table;
 
@@ -93,7 +103,7 @@ static struct xengt_gsm *mem_get(unsigned long nr_entries)
 		kref_get(&table->ref);
 	}
 	mutex_unlock(&table_lock);
-	return IS_ERR(table) ? ERR_CAST(table) : &table->gsm;
+	return table;
 }
 
 static void release_table(struct kref *ref)
@@ -105,60 +115,151 @@ static void release_table(struct kref *ref)
 	free_table(table);
 }
 
-static void mem_put(struct xengt_gsm *gsm)
+/* Finds room for a range that can be anywhere. -ENOSPC if there is none. */
+static int find_room(struct xengt_mem_table *table, struct xengt_range *range)
 {
-	kref_put_mutex(&to_table(gsm)->ref, release_table, &table_lock);
+	range->first = bitmap_find_next_zero_area(table->reserved, table->nr_entries, 0, range->n,
+						  0);
+	return range->first + range->n > table->nr_entries ? -ENOSPC : 0;
 }
 
-static int mem_reserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
+static int check_room(struct xengt_mem_table *table, const struct xengt_range *range)
 {
-	struct xengt_mem_table *table = to_table(gsm);
+	unsigned long end = range->first + range->n;
+
+	if (range->first > table->nr_entries || range->n > table->nr_entries - range->first)
+		return -ERANGE;
+	return find_next_bit(table->reserved, end, range->first) < end ? -EBUSY : 0;
+}
+
+static int reserve_range(struct xengt_mem_table *table, struct xengt_range *range)
+{
+	int rc;
+
+	lockdep_assert_held(&table_lock);
+	if (range->first == XENGT_RANGE_ANYWHERE)
+		rc = find_room(table, range);
+	else
+		rc = check_room(table, range);
+	if (!rc)
+		bitmap_set(table->reserved, range->first, range->n);
+	return rc;
+}
+
+static void unreserve(struct xengt_mem_table *table, const struct xengt_range *range,
+		      unsigned int n)
+{
+	lockdep_assert_held(&table_lock);
+	while (n--)
+		bitmap_clear(table->reserved, range[n].first, range[n].n);
+}
+
+/* Reserves the ranges, and fills in where they are. */
+static int reserve(struct xengt_mem_table *table, struct xengt_range *range)
+{
+	unsigned int i;
 	int rc = 0;
 
-	if (first > table->nr_entries || n > table->nr_entries - first)
-		return -ERANGE;
 	mutex_lock(&table_lock);
-	if (find_next_bit(table->reserved, first + n, first) < first + n)
-		rc = -EBUSY;
-	else
-		bitmap_set(table->reserved, first, n);
+	for (i = 0; i < XENGT_GGTT_RANGES && !rc; i++)
+		rc = reserve_range(table, &range[i]);
+	if (rc)
+		unreserve(table, range, i - 1);
 	mutex_unlock(&table_lock);
 	return rc;
 }
 
+static const char *reason(int rc)
+{
+	switch (rc) {
+	case -EBUSY:
+		return "another virtual GPU has some of its entries, or has another generation";
+	case -ERANGE:
+		return "it is not in the table";
+	case -ENOSPC:
+		return "there is no room";
+	default:
+		return "there is no memory";
+	}
+}
+
+static int init_share(struct mem_share *share, const struct xengt_gsm_request *request)
+{
+	struct xengt_range range[XENGT_GGTT_RANGES];
+	int rc;
+
+	share->table = get_table(request->nr_entries);
+	if (IS_ERR(share->table))
+		return PTR_ERR(share->table);
+	memcpy(range, request->range, sizeof(range));
+	rc = reserve(share->table, range);
+	if (rc)
+		kref_put_mutex(&share->table->ref, release_table, &table_lock);
+	else
+		xengt_gsm_init(&share->gsm, &xengt_gsm_mem, request, range);
+	return rc;
+}
+
+static struct xengt_gsm *mem_open(const struct xengt_gsm_request *request)
+{
+	struct mem_share *share;
+	int rc;
+
+	if (*request->device) {
+		pr_err("%s: the place \"mem\" has no device \"%s\"\n", request->vgpu,
+		       request->device);
+		return ERR_PTR(-ENODEV);
+	}
+	share = kzalloc(sizeof(*share), GFP_KERNEL);
+	rc = share ? init_share(share, request) : -ENOMEM;
+	if (!rc)
+		return &share->gsm;
+	pr_err("%s: no share of the GGTT in the place \"mem\": %s\n", request->vgpu, reason(rc));
+	kfree(share);
+	return ERR_PTR(rc);
+}
+
 static void mem_write(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 {
-	WRITE_ONCE(to_table(gsm)->entries[index], pte);
+	WRITE_ONCE(to_share(gsm)->table->entries[index], pte);
 }
 
 /* The write side is granted once all walks that are under way have ended. */
-static void mem_invalidate(struct xengt_gsm *gsm)
+static void mem_invalidate(struct xengt_gsm *gsm, bool ppgtt)
 {
-	struct xengt_mem_table *table = to_table(gsm);
+	struct xengt_mem_table *table = to_share(gsm)->table;
 
 	down_write(&table->walks);
 	up_write(&table->walks);
 }
 
-static void mem_unreserve(struct xengt_gsm *gsm, unsigned long first, unsigned long n)
+static void clear_range(struct xengt_gsm *gsm, const struct xengt_range *range)
 {
-	struct xengt_mem_table *table = to_table(gsm);
 	unsigned long i;
 
-	for (i = first; i < first + n; i++)
+	for (i = range->first; i < range->first + range->n; i++)
 		mem_write(gsm, i, 0);
-	mem_invalidate(gsm);
+}
+
+static void mem_close(struct xengt_gsm *gsm)
+{
+	struct mem_share *share = to_share(gsm);
+	unsigned int i;
+
+	for (i = 0; i < XENGT_GGTT_RANGES; i++)
+		clear_range(gsm, &gsm->range[i]);
+	mem_invalidate(gsm, true);
 	mutex_lock(&table_lock);
-	bitmap_clear(table->reserved, first, n);
+	unreserve(share->table, gsm->range, XENGT_GGTT_RANGES);
 	mutex_unlock(&table_lock);
+	kref_put_mutex(&share->table->ref, release_table, &table_lock);
+	kfree(share);
 }
 
 const struct xengt_gsm_ops xengt_gsm_mem = {
 	.name = "mem",
-	.get = mem_get,
-	.put = mem_put,
-	.reserve = mem_reserve,
-	.unreserve = mem_unreserve,
+	.open = mem_open,
+	.close = mem_close,
 	.write = mem_write,
 	.invalidate = mem_invalidate,
 };
@@ -191,7 +292,7 @@ EXPORT_SYMBOL_GPL(xengt_mem_table_get);
  */
 void xengt_mem_table_put(struct xengt_mem_table *table)
 {
-	mem_put(&table->gsm);
+	kref_put_mutex(&table->ref, release_table, &table_lock);
 }
 EXPORT_SYMBOL_GPL(xengt_mem_table_put);
 

@@ -615,7 +615,7 @@ static void zap_shadow(struct xengt_spt *spt)
 	for (i = 0; !spt->shadow && i < xengt_spt_format(spt)->entries; i++)
 		xengt_ggtt_directory_write(ggtt, spt->ggtt_index + i,
 					   xengt_spts_scratch_entry(spt->spts, spt->level));
-	xengt_shadow_invalidate(spt->spts->sh);
+	xengt_shadow_invalidate(spt->spts->sh, true);
 }
 
 /*

@@ -97,7 +97,7 @@ static void leaf_writing(struct xengt_leaf *leaf)
 	if (!spt->ips_64k || !spt->large)
 		return;
 	set_large(spt, false);
-	xengt_shadow_invalidate(leaf->sh);
+	xengt_shadow_invalidate(leaf->sh, true);
 }
 
 /* Entries were written: the parent entries may have to change before the GPU is made to forget. */
@@ -110,6 +110,7 @@ static void leaf_written(struct xengt_leaf *leaf)
 }
 
 static const struct xengt_leaf_ops leaf_ops = {
+	.ppgtt = true,
 	.write = leaf_write,
 	.writing = leaf_writing,
 	.written = leaf_written,

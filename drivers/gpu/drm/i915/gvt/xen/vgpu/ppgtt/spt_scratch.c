@@ -40,7 +40,7 @@ void xengt_spt_scratch_exit(struct xengt_spt_scratch *scratch, struct xengt_shad
 	}
 	mutex_lock(&sh->lock);
 	xengt_ggtt_directories_clear(ggtt);
-	xengt_shadow_invalidate(sh);
+	xengt_shadow_invalidate(sh, true);
 	mutex_unlock(&sh->lock);
 	for (level = 1; level <= XENGT_MAX_LEVELS; level++) {
 		if (scratch->page[level])

@@ -169,7 +169,7 @@ static void write_directories(struct xengt_spts *spts)
 		}
 	}
 	if (changed)
-		xengt_shadow_invalidate(spts->sh);
+		xengt_shadow_invalidate(spts->sh, true);
 }
 
 static void sync_once(struct xengt_spts *spts)

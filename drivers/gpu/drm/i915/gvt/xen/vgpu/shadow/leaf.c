@@ -48,6 +48,7 @@ static void write_entry(struct xengt_leaf *leaf, unsigned long index, u64 pte)
 static void finish_writes(struct xengt_shadow *sh)
 {
 	struct xengt_leaf *leaf;
+	bool ppgtt = false;
 
 	if (list_empty(&sh->written))
 		return;
@@ -56,8 +57,9 @@ static void finish_writes(struct xengt_shadow *sh)
 		list_del_init(&leaf->written_node);
 		if (leaf->ops->written)
 			leaf->ops->written(leaf);
+		ppgtt |= leaf->ops->ppgtt;
 	}
-	xengt_shadow_invalidate(sh);
+	xengt_shadow_invalidate(sh, ppgtt);
 }
 
 /* Returns the GFN of the guest entry that the shadow entry was made from. */

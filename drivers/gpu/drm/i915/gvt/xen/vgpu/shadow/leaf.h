@@ -20,15 +20,17 @@ struct xengt_shadow;
 
 /**
  * struct xengt_leaf_ops - what the owner of a leaf table does
+ * @ppgtt: the leaf table belongs to a PPGTT
  * @write: writes a shadow entry to where the GPU reads it
  * @writing: called before the first entry of the table is written in an update or a remap; can be
  *	NULL
  * @written: called after the last entry was written, before the GPU is made to forget the old
  *	entries; can be NULL
  *
- * All are called with the shadow's lock held.
+ * The functions are called with the shadow's lock held.
  */
 struct xengt_leaf_ops {
+	bool ppgtt;
 	void (*write)(struct xengt_leaf *leaf, unsigned long index, u64 pte);
 	void (*writing)(struct xengt_leaf *leaf);
 	void (*written)(struct xengt_leaf *leaf);

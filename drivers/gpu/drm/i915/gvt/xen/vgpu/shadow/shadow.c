@@ -33,10 +33,13 @@
 /* How many pages xengt_shadow_alloc_page() allocates until one is in the device's reach */
 #define ALLOC_TRIES	32
 
-/* Makes the GPU forget the old values of entries that were written. */
-void xengt_shadow_invalidate(struct xengt_shadow *sh)
+/*
+ * Makes the GPU forget the old values of entries that were written: those of the GGTT, and with
+ * @ppgtt those of PPGTTs.
+ */
+void xengt_shadow_invalidate(struct xengt_shadow *sh, bool ppgtt)
 {
-	sh->gsm->ops->invalidate(sh->gsm);
+	sh->gsm->ops->invalidate(sh->gsm, ppgtt);
 	xengt_count(sh->counters, XENGT_COUNT_GPU_INVALIDATES, 1);
 }
 
@@ -105,7 +108,6 @@ int xengt_shadow_init(struct xengt_shadow *sh, const struct xengt_shadow_config 
 	*sh = (struct xengt_shadow){
 		.domid = config->domid,
 		.format = config->format,
-		.gsm = config->gsm,
 		.server = config->server,
 		.counters = config->counters,
 		.dirty.mode = config->mode,

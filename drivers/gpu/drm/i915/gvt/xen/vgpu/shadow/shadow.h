@@ -78,7 +78,8 @@ struct xengt_dirty {
  * struct xengt_shadow - what all shadow page tables of a virtual GPU share
  * @domid: the guest
  * @format: formats of its page tables
- * @gsm: where the GGTT's shadow entries land, and what makes the GPU forget old entries
+ * @gsm: the share of the GSM, where the GGTT's shadow entries land, and what makes the GPU forget
+ *	old entries; open while there is a GGTT
  * @server: the ioreq server that handles the guest's accesses, and knows the vCPUs that are in the
  *	middle of one
  * @counters: the virtual GPU's counters
@@ -131,8 +132,6 @@ struct xengt_shadow {
  * @domain: the map service's handle on the guest; the caller keeps its reference until the shadow
  *	is freed
  * @format: formats of the guest's page tables
- * @gsm: where the GGTT's shadow entries land; the caller keeps its reference until the shadow is
- *	freed
  * @server: the ioreq server that will handle the guest's accesses; need not be started yet
  * @max_bfn: the highest BFN that the device can reach
  * @counters: the virtual GPU's counters
@@ -142,7 +141,6 @@ struct xengt_shadow_config {
 	domid_t domid;
 	struct xen_gpu_domain *domain;
 	const struct xengt_gtt_format *format;
-	struct xengt_gsm *gsm;
 	struct xengt_ioreq_server *server;
 	u64 max_bfn;
 	struct xengt_counters *counters;
@@ -153,7 +151,7 @@ int xengt_shadow_init(struct xengt_shadow *sh, const struct xengt_shadow_config 
 void xengt_shadow_exit(struct xengt_shadow *sh);
 
 void xengt_shadow_wait_current(struct xengt_shadow *sh);
-void xengt_shadow_invalidate(struct xengt_shadow *sh);
+void xengt_shadow_invalidate(struct xengt_shadow *sh, bool ppgtt);
 struct page *xengt_shadow_alloc_page(struct xengt_shadow *sh, u64 *bfn);
 
 #endif /* _XENGT_SHADOW_H */
