@@ -7,6 +7,7 @@
 #define _XEN_GPU_COMPAT_H
 
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/version.h>
 
 /*
@@ -22,5 +23,15 @@ static inline void compat_debugfs_change_name(struct dentry *dir, struct dentry 
 	debugfs_rename(dir, dentry, dir, name);
 #endif
 }
+
+/*
+ * Imports a namespace of symbols, whose name is a string since 6.13 and was a word before. This can
+ * go when the oldest kernel is 6.13.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define COMPAT_MODULE_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define COMPAT_MODULE_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
 
 #endif /* _XEN_GPU_COMPAT_H */
