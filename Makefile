@@ -8,20 +8,27 @@
 #   make stress    random tests with other seeds, and storms on a real Xen; ROUNDS=<number>
 #   make devmap    of the tests, those of the patched Xen's map operation and of a driver domain
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
-#   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>
+#   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>;
+#                  xengt_i915 with I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
 #
 # DEBIAN=12|13 with demo and test: the release whose Xen and Linux are booted (default: the machine's)
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-CONFIGS = CONFIG_XEN_GPU_MAP=m CONFIG_DRM_I915_XENGT=m
+CONFIGS = CONFIG_XEN_GPU_MAP=m CONFIG_DRM_I915_XENGT=m CONFIG_DRM_I915_XENGT_BAR=m
+ifneq ($(I915_SOURCE),)
+CONFIGS += CONFIG_DRM_I915_XENGT_I915=m I915_SOURCE=$(abspath $(I915_SOURCE))
+endif
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 modules clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(CONFIGS) $@
+ifeq ($(I915_SOURCE),)
+	@[ $@ = clean ] || echo "xengt_i915 is left out: it needs I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
+endif
 
 tools:
 	$(MAKE) -C tools/xen-targets

@@ -22,6 +22,8 @@ sources=(Kbuild Kconfig Makefile include drivers tests/xen/testgpu)
 # Those of each release of Debian, and the newest in its backports
 kernels=(12:6.1 13:6.12 13:7.3)
 between=(13:7.2)
+# Where the sources of i915 are put, below those that are compiled
+from_i915=I915_SOURCE=i915-source/drivers/gpu/drm/i915
 passed=0
 failed=0
 
@@ -75,7 +77,8 @@ digest()
 }
 
 # compile NAME KERNEL COMMAND...: make's log, of now or of an earlier time when all was the same, in $tmp/log. COMMAND is
-# make, or what runs it elsewhere, with the sources in $tmp/src.
+# make, or what runs it elsewhere, with the sources in $tmp/src and those in $i915 below
+# them.
 compile()
 {
 	local name=$1 kernel=$2 key
@@ -85,6 +88,7 @@ compile()
 	key=$(digest "$tmp/src" "$name" "$kernel" "$@")
 	if [ ! -s "$cache/$key" ]; then
 		mkdir -p "$cache"
+		cp -r "$i915" "$tmp/src/i915-source"
 		if "$@" >"$tmp/log" 2>&1; then
 			echo "all is made" >>"$tmp/log"
 		fi
@@ -101,7 +105,7 @@ build()
 	if [ "$(tail -n 1 "$tmp/log")" != "all is made" ]; then
 		cp "$tmp/log" "$tmp/said"
 	else
-		grep -E '(warning|error):' "$tmp/log" | grep -vE '^/usr/src/' >"$tmp/said" || true
+		grep -E '(warning|error):' "$tmp/log" | grep -vE '^/usr/src/|/i915-source/' >"$tmp/said" || true
 	fi
 	result "$1, Linux $2" "$tmp/said"
 	if [ -s "$tmp/said" ]; then
@@ -111,15 +115,27 @@ build()
 	fi
 }
 
+# have_i915 SERIES: sets $i915 to the directory of the sources of i915, with which xengt_i915 is built.
+have_i915()
+{
+	i915=$("$repo/tests/debian.sh" i915 "$1" 2>"$tmp/said") || {
+		result "the sources of Linux $1 can be had" "$tmp/said"
+		return 1
+	}
+	i915=${i915%/drivers/gpu/drm/i915}
+}
+
 build_here()
 {
-	local kdir release
+	local kdir
+	local -a make
 
 	kdir=$(kernel_dir)
-	release=$(make -s -C "$kdir" kernelrelease)
-	build "W=1" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
-	build "sparse" "$release" make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" C=2
-	here=$release
+	here=$(make -s -C "$kdir" kernelrelease)
+	have_i915 "$(cut -d . -f 1-2 <<<"$here")" || return 0
+	make=(make -j"$(nproc)" -C "$tmp/src" modules KDIR="$kdir" "$from_i915")
+	build "W=1" "$here" "${make[@]}" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
+	build "sparse" "$here" "${make[@]}" C=2
 }
 
 # build_elsewhere DEBIAN:KERNEL: for a kernel of a release or of its backports, by the release's compiler.
@@ -132,8 +148,9 @@ build_elsewhere()
 		result "the headers of Linux $series can be had" "$tmp/said"
 		return
 	fi
+	have_i915 "$series" || return 0
 	build "W=1" "$release" "$repo/tests/debian.sh" in "$root" "$tmp/src" make -j"$(nproc)" -C /mnt modules \
-		KDIR="/usr/src/linux-headers-$release" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
+		KDIR="/usr/src/linux-headers-$release" "$from_i915" W=1 CONFIG_DRM_I915_XENGT_TEST_GPU=m
 }
 
 # What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
@@ -143,7 +160,7 @@ exceptions()
 {
 	case $1 in
 	tests/xen/testgpu/*) ;;
-	tests/xen/*)
+	tests/xen/*|tests/gpu/*)
 		echo --ignore=PREFER_KERNEL_TYPES,VOLATILE,PREFER_DEFINED_ATTRIBUTE_MACRO ;;
 	tests/kunit/fake_*|tests/kunit/um-shim/*)
 		echo --ignore=ENOSYS,NEW_TYPEDEFS,YIELD ;;
