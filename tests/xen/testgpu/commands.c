@@ -19,6 +19,10 @@
  *	psame PPGTT ADDRESS GGTT LENGTH	whether the pages lead to where the GGTT leads to from the
  *					address GGTT: how many, or the first that does not
  *
+ *	pin PPGTT		pins it until "unpin", for another GPU: the bus addresses of the
+ *				tables of its shadow root, four of them
+ *	unpin
+ *
  * Walks go on from the moment an entry is read until the DMA is over.
  *
  * -EFAULT is an entry that is not present, -ENODEV that no virtual GPU exists or this one does not
@@ -37,7 +41,6 @@
 #include "table.h"
 #include "testgpu.h"
 #include "view.h"
-#include "walk.h"
 
 #define MAX_COMMAND	256
 #define PPGTT_ARGS	3
@@ -350,6 +353,30 @@ static int run_psame(struct testgpu *gpu, char **args)
 	return 0;
 }
 
+static int run_unpin(struct testgpu *gpu, char **args)
+{
+	if (!gpu->pinned.ppgtt)
+		return -ENOENT;
+	walk_close(&gpu->pinned);
+	memset(&gpu->pinned, 0, sizeof(gpu->pinned));
+	return 0;
+}
+
+static int run_pin(struct testgpu *gpu, char **args)
+{
+	const u64 *pdp = gpu->pinned.root;
+	struct xengt_ppgtt_root root;
+	int ret;
+
+	if (gpu->pinned.ppgtt)
+		return -EBUSY;
+	ret = parse_root(args, &root) ?: walk_pin(&gpu->pinned, args[0], &root);
+	if (!ret)
+		scnprintf(gpu->result, sizeof(gpu->result), "0x%llx 0x%llx 0x%llx 0x%llx\n",
+			  pdp[0], pdp[1], pdp[2], pdp[3]);
+	return ret;
+}
+
 static const struct command commands[] = {
 	{ "copy", 3, run_copy },
 	{ "fill", 3, run_fill },
@@ -359,6 +386,8 @@ static const struct command commands[] = {
 	{ "pentry", PPGTT_ARGS + 1, run_pentry },
 	{ "pwalk", PPGTT_ARGS + 1, run_pwalk },
 	{ "psame", PPGTT_ARGS + 3, run_psame },
+	{ "pin", PPGTT_ARGS, run_pin },
+	{ "unpin", 0, run_unpin },
 };
 
 static int run(struct testgpu *gpu, char **words, int n)
@@ -443,4 +472,6 @@ void testgpu_commands_create(struct testgpu *gpu)
 void testgpu_commands_remove(struct testgpu *gpu)
 {
 	debugfs_remove(gpu->dir);
+	if (gpu->pinned.ppgtt)
+		run_unpin(gpu, NULL);
 }

@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 
 #include "edu.h"
+#include "walk.h"
 
 struct dentry;
 
@@ -14,12 +15,14 @@ struct dentry;
  * struct testgpu - a test GPU
  * @edu: the DMA engine
  * @lock: held by the command that runs
+ * @pinned: the PPGTT that another GPU may use between two commands
  * @dir: its directory in debugfs
  * @result: what the last command found
  */
 struct testgpu {
 	struct edu edu;
 	struct mutex lock;	/* one command at a time */
+	struct walk pinned;
 	struct dentry *dir;
 	char result[96];
 };

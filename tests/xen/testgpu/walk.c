@@ -39,7 +39,8 @@ int walk_open(struct walk *walk)
 	return 0;
 }
 
-static int pin(struct walk *walk, const char *name, const struct xengt_ppgtt_root *root)
+/* Pins a PPGTT; needs no shadow GGTT that the CPU can read. */
+int walk_pin(struct walk *walk, const char *name, const struct xengt_ppgtt_root *root)
 {
 	struct xengt_vgpu *vgpu = xengt_vgpu_get(name);
 	struct xengt_ppgtt_shadow *ppgtt;
@@ -65,7 +66,7 @@ int walk_open_ppgtt(struct walk *walk, const char *name, const struct xengt_ppgt
 
 	if (ret)
 		return ret;
-	ret = pin(walk, name, root);
+	ret = walk_pin(walk, name, root);
 	if (ret)
 		walk_close(walk);
 	return ret;

@@ -45,6 +45,7 @@ struct leaf {
 };
 
 int walk_open(struct walk *walk);
+int walk_pin(struct walk *walk, const char *name, const struct xengt_ppgtt_root *root);
 int walk_open_ppgtt(struct walk *walk, const char *name, const struct xengt_ppgtt_root *root);
 void walk_close(struct walk *walk);
 
