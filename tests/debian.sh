@@ -6,6 +6,7 @@
 #   tests/debian.sh newest RELEASE REGEX            prints the newest package with a matching name
 #   tests/debian.sh unpack RELEASE DIR PACKAGE...   unpacks the packages, without those that they need
 #   tests/debian.sh source SERIES                   prints the tarball of a kernel's source, such as 6.1
+#   tests/debian.sh i915 SERIES                     prints drivers/gpu/drm/i915 of that source, unpacked
 #   tests/debian.sh root RELEASE                    prints a directory in which modules can be built for
 #                                                   the kernels of the release: see "in"
 #   tests/debian.sh headers RELEASE SERIES          adds the headers of the release's newest kernel of a series
@@ -28,7 +29,7 @@ fail() {
 }
 
 usage() {
-	sed -n '5,14s/^#   //p' "$0" >&2
+	sed -n '5,15s/^#   //p' "$0" >&2
 	exit 2
 }
 
@@ -125,6 +126,21 @@ source_of() { # SERIES
 	echo "$dir$tarball"
 }
 
+# What xengt_i915 is built with, and the Makefile that tells which kernel it is of.
+i915() { # SERIES
+	local tarball dir=$cache/i915-$1
+
+	if [ ! -e "$dir/.complete" ]; then
+		tarball=$(source_of "$1")
+		rm -rf "$dir"
+		mkdir -p "$dir"
+		run "unpacking i915's sources" tar -C "$dir" -xf "$tarball" --strip-components=1 "linux-source-$1/Makefile" \
+			"linux-source-$1/drivers/gpu/drm/i915"
+		touch "$dir/.complete"
+	fi
+	echo "$dir/drivers/gpu/drm/i915"
+}
+
 # What kbuild needs: the release's compiler, and an interpreter of each kind that it calls.
 root() { # RELEASE
 	local dir=$cache/root-$1
@@ -178,7 +194,7 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-newest:2 | root:1 | headers:2 | source:1 | unpack:*)
+newest:2 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"

@@ -102,12 +102,15 @@ else
 fi
 part static "$here/static/run.sh" ${all:+-a}
 part abi "$here/kunit/abi/run.sh"
+part gpu-model make -s -C "$here/gpu" O="${logs%/logs}/gpu" check
 # KASAN and lockdep take their time: what is random gets its full length without them.
 part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
 wait
 xen harness harness
 xen pv test_checks.py -m 'stock and pv'
 xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
+# An Intel GPU that dom0's i915 drives. All else than the place is as in the parts before.
+xen gpu test_gpu.py -k gpu-pvh
 # A stock i915 in a guest: what it writes has to do with the guest's kernel, not with dom0.
 xen i915 test_i915.py "${one_kind[@]}"
 DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"
@@ -126,7 +129,11 @@ if [ -n "$all" ]; then
 		xen devmap-pv test_devmap.py -m pv
 		xen devmap-pvh test_devmap.py -m 'pvh and not debug'
 		xen devmap-debug test_devmap.py -m debug
+		xen gpu-strict test_gpu.py -k gpu-strict
 	fi
+	xen gpu-pv test_gpu.py -k gpu-pv-
+	xen gpu-broadwell test_gpu.py -k gpu-broadwell
+	DEBIAN=$other xen "gpu-debian$other" test_gpu.py -k gpu-pvh
 	DEBIAN=$other xen "i915-debian$other" test_i915.py
 	DEBIAN=13 XENGT_KERNEL=7.3 xen newest-kernel test_checks.py -m stock
 	part plain "$here/kunit/run.sh" -v plain

@@ -15,6 +15,7 @@ packages=(
 	busybox-static cpio kmod qemu-system-x86		# tests/xen/build.sh, and what boots it
 	bison dpkg-dev flex					# tests/xen/build-xen.sh
 	bc							# tests/kunit, beside bison and flex
+	libdrm-dev						# tests/xen/dom0/batch.c
 	libxen-dev linux-libc-dev				# tests/kunit/abi
 	linux-headers-amd64 perl shellcheck sparse		# tests/static, and the modules
 	gnuplot-nox						# bench

@@ -100,6 +100,7 @@ unpack_kernel() { # BZIMAGE VMLINUX
 build_modules() {
 	local ko root modules=(-j"$(nproc)" KDIR="/usr/src/linux-headers-$kver" CONFIG_DRM_I915_XENGT_TEST_GPU=m)
 
+	modules+=(I915_SOURCE="i915/drivers/gpu/drm/i915")
 	mkdir -p "$build/mod"
 	rm -f "$build"/mod/*.ko
 	if [ -n "${XENGT_MODULES:-}" ]; then
@@ -108,6 +109,8 @@ build_modules() {
 	fi
 	say "building the modules for Linux $kver"
 	copy_sources
+	rm -rf "$build/src/i915"
+	cp -r "$(dirname "$("$project/tests/debian.sh" i915 "$series")")/../../.." "$build/src/i915" || fail "no sources of i915"
 	if [ "$debian" = "$host" ] && [ -z "${XENGT_KERNEL:-}" ]; then
 		"$project/tests/setup.sh" "linux-headers-$kver"
 		run "make modules" make -C "$build/src" modules "${modules[@]}"
@@ -116,7 +119,8 @@ build_modules() {
 		run "fetching the headers" "$project/tests/debian.sh" headers "$debian" "$series"
 		run "make modules" "$project/tests/debian.sh" in "$root" "$build/src" make -C /mnt modules "${modules[@]}"
 	fi
-	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt}.ko tests/xen/testgpu/xengt_testgpu.ko; do
+	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt,gsm_i915/xengt_i915,gsm_bar/xengt_bar}.ko \
+		tests/xen/testgpu/xengt_testgpu.ko; do
 		cp "$build/src/$ko" "$build/mod/" || fail "make modules made no $ko"
 	done
 }
@@ -138,6 +142,8 @@ build_programs() {
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building toolstack" "${cc[@]}" -o "$build/bin/toolstack" "$here/dom0/toolstack.c"
 	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
+	run "building batch" "${cc[@]}" -I/usr/include/libdrm -o "$build/bin/batch" "$here/dom0/batch.c"
+	run "building the Intel GPU" make -C "$project/tests/gpu" O="$build/bin"
 	run "building compare" "${cc[@]}" -o "$build/bin/compare" "$here"/{dom0/compare,devmap/xen}.c
 	run "building pcibus" "${cc[@]}" -o "$build/bin/pcibus" "$here"/pcibus/*.c "$here/devmap/xen.c"
 	run "building report" "${cc[@]}" -o "$build/bin/report" "$here/dom0/report.c"
@@ -259,7 +265,8 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
+	cp "$build"/bin/{ask,batch,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
+	cp "$build/bin/gpu" "$root/bin/igpu"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build"/{guest,caller,driver,i915}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"

@@ -92,6 +92,7 @@ def suite_run(request, built, shown):
             hypervisor,
             of.hypervisor_words,
             *suites.selection(of.suite, checks),
+            of.gpu,
         )
 
     running = run.Run(start, chosen, of.backend, say)

@@ -2,7 +2,7 @@
 """One boot of a dom0, of some kind, with one suite of tests/xen/dom0 or of bench/xen: what it
 reports, with what only QEMU's trace tells filled in.
 
-Usage, in tests/xen: python3 -m harness.boot pv|strict|pvh SUITE [CHECK[,CHECK]...]
+Usage, in tests/xen: python3 -m harness.boot pv|strict|pvh SUITE [CHECK[,CHECK]... [GPU]]
 which boots what is built, and prints the report.
   strict: a PV dom0 whose devices reach its own memory and what it maps
   XENGT_XEN=FILE            another hypervisor, uncompressed
@@ -40,8 +40,9 @@ XEN_WORDS = (
     "console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no "
     "watchdog=0"
 )
+# iomem=relaxed: a program reads the GPU's registers beside its driver.
 LINUX_WORDS = (
-    "console=hvc0 loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog "
+    "console=hvc0 loglevel=4 iomem=relaxed panic=-1 oops=panic mitigations=off nowatchdog "
     "rcupdate.rcu_cpu_stall_suppress=1"
 )
 
@@ -60,9 +61,11 @@ def seconds(name, default):
 
 class Boot:
     """Files begin with "log"; "hypervisor_words" are more than all have; "only" and "skip" are
-    names of checks."""
+    names of checks; "gpu" is an Intel GPU in the machine."""
 
-    def __init__(self, log, dom0, suite, hypervisor, hypervisor_words="", only=(), skip=()):
+    def __init__(
+        self, log, dom0, suite, hypervisor, hypervisor_words="", only=(), skip=(), gpu=""
+    ):
         self.log = Path(log)
         self.what = f"{dom0} dom0, suite {suite}"
         self.silence = seconds("XENGT_SILENCE", 300)
@@ -81,13 +84,15 @@ class Boot:
         ]
         self.command = qemu.command_line(
             self.log,
-            os.environ.get("XENGT_CPUS", CPUS[dom0]),
+            os.environ.get("XENGT_CPUS", 1 if gpu else CPUS[dom0]),
             str(hypervisor),
             " ".join(filter(None, words)),
             images.KERNEL,
             f"{LINUX_WORDS} suite={suite} kind={dom0} only={','.join(only)} skip={','.join(skip)}",
             images.DOM0,
         )
+        if gpu:
+            self.command = qemu.with_gpu(self.command, self.log, images.IGPU, gpu)
         self.report = open(f"{self.log}.report", "w", encoding="utf-8", buffering=1)
 
     def note(self, text):
@@ -193,13 +198,14 @@ def judge(result, question, wanted, seen):
     result.seen = "" if result.ok else f"{number}, not {wanted}"
 
 
-def main(dom0, suite, only=""):
+def main(dom0, suite, only="", gpu=""):
     boot = Boot(
         images.LOGS / f"{dom0}-{suite}",
         dom0,
         suite,
         images.hypervisor("stock"),
         only=only.split(","),
+        gpu=gpu,
     )
     for event in boot.events():
         print(event, flush=True)

@@ -24,6 +24,7 @@ XEN = {"12": "4.17", "13": "4.20"}  # by release
 LOGS = BUILD / "log"
 KERNEL = BUILD / "vmlinux"
 DOM0 = BUILD / "dom0.cpio"
+IGPU = BUILD / "bin" / "igpu"
 
 
 class Error(Exception):

@@ -11,6 +11,9 @@ No KVM and no GPU are needed. The CPU's flags and number:
             exception_index set), and the kernel dies of it when that hits its entry code; a PV
             dom0 does not run under VMRUN and has two
 
+A GPU in the machine (with_gpu()) takes one CPU: the emulator drops its lock while the GPU's process
+answers, and meanwhile refuses another CPU's access to it, which is lost.
+
 The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD
 IOMMU, whose invalidations and translations are traced. So are writes to PCI configuration space,
 with which dom0 marks places in that trace (trace.py).
@@ -37,6 +40,17 @@ OPTIONS = """
     -serial chardev:console
     -chardev stdio,id=report,signal=off -device isa-debugcon,iobase=0x7e9,chardev=report
 """
+# An Intel GPU, which tests/gpu plays: the machine's RAM is shared with it, it walks the IOMMU's
+# tables itself and so has a monitor of its own, and the serial card in slot 6 has the interrupt line
+# of slot 2. The GPU comes first, or another device takes its slot.
+GPU_OPTIONS = """
+    -object memory-backend-memfd,id=ram,size=2560M,share=on -device x-pci-proxy-dev,fd=9,addr=2
+    -chardev socket,id=gpumonitor,path={log}.gpumonitor,server=on,wait=off
+    -mon chardev=gpumonitor,mode=readline
+    -chardev socket,id=gpuirq,path={log}.gpuirq,server=on,wait=off
+    -device pci-serial,chardev=gpuirq,addr=6
+"""
+GPU_COMMAND = "{program} -d {device} -g 1 -l {log}.gpu -m {log}.gpumonitor -i {log}.gpuirq --"
 XEN_INPUT = b"\x01\x01\x01"  # three times Ctrl-A: Xen takes what follows, or dom0 does again
 WAKE = XEN_INPUT + b"r" + XEN_INPUT  # Xen prints its run queues
 SERIAL_SECONDS = 8  # without a byte, after which Xen is taken to have said all
@@ -95,6 +109,15 @@ class Monitor:
     def human(self, line):
         """Runs a command of the monitor for people, which knows more."""
         return self.execute("human-monitor-command", **{"command-line": line}).replace("\r", "")
+
+
+def with_gpu(command, log, program, device):
+    """The command with an Intel GPU in the machine, which the program plays."""
+    qemu, *options = command
+    options[options.index("-machine") + 1] += ",memory-backend=ram"
+    gpu = [option.format(log=log) for option in GPU_OPTIONS.split()]
+    starter = GPU_COMMAND.format(program=program, device=device, log=log).split()
+    return [*starter, qemu, *gpu, *options]
 
 
 def command_line(log, cpus, hypervisor, hypervisor_words, kernel, kernel_words, initrd):

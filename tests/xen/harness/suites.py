@@ -24,6 +24,7 @@ class Run:
     backend: str = (
         ""  # that has to be chosen: on a patched Xen on which it is not, whatever passes is nothing
     )
+    gpu: str = ""  # an Intel GPU in the machine (tests/gpu): skl, bdw
 
 
 # What check_caller maps is what a caller can have.
@@ -38,6 +39,10 @@ RUNS = (
     Run("pv", "i915", "pv"),
     Run("pvh", "i915", "pvh"),
     Run("memset", "memset", "pv"),
+    Run("gpu-pv", "gpu", "pv", gpu="skl"),
+    Run("gpu-strict", "gpu", "strict", "patched", backend="native", gpu="skl"),
+    Run("gpu-pvh", "gpu", "pvh", gpu="skl"),
+    Run("gpu-broadwell", "gpu", "pvh", gpu="bdw"),
     Run("pvh", "devmap", "pvh", "patched", LIMIT),
     Run("strict", "devmap", "strict", "patched", LIMIT),
     Run("pv", "devmap", "pv", "patched", LIMIT),

@@ -1,0 +1,426 @@
+# The checks with an Intel GPU in the machine (tests/gpu), which dom0's stock i915 drives: the shadow GGTT is in the GPU's GSM, and
+# the GPU itself copies through it and through shadows of PPGTTs. The GPU counts what was written to it, and what was unsafe
+# ("violations"): an entry in use that it was not made to forget, DMA that the IOMMU refuses, a write outside of the shares.
+# Runs in dom0; each function is one promise; "only" names those to run, "skip" those not to run.
+# shellcheck shell=dash
+. /lib/xengt/library.sh
+
+bar0=0xe0000000
+mappable=4096		# entries of the guest's share: mappable ...
+hidden=2048		# ... and hidden
+pages=4608
+target=4600		# a page of the guest that the GPU copies to
+i915=/sys/bus/pci/drivers/i915
+dri=/sys/kernel/debug/dri/0
+
+at() { # ENTRY: its graphics address
+	printf '0x%x\n' $(($1 << 12))
+}
+
+### the host's driver
+
+intel_gpu() { # its address
+	local device
+
+	for device in /sys/bus/pci/devices/*; do
+		if [ "$(cat "$device/vendor")" = 0x8086 ] && grep -q ^0x03 "$device/class"; then
+			basename "$device"
+			return
+		fi
+	done
+	return 1
+}
+
+# gvt needs the first, and cannot have GuC submission. Only what the host needs for its work is loaded.
+load_i915() {
+	modprobe i915 enable_gvt=1 enable_guc=0
+}
+
+# The guest sees a GPU of the same generation.
+generation() {
+	case $(cat "/sys/bus/pci/devices/$igpu_address/device") in
+	0x16*) echo 8 ;;
+	*) echo 9 ;;
+	esac
+}
+
+bound() {
+	[ "$(basename "$(readlink "/sys/bus/pci/devices/$igpu_address/driver")")" = i915 ]
+}
+
+stay_awake() {
+	echo on >"/sys/bus/pci/devices/$igpu_address/power/control"
+}
+
+bind() {
+	bound || echo "$igpu_address" >$i915/bind
+	can_sleep || stay_awake
+}
+
+unbind() {
+	echo "$igpu_address" >$i915/unbind
+}
+
+wedged() {
+	cat $dri/i915_wedged
+}
+
+# host_works NAME: the host's own i915 has its GPU execute batches
+host_works() {
+	works "$1" batch 2
+}
+
+load_all() {
+	load_modules && insmod /mod/xengt_i915.ko && set_parameter idle_age_ms 3600000 && set_parameter idle_max 1000000 &&
+		set_parameter balloon_delay_ms 600000
+}
+
+### the guest's virtual GPU
+
+gpu_a() { # [ATTRIBUTE VALUE]...
+	make_gpu a "$g1" bar0 $bar0 generation "$generation" mode strict place i915 mappable_base auto mappable_size "$(at $mappable)" hidden_base auto \
+		hidden_size "$(at $hidden)" "$@"
+}
+
+# Where the share is, in entries; the GPU is told, too.
+learn_share() {
+	first=$(($(cat $vgpus/a/mappable_base) >> 12))
+	hidden_first=$(($(cat $vgpus/a/hidden_base) >> 12))
+	igpu share 1 $first $mappable && igpu share 2 $hidden_first $hidden
+	tell g1 bar0 $bar0
+	tell g1 share $first $mappable $hidden_first $hidden
+}
+
+start_over() {
+	[ ! -d $vgpus/a ] || remove_gpu a
+	gpu_a && learn_share
+}
+
+copies() { # FROM-ENTRY TO-ENTRY PAGES: by the GPU, through the GGTT
+	igpu copy "$(at "$1")" "$(at "$2")" $(($3 * 4096))
+}
+
+gsm_entry() { # ENTRY: what is in the GSM
+	igpu entry "$(at "$1")" | awk '{ print $1 }'
+}
+
+read_by_gpu() { # ENTRY: what the page behind it holds goes to the guest's target page
+	tell g1 byte $target 1 0xcc && tell g1 map $((first + mappable - 1)) $target 1 && copies "$1" $((first + mappable - 1)) 1
+}
+
+# seen_by_gpu COUNTER: how much the GPU's own count has grown since remember_gpu
+remember_gpu() {
+	igpu counts >/tmp/gpu-before
+}
+
+seen_by_gpu() { # COUNTER
+	igpu counts >/tmp/gpu-after
+	echo $(($(value_in /tmp/gpu-after "$1") - $(value_in /tmp/gpu-before "$1")))
+}
+
+### the checks
+
+check_bound() {
+	works "the stock i915 is bound" bound
+	is "... and not wedged" "$(wedged)" 0
+	host_works "... the host's batches are executed"
+	is "the virtual GPU's place is i915" "$(cat $vgpus/a/place)" i915
+	at_least "... its share was chosen: mappable" "$first" 1
+	at_least "... and hidden, beyond it" "$hidden_first" $((first + mappable))
+}
+
+# While nothing of the host's is at work, a write to one of its entries is a violation.
+check_copy() {
+	igpu freeze host
+	tell g1 fill 0 4 11
+	tell g1 byte 4 4 0
+	tell g1 map $first 0 8
+	works "the guest's entries are in the GSM: the GPU copies through them" copies $first $((first + 4)) 4
+	works "... and the guest finds its bytes" tell g1 check 4 4 11 0
+	tell g1 map $hidden_first 0 1
+	works "... in the hidden part of the share too" read_by_gpu $hidden_first
+	works "... and finds its bytes" tell g1 check $target 1 11 0
+	tell g1 stos $hidden_first 1 0
+	works "an entry that is not present is scratch: the GPU reads" read_by_gpu $hidden_first
+	works "... not the page" tell g1 checkbyte $target 1 0
+	igpu thaw host
+	host_works "the host's batches are executed beside that"
+}
+
+check_counts() {
+	remove_gpu a
+	remember_gpu
+	start_over
+	is "enabling writes each entry of the share once" "$(seen_by_gpu gsm_writes)" $((mappable + hidden))
+	is "... with one invalidate" "$(seen_by_gpu invalidates)" 1
+	echo posted >$vgpus/a/mode
+	set_gpu_parameter posted_age_ms 3600000
+	remember_gpu
+	tell g1 map $((first + 512)) 64 512
+	tell g1 flush
+	is "512 entries: the GSM is written 512 times" "$(seen_by_gpu gsm_writes)" 512
+	is "... with one invalidate" "$(seen_by_gpu invalidates)" 1
+	is "... and none of engines' TLBs" "$(seen_by_gpu rcs_tlb_invalidates)" 0
+	remember_gpu
+	remove_gpu a
+	is "disabling writes the 512 entries, and then each of the share" "$(seen_by_gpu gsm_writes)" $((512 + mappable + hidden))
+	is "... with one invalidate each, and one for the PPGTTs" "$(seen_by_gpu invalidates)" 3
+	is "... and nothing elsewhere" "$(seen_by_gpu gsm_writes_host)" 0
+	set_gpu_parameter posted_age_ms 10
+	start_over
+}
+
+check_replaced() {
+	local old
+
+	drain
+	tell g1 byte 0 1 0x11
+	tell g1 byte 1 1 0x22
+	tell g1 map $first 0 1
+	works "the GPU reads the page of an entry" read_by_gpu $first
+	works "... its bytes" tell g1 checkbyte $target 1 0x11
+	old=$(bus_of "$(gsm_entry $first)")
+	tell g1 map $first 1 1
+	works "an entry is replaced: the GPU reads" read_by_gpu $first
+	works "... the new page" tell g1 checkbyte $target 1 0x22
+	drain
+	works "... the old page can be somebody else's" igpu release "$old" 4096
+	works "... and still after the old page is unmapped" read_by_gpu $first
+	works "... the new page" tell g1 checkbyte $target 1 0x22
+	igpu take "$old" 4096
+}
+
+check_race() {
+	local had
+
+	drain
+	had=$(books "$g1")
+	tell g1 byte 0 1 0x5a
+	tell g1 map $first 0 1
+	works "the GPU reads a page" read_by_gpu $first
+	tell g1 out 0 1
+	is "the guest balloons it out: the frame is held" "$(books "$g1")" "$had"
+	works "... the GPU reads on" read_by_gpu $first
+	works "... what nobody else can have written" tell g1 checkbyte $target 1 0x5a
+	drain
+	is "... revalidated: the frame is free" "$(books "$g1")" $((had - 1))
+	works "... the GPU reads scratch" read_by_gpu $first
+	works "... not the page" tell g1 checkbyte $target 1 0
+	tell g1 in 0 1
+}
+
+# Tables 600 to 603 of 4 levels; 603 maps pages 32 to 63 at graphics address 0.
+make_ppgtt() {
+	local level
+
+	tell g1 byte 600 4 0
+	for level in 600 601 602; do
+		tell g1 set $level 0 1 $((level + 1)) 1 3
+	done
+	tell g1 fill 32 16 2
+	tell g1 byte 48 16 0
+	tell g1 set 603 0 32 32 1 3
+	tell g1 announce 4 600
+	root=$(printf '0x%x' $(($(tell g1 gfn 600) << 12)))
+}
+
+# The GPU has the shadow's root as a context has it.
+pinned() { # COMMAND FROM TO LENGTH
+	local pml4 others status
+
+	dma pin a 4 "$root" || return 1
+	# shellcheck disable=SC2034
+	read -r pml4 others <"$test_gpu/result"
+	igpu "$1" rcs 4 "$pml4" "$2" "$3" "$4"
+	status=$?
+	dma unpin && return $status
+}
+
+check_ppgtt() {
+	make_ppgtt
+	works "the GPU copies 64 KiB through the shadow of a PPGTT" pinned pcopy 0 0x10000 0x10000
+	works "... and the guest finds its bytes" tell g1 check 48 16 2 32
+	remember_gpu
+	tell g1 byte 40 1 0x77
+	tell g1 set 603 0 1 40 1 3
+	works "an entry of it changes: the GPU copies" pinned pcopy 0 0x10000 0x1000
+	works "... the new page" tell g1 checkbyte 48 1 0x77
+	at_least "... its engines' TLBs were made to forget" "$(seen_by_gpu rcs_tlb_invalidates)" 1
+	tell g1 retire 4 600
+}
+
+check_reset() {
+	tell g1 fill 0 1 21
+	tell g1 map $first 0 1
+	works "the GPU is reset" sh -c "echo 1 >$dri/i915_wedged"
+	is "... and is not wedged" "$(wedged)" 0
+	works "... the guest's entries are there" read_by_gpu $first
+	works "... with its bytes" tell g1 check $target 1 21 0
+	host_works "... the host's batches are executed"
+}
+
+# A Broadwell's i915 (6.1 to 7.3) uses a list that it has not made where the GPU has no display, as soon as the GPU sleeps.
+can_sleep() {
+	[ "$generation" != 8 ]
+}
+
+# With pm_test the devices are suspended and resumed, and nothing else.
+check_suspend() {
+	if ! can_sleep; then
+		note "not made: i915 would crash, see can_sleep"
+		return
+	fi
+	tell g1 fill 0 1 31
+	tell g1 map $first 0 1
+	echo devices >/sys/power/pm_test
+	works "the devices suspend and resume" sh -c "echo freeze >/sys/power/state"
+	echo none >/sys/power/pm_test
+	works "... the guest's entries are there" read_by_gpu $first
+	works "... with its bytes" tell g1 check $target 1 31 0
+	host_works "... the host's batches are executed"
+}
+
+storm_moves() {
+	local seen
+
+	seen=$(gpu a writes)
+	[ "$seen" != "$storm_seen" ] && storm_seen=$seen
+}
+
+check_unbind_in_storm() {
+	tell g1 storm "$first" 2048 0 1024 2
+	storm_seen=0
+	works "i915 is unbound in a write storm" await 30 storm_moves
+	works "... it lets go" unbind
+	works "... the virtual GPU is dead" await 30 grep -q dead $vgpus/a/state
+	is "... nothing of the guest is mapped" "$([ -e "$map_debug/domains/$g1" ] && domain "$g1" live || echo 0)" 0
+	works "... and it is bound again" bind
+	is "... not wedged" "$(wedged)" 0
+	host_works "... the host's batches are executed"
+	remove_gpu a
+	works "... the virtual GPU is enabled again in the storm" gpu_a mappable_base "$(at "$first")"
+	works "... and shadows" await 30 storm_moves
+	works "... the storm ends" tell g1 stop
+	start_over
+	tell g1 fill 0 1 61
+	tell g1 map $first 0 1
+	works "... the GPU works as before" read_by_gpu $first
+	works "... with the guest's bytes" tell g1 check $target 1 61 0
+}
+
+refused() { # NAME LOG-LINE ATTRIBUTE VALUE...
+	local name=$1 line=$2
+
+	shift 2
+	dmesg -c >/dev/null
+	fails "refused: $name" make_gpu b "$g1" bar0 0xf0000000 generation "$generation" place i915 "$@"
+	at_least "... and the log says why" "$(dmesg | grep -c "$line")" 1
+	rmdir $vgpus/b
+}
+
+check_refused() {
+	fails "refused: a place that nobody offers" sh -c "mkdir $vgpus/b && echo nonsense >$vgpus/b/place"
+	rmdir $vgpus/b
+	refused "a device that is not there" "0000:00:1e.7" place i915:0000:00:1e.7 mappable_size 0x100000
+	refused "entries of another virtual GPU" "i915" mappable_base "$(at $first)" mappable_size 0x100000
+	refused "entries of the host's" "i915" mappable_base 0 mappable_size 0x100000
+	refused "more than there is" "i915" mappable_base auto mappable_size 0x20000000
+	refused "another generation" "generation" generation 7 bar0 0xf0000000 mappable_base auto mappable_size 0x100000
+	refused "addresses that the GPU does not have" "dma_bits" dma_bits 45 mappable_base auto mappable_size 0x100000
+}
+
+check_address() {
+	remove_gpu a
+	works "a place can name the GPU: i915:$igpu_address" gpu_a place "i915:$igpu_address"
+}
+
+check_without_gvt() {
+	remove_gpu a
+	unload xengt_testgpu xengt_i915 xengt xen_gpu_map i915
+	modprobe i915 enable_gvt=0 enable_guc=0
+	load_all
+	refused "a GPU that i915 does not hand over" "load i915 with enable_gvt=1" mappable_base auto mappable_size 0x100000
+	unload xengt_testgpu xengt_i915 xengt xen_gpu_map i915
+	works "i915 with enable_gvt=1" load_i915
+	can_sleep || stay_awake
+	works "... and the modules load again" load_all
+	start_over
+	is "... and the GPU is there" "$(cat $vgpus/a/state)" running
+	tell g1 fill 0 1 71
+	tell g1 map $first 0 1
+	works "... and works" read_by_gpu $first
+	works "... with the guest's bytes" tell g1 check $target 1 71 0
+}
+
+check_destroy_in_storm() {
+	tell g1 storm "$first" 2048 0 1024 2
+	storm_seen=0
+	works "the guest is destroyed in a write storm" await 30 storm_moves
+	destroy g1
+	works "9: ... it is gone" await 60 gone "$g1"
+	is "... no zombie" "$(zombies)" 0
+	is "... its virtual GPU is dead" "$(cat $vgpus/a/state)" dead
+	works "... and can be removed" remove_gpu a
+	host_works "... the host's batches are executed"
+}
+
+check_nothing_left() {
+	[ ! -d $vgpus/a ] || remove_gpu a
+	if domid g1 >/dev/null; then
+		destroy g1
+		await 60 gone "$g1"
+	fi
+	works "the GPU has seen nothing unsafe" igpu violations
+	fails "i915 cannot be unloaded under xengt_i915" rmmod i915
+	works "9: all modules unload" unload xengt_testgpu xengt_i915 xengt xen_gpu_map
+	host_works "... the host's batches are executed"
+	works "... i915 lets go of the device" unbind
+	works "... and unloads" unload i915
+	is "... no zombie" "$(zombies)" 0
+	is "... dom0's pages" "$(books 0)" "$books_before"
+	is "... no warning in dom0's log" "$(dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|refcount_t' | head -n 3)" ""
+}
+
+### the run
+
+with_empty_gtt() { # CHECK
+	start_over || not_ok "an empty GTT" "$(dmesg | tail -n 1)"
+	"$1"
+	works "the GPU has seen nothing unsafe" igpu violations
+}
+
+run() { # CHECK
+	! wanted "$1" || subtest "$1" with_empty_gtt "$1"
+}
+
+books_before=$(books 0)
+
+begin() {
+	igpu_address=$(intel_gpu)
+	generation=$(generation)
+	works "the stock i915 probes the GPU" load_i915
+	can_sleep || stay_awake
+	works "the modules load" load_all
+	note "the backend is $(value_in $map_debug/backend name)"
+	works "a Linux guest with two vCPUs starts" start_guest g1 2
+	g1=$(domid g1)
+	xl mem-max g1 266
+	works "it has pages" tell g1 pages $pages
+}
+
+subtest begin begin
+run check_bound
+run check_copy
+run check_counts
+run check_replaced
+run check_race
+run check_ppgtt
+run check_reset
+run check_suspend
+run check_refused
+run check_unbind_in_storm
+run check_address
+run check_without_gvt
+run check_destroy_in_storm
+! wanted check_nothing_left || subtest check_nothing_left check_nothing_left
+finished
