@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """The demo, from a fresh Debian machine: builds, then boots stock Xen in QEMU, first with a PV
-dom0 and then with a PVH dom0, and shows the whole way of a guest's GTT entry to DMA and back
-(dom0/demo.sh).
+dom0, then with a PVH dom0, and then with a PVH dom0 whose i915 drives an emulated Intel GPU. It
+shows the whole way of a guest's GTT entry to DMA and back (dom0/demo.sh).
 
 Usage: demo.py       exit status 0 if everything was as it has to be
 """
@@ -16,7 +16,8 @@ subprocess.run([f"{sys.path[0]}/../setup.sh"], check=True)
 
 from harness import boot, images, ktap  # noqa: E402
 
-KINDS = ("pv", "pvh")
+# Of each run its name, the kind of dom0, and the Intel GPU that the machine has (tests/gpu).
+RUNS = (("PV", "pv", ""), ("PVH", "pvh", ""), ("PVH, i915", "pvh", "skl"))
 
 
 def say(text=""):
@@ -24,53 +25,59 @@ def say(text=""):
 
 
 class Demo:
-    """What is shown, of one kind of dom0 after the other."""
+    """What is shown, of one run after the other."""
 
     def __init__(self):
         self.failed = 0
-        self.counts = {}  # by counter, and then by kind
+        self.counts = {}  # by counter, and then by run
 
     def fail(self, text):
         self.failed += 1
         say(f"   FAILED: {text}")
 
-    def show_event(self, kind, event):
+    def show_event(self, name, event):
         if isinstance(event, ktap.Result) and event.ok:
             say(f"   yes: {event.name}")
         elif isinstance(event, ktap.Result):
             self.fail(f"{event.name}: {event.seen}")
         elif event.text.startswith("count "):
-            _, name, value = event.text.split()
-            self.counts.setdefault(name, {})[kind] = value
+            _, counter, value = event.text.split()
+            self.counts.setdefault(counter, {})[name] = value
         else:
             say(event.text)
 
-    def show(self, kind):
+    def show(self, name, kind, gpu):
         say(
-            f"\n=== Debian {images.DEBIAN}: Xen {images.XEN[images.DEBIAN]} with a {kind.upper()} dom0, in QEMU "
+            f"\n=== Debian {images.DEBIAN}: Xen {images.XEN[images.DEBIAN]} with a {kind.upper()} dom0"
+            f"{' and an emulated Intel GPU' if gpu else ''}, in QEMU "
             "(about a minute until the guest is up)"
         )
+        log = images.LOGS / "-".join(filter(None, [kind, gpu, "demo"]))
         try:
             for event in boot.Boot(
-                images.LOGS / f"{kind}-demo", kind, "demo", images.hypervisor("stock")
+                log, kind, "demo", images.hypervisor("stock"), gpu=gpu
             ).events():
-                self.show_event(kind, event)
+                self.show_event(name, event)
         except boot.Broken as error:
             self.fail(f"the demo comes to its end: {error}")
 
     def show_counts(self):
-        say(f"\n{'counter (those that are not 0)':<34} {'PV dom0':>10} {'PVH dom0':>10}")
-        for name, values in self.counts.items():
+        names = [name for name, _, _ in RUNS]
+        say(
+            f"\n{'counter (those that are not 0), by dom0':<40} "
+            + " ".join(f"{name:>10}" for name in names)
+        )
+        for counter, values in self.counts.items():
             if any(value != "0" for value in values.values()):
-                say(f"{name:<34} " + " ".join(f"{values.get(kind, '-'):>10}" for kind in KINDS))
+                say(f"{counter:<40} " + " ".join(f"{values.get(name, '-'):>10}" for name in names))
 
 
 def main():
     start = time.monotonic()
     demo = Demo()
     images.build()
-    for kind in KINDS:
-        demo.show(kind)
+    for run in RUNS:
+        demo.show(*run)
     demo.show_counts()
     minutes, seconds = divmod(int(time.monotonic() - start), 60)
     say(f"\nthe demo took {minutes} min {seconds} s")

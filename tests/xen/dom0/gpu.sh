@@ -4,66 +4,15 @@
 # Runs in dom0; each function is one promise; "only" names those to run, "skip" those not to run.
 # shellcheck shell=dash
 . /lib/xengt/library.sh
+. /lib/xengt/igpu.sh
 
 bar0=0xe0000000
 mappable=4096		# entries of the guest's share: mappable ...
 hidden=2048		# ... and hidden
 pages=4608
 target=4600		# a page of the guest that the GPU copies to
-i915=/sys/bus/pci/drivers/i915
-dri=/sys/kernel/debug/dri/0
 
-at() { # ENTRY: its graphics address
-	printf '0x%x\n' $(($1 << 12))
-}
-
-### the host's driver
-
-intel_gpu() { # its address
-	local device
-
-	for device in /sys/bus/pci/devices/*; do
-		if [ "$(cat "$device/vendor")" = 0x8086 ] && grep -q ^0x03 "$device/class"; then
-			basename "$device"
-			return
-		fi
-	done
-	return 1
-}
-
-# gvt needs the first, and cannot have GuC submission. Only what the host needs for its work is loaded.
-load_i915() {
-	modprobe i915 enable_gvt=1 enable_guc=0
-}
-
-# The guest sees a GPU of the same generation.
-generation() {
-	case $(cat "/sys/bus/pci/devices/$igpu_address/device") in
-	0x16*) echo 8 ;;
-	*) echo 9 ;;
-	esac
-}
-
-bound() {
-	[ "$(basename "$(readlink "/sys/bus/pci/devices/$igpu_address/driver")")" = i915 ]
-}
-
-stay_awake() {
-	echo on >"/sys/bus/pci/devices/$igpu_address/power/control"
-}
-
-bind() {
-	bound || echo "$igpu_address" >$i915/bind
-	can_sleep || stay_awake
-}
-
-unbind() {
-	echo "$igpu_address" >$i915/unbind
-}
-
-wedged() {
-	cat $dri/i915_wedged
-}
+### the modules, and the guest's virtual GPU
 
 # host_works NAME: the host's own i915 has its GPU execute batches
 host_works() {
@@ -75,11 +24,10 @@ load_all() {
 		set_parameter balloon_delay_ms 600000
 }
 
-### the guest's virtual GPU
-
+# shellcheck disable=SC2120
 gpu_a() { # [ATTRIBUTE VALUE]...
-	make_gpu a "$g1" bar0 $bar0 generation "$generation" mode strict place i915 mappable_base auto mappable_size "$(at $mappable)" hidden_base auto \
-		hidden_size "$(at $hidden)" "$@"
+	make_gpu a "$g1" bar0 $bar0 generation "$generation" mode strict place i915 mappable_base auto \
+		mappable_size "$(at $mappable)" hidden_base auto hidden_size "$(at $hidden)" "$@"
 }
 
 # Where the share is, in entries; the GPU is told, too.
@@ -98,10 +46,6 @@ start_over() {
 
 copies() { # FROM-ENTRY TO-ENTRY PAGES: by the GPU, through the GGTT
 	igpu copy "$(at "$1")" "$(at "$2")" $(($3 * 4096))
-}
-
-gsm_entry() { # ENTRY: what is in the GSM
-	igpu entry "$(at "$1")" | awk '{ print $1 }'
 }
 
 read_by_gpu() { # ENTRY: what the page behind it holds goes to the guest's target page
@@ -224,26 +168,14 @@ make_ppgtt() {
 	root=$(printf '0x%x' $(($(tell g1 gfn 600) << 12)))
 }
 
-# The GPU has the shadow's root as a context has it.
-pinned() { # COMMAND FROM TO LENGTH
-	local pml4 others status
-
-	dma pin a 4 "$root" || return 1
-	# shellcheck disable=SC2034
-	read -r pml4 others <"$test_gpu/result"
-	igpu "$1" rcs 4 "$pml4" "$2" "$3" "$4"
-	status=$?
-	dma unpin && return $status
-}
-
 check_ppgtt() {
 	make_ppgtt
-	works "the GPU copies 64 KiB through the shadow of a PPGTT" pinned pcopy 0 0x10000 0x10000
+	works "the GPU copies 64 KiB through the shadow of a PPGTT" pinned "$root" pcopy 0 0x10000 0x10000
 	works "... and the guest finds its bytes" tell g1 check 48 16 2 32
 	remember_gpu
 	tell g1 byte 40 1 0x77
 	tell g1 set 603 0 1 40 1 3
-	works "an entry of it changes: the GPU copies" pinned pcopy 0 0x10000 0x1000
+	works "an entry of it changes: the GPU copies" pinned "$root" pcopy 0 0x10000 0x1000
 	works "... the new page" tell g1 checkbyte 48 1 0x77
 	at_least "... its engines' TLBs were made to forget" "$(seen_by_gpu rcs_tlb_invalidates)" 1
 	tell g1 retire 4 600
@@ -257,11 +189,6 @@ check_reset() {
 	works "... the guest's entries are there" read_by_gpu $first
 	works "... with its bytes" tell g1 check $target 1 21 0
 	host_works "... the host's batches are executed"
-}
-
-# A Broadwell's i915 (6.1 to 7.3) uses a list that it has not made where the GPU has no display, as soon as the GPU sleeps.
-can_sleep() {
-	[ "$generation" != 8 ]
 }
 
 # With pm_test the devices are suspended and resumed, and nothing else.
@@ -396,8 +323,7 @@ run() { # CHECK
 books_before=$(books 0)
 
 begin() {
-	igpu_address=$(intel_gpu)
-	generation=$(generation)
+	find_igpu
 	works "the stock i915 probes the GPU" load_i915
 	can_sleep || stay_awake
 	works "the modules load" load_all
