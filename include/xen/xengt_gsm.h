@@ -106,6 +106,8 @@ struct xengt_gsm_ops {
  * @lost_work: stops the virtual GPU
  * @rewrite_work: writes all entries of the share
  * @lost: xengt_gsm_lost() was called
+ * @incoherent: the GPU reads tables of PPGTTs from memory, without snooping the CPU's caches; set
+ *	by the implementation before it returns the share
  */
 struct xengt_gsm {
 	const struct xengt_gsm_ops *ops;
@@ -113,6 +115,7 @@ struct xengt_gsm {
 	struct work_struct *lost_work;
 	struct work_struct *rewrite_work;
 	bool lost;
+	bool incoherent;
 };
 
 int xengt_gsm_register(const struct xengt_gsm_ops *ops);

@@ -268,4 +268,8 @@ void fake_store_come_up(void);
 void fake_xen_set_commandline(const char *commandline);
 void fake_xen_set_version(int major, int minor);
 
+/* The CPU's caches, as a GPU meets them; see fake_cache.c */
+void fake_cache_start(bool on);
+const void *fake_cache_read(const void *page);
+
 #endif /* _XENGT_FAKE_XEN_H */

@@ -36,6 +36,7 @@ struct gpu_range {
 static struct gpu {
 	unsigned int users;
 	struct xengt_gsm *last_opened;
+	bool incoherent;
 	domid_t next_owner;
 	struct gpu_range ranges[GPU_RANGES];
 	struct {
@@ -315,6 +316,7 @@ static struct xengt_gsm *open(const struct xengt_gsm_request *request)
 	if (!gsm)
 		return ERR_PTR(-ENOMEM);
 	xengt_gsm_init(gsm, &gpu_gsm, request, request->range);
+	gsm->incoherent = gpu.incoherent;
 	rc = reserve_all(gsm, request->range);
 	if (rc) {
 		kfree(gsm);
@@ -344,6 +346,13 @@ const struct xengt_gsm_ops gpu_gsm = {
 	.write = write_entry,
 	.invalidate = invalidate,
 };
+
+/* The GPU does not snoop the CPU's caches. To be called before a share is opened. */
+void gpu_set_incoherent(void)
+{
+	gpu.incoherent = true;
+	fake_cache_start(true);
+}
 
 /* Returns the share that was opened last; NULL if it is closed. */
 struct xengt_gsm *gpu_share(void)
@@ -427,6 +436,7 @@ void gpu_start(void)
 void gpu_stop(struct kunit *test)
 {
 	xengt_gsm_unregister(&gpu_gsm);
+	fake_cache_start(false);
 	KUNIT_EXPECT_EQ_MSG(test, gpu.bad, 0u, "the GPU had unsafe entries, see above");
 	KUNIT_EXPECT_EQ_MSG(test, gpu_reserved(), 0u, "entries of the GPU are left reserved");
 	KUNIT_EXPECT_EQ_MSG(test, gpu.users, 0u, "the GPU is left in use");

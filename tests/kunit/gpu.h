@@ -54,6 +54,7 @@ void gpu_start(void);
 void gpu_stop(struct kunit *test);
 struct xengt_gsm *gpu_share(void);
 void gpu_lose_entries(void);
+void gpu_set_incoherent(void);
 void gpu_set_owner(domid_t domid);
 void gpu_set_drained(domid_t domid, struct xen_gpu_domain *domain);
 u64 gpu_entry(unsigned long index);

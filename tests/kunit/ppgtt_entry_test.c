@@ -181,4 +181,29 @@ static struct kunit_suite ppgtt_entry_suite = {
 	.test_cases = ppgtt_entry_cases,
 };
 
-kunit_test_suite(ppgtt_entry_suite);
+/* The same with a GPU that does not snoop the CPU's caches. */
+static int incoherent_init(struct kunit *test)
+{
+	int rc = vgpu_suite_init(test);
+
+	gpu_set_incoherent();
+	return rc;
+}
+
+static struct kunit_case ppgtt_entry_incoherent_cases[] = {
+	KUNIT_CASE_PARAM(page_of_64k_holds_16_references, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_of_2m_holds_512_references, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_of_1g_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(reserved_bits_make_scratch, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ignored_bits_do_not_make_scratch, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite ppgtt_entry_incoherent_suite = {
+	.name = "xengt_ppgtt_entry_incoherent",
+	.init = incoherent_init,
+	.exit = stop_modules,
+	.test_cases = ppgtt_entry_incoherent_cases,
+};
+
+kunit_test_suites(&ppgtt_entry_suite, &ppgtt_entry_incoherent_suite);

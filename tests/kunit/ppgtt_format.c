@@ -157,12 +157,14 @@ bool ppgtt_is_dom0(unsigned long mfn)
 	return mfn < FAKE_MFN_BASE && pfn_valid(mfn) && page_count(pfn_to_page(mfn));
 }
 
-/* Returns the page of dom0's at a BFN, or NULL. */
+/* Returns what the GPU reads of the page of dom0's at a BFN, or NULL if there is none. */
 const void *ppgtt_dom0_table(u64 bfn)
 {
 	unsigned long mfn = fake_dma_mfn(bfn);
 
-	return mfn != FAKE_NO_MFN && ppgtt_is_dom0(mfn) ? page_address(pfn_to_page(mfn)) : NULL;
+	if (mfn == FAKE_NO_MFN || !ppgtt_is_dom0(mfn))
+		return NULL;
+	return fake_cache_read(page_address(pfn_to_page(mfn)));
 }
 
 /* Returns how many bits of the address a root covers. */

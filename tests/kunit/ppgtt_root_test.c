@@ -217,4 +217,31 @@ static struct kunit_suite ppgtt_root_suite = {
 	.test_cases = ppgtt_root_cases,
 };
 
-kunit_test_suite(ppgtt_root_suite);
+/* The same with a GPU that does not snoop the CPU's caches. */
+static int incoherent_init(struct kunit *test)
+{
+	int rc = vgpu_suite_init(test);
+
+	gpu_set_incoherent();
+	return rc;
+}
+
+static struct kunit_case ppgtt_root_incoherent_cases[] = {
+	KUNIT_CASE_PARAM(announcements_are_counted, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(destroyed_while_pinned_reaches_no_page, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(least_recently_used_is_reclaimed_first, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(pinned_is_not_reclaimed, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(missing_tables_are_retried_round_robin, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(disabling_gives_everything_back, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(announcement_waits_for_balloon_events, both_dom0s_gen_params),
+	{}
+};
+
+static struct kunit_suite ppgtt_root_incoherent_suite = {
+	.name = "xengt_ppgtt_root_incoherent",
+	.init = incoherent_init,
+	.exit = stop_modules,
+	.test_cases = ppgtt_root_incoherent_cases,
+};
+
+kunit_test_suites(&ppgtt_root_suite, &ppgtt_root_incoherent_suite);

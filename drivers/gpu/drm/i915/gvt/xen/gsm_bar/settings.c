@@ -161,6 +161,10 @@ SETTING_SHOW(dma_bits, "%u")
 SETTING_STORE(dma_bits, u32, 64)
 CONFIGFS_ATTR(, dma_bits);
 
+SETTING_SHOW(incoherent, "%u")
+SETTING_STORE(incoherent, u32, 1)
+CONFIGFS_ATTR(, incoherent);
+
 SETTING_SHOW(invalidate_bar, "%u")
 SETTING_STORE(invalidate_bar, u32, PCI_STD_NUM_BARS - 1)
 CONFIGFS_ATTR(, invalidate_bar);
@@ -305,6 +309,7 @@ static struct configfs_attribute *device_attrs[] = {
 	&attr_scratch,
 	&attr_fences,
 	&attr_dma_bits,
+	&attr_incoherent,
 	&attr_invalidate_bar,
 	&attr_invalidate_register,
 	&attr_invalidate_value,

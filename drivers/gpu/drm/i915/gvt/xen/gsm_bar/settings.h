@@ -21,6 +21,7 @@
  * @scratch: the entry where nobody has a share
  * @fences: number of fence registers
  * @dma_bits: number of bits of the device's addresses
+ * @incoherent: 1 if the device reads page tables without snooping the CPU's caches, else 0
  * @invalidate_bar: the BAR with the registers
  * @invalidate_register: written after entries, or XENGT_BAR_NO_REGISTER
  * @invalidate_value: what is written to it
@@ -38,6 +39,7 @@ struct xengt_bar_settings {
 	u64 scratch;
 	u32 fences;
 	u32 dma_bits;
+	u32 incoherent;
 	u32 invalidate_bar;
 	u32 invalidate_register;
 	u32 invalidate_value;

@@ -130,6 +130,7 @@ static int reserve_ranges(struct share *share, const struct xengt_gsm_request *r
 		}
 	}
 	xengt_gsm_init(&share->gsm, &xengt_bar_gsm, request, range);
+	share->gsm.incoherent = share->table->settings.incoherent;
 	return 0;
 }
 

@@ -214,6 +214,8 @@ static int reserve(struct share *share, const struct xengt_gsm_request *request)
 		return rc;
 	}
 	xengt_gsm_init(&share->gsm, &xengt_i915_gsm, request, range);
+	/* Broxton: i915 maps its own page tables write-combining there. */
+	share->gsm.incoherent = !HAS_LLC(share->gpu->i915);
 	return 0;
 }
 

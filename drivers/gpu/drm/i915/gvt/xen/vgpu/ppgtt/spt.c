@@ -598,6 +598,16 @@ static void leave_page(struct xengt_spt *spt)
 		xengt_gpt_page_release(&spt->spts->pages, spt->page);
 }
 
+/* Writes a shadow entry of an SPT that has a page of its own, where the GPU sees it. */
+void xengt_spt_store(struct xengt_spt *spt, unsigned int index, u64 pte)
+{
+	const struct xengt_pte_format *format = xengt_spt_format(spt)->pte;
+	void *va = page_address(spt->shadow);
+
+	xengt_pte_store(format, va, index, pte);
+	xengt_shadow_flush(spt->spts->sh, va + index * format->size, format->size);
+}
+
 /*
  * The GPU may still read an SPT that was the root of a pinned PPGTT, or that is in the GGTT. Clears
  * it, and makes the GPU forget its entries, before the children are put. In the GGTT the entries
@@ -611,7 +621,7 @@ static void zap_shadow(struct xengt_spt *spt)
 	if (spt->shadow && page_count(spt->shadow) == 1)
 		return;
 	if (spt->shadow)
-		clear_highpage(spt->shadow);
+		xengt_shadow_clear_page(spt->spts->sh, spt->shadow);
 	for (i = 0; !spt->shadow && i < xengt_spt_format(spt)->entries; i++)
 		xengt_ggtt_directory_write(ggtt, spt->ggtt_index + i,
 					   xengt_spts_scratch_entry(spt->spts, spt->level));

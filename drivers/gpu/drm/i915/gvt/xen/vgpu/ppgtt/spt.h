@@ -188,6 +188,7 @@ struct xengt_spt *xengt_spt_get(struct xengt_spts *spts, u64 gfn, unsigned int l
 struct xengt_spt *xengt_spt_get_split(struct xengt_spts *spts, u64 pde);
 struct xengt_spt *xengt_spt_get_in_ggtt(struct xengt_spts *spts, unsigned long index,
 					unsigned int level);
+void xengt_spt_store(struct xengt_spt *spt, unsigned int index, u64 pte);
 void xengt_spt_put(struct xengt_spt *spt);
 void xengt_spt_put_deferred(struct xengt_spt *spt);
 void xengt_spts_put_deferred(struct xengt_spts *spts);

@@ -107,7 +107,7 @@ static bool dir_write_entry(struct xengt_spt_dir *dir, unsigned int i)
 	if (xengt_spt_dir_read_shadow(spt, i) == pte)
 		return false;
 	if (spt->shadow) {
-		xengt_pte_store(xengt_spt_format(spt)->pte, page_address(spt->shadow), i, pte);
+		xengt_spt_store(spt, i, pte);
 		xengt_count(spt->spts->sh->counters, XENGT_COUNT_GPU_WRITES, 1);
 	} else {
 		xengt_ggtt_directory_write(spt->spts->ggtt, spt->ggtt_index + i, pte);

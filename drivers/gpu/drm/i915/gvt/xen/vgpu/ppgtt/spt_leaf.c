@@ -39,7 +39,7 @@ static struct xengt_leaf *to_leaf(const struct xengt_spt *spt)
 
 static void leaf_write(struct xengt_leaf *leaf, unsigned long index, u64 pte)
 {
-	xengt_pte_store(leaf->format, page_address(to_spt(leaf)->shadow), index, pte);
+	xengt_spt_store(to_spt(leaf), index, pte);
 }
 
 /* Returns true if @n entries from @first on name contiguous, aligned frames with the same flags. */

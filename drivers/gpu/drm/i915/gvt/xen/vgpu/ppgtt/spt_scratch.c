@@ -10,7 +10,6 @@
  */
 
 #include <linux/err.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
 
 #include "ggtt/ggtt.h"
@@ -36,7 +35,7 @@ void xengt_spt_scratch_exit(struct xengt_spt_scratch *scratch, struct xengt_shad
 
 	for (level = 1; level <= XENGT_MAX_LEVELS; level++) {
 		if (scratch->page[level])
-			clear_highpage(scratch->page[level]);
+			xengt_shadow_clear_page(sh, scratch->page[level]);
 	}
 	mutex_lock(&sh->lock);
 	xengt_ggtt_directories_clear(ggtt);
@@ -62,6 +61,7 @@ static int make_scratch(struct xengt_spt_scratch *scratch, struct xengt_shadow *
 	for (i = 0; i < format->entries; i++)
 		xengt_pte_store(format->pte, page_address(page), i,
 				xengt_pte_encode(format->pte, below, 0));
+	xengt_shadow_flush(sh, page_address(page), PAGE_SIZE);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <asm/cacheflush.h>
 #include <xen/page.h>
 
 #include "counters.h"
@@ -41,6 +42,20 @@ void xengt_shadow_invalidate(struct xengt_shadow *sh, bool ppgtt)
 {
 	sh->gsm->ops->invalidate(sh->gsm, ppgtt);
 	xengt_count(sh->counters, XENGT_COUNT_GPU_INVALIDATES, 1);
+}
+
+/* Makes the GPU see @len bytes that were written to a page of our own. */
+void xengt_shadow_flush(struct xengt_shadow *sh, void *va, unsigned int len)
+{
+	if (sh->gsm->incoherent)
+		clflush_cache_range(va, len);
+}
+
+/* Clears a page of our own that the GPU may read. */
+void xengt_shadow_clear_page(struct xengt_shadow *sh, struct page *page)
+{
+	clear_page(page_address(page));
+	xengt_shadow_flush(sh, page_address(page), PAGE_SIZE);
 }
 
 /*

@@ -152,6 +152,8 @@ void xengt_shadow_exit(struct xengt_shadow *sh);
 
 void xengt_shadow_wait_current(struct xengt_shadow *sh);
 void xengt_shadow_invalidate(struct xengt_shadow *sh, bool ppgtt);
+void xengt_shadow_flush(struct xengt_shadow *sh, void *va, unsigned int len);
+void xengt_shadow_clear_page(struct xengt_shadow *sh, struct page *page);
 struct page *xengt_shadow_alloc_page(struct xengt_shadow *sh, u64 *bfn);
 
 #endif /* _XENGT_SHADOW_H */
