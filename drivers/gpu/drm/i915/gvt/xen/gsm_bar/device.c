@@ -50,21 +50,14 @@ struct xengt_bar_device *xengt_bar_device_create(struct pci_dev *pdev)
 	return device;
 }
 
-static bool has_no_share(struct xengt_bar_device *device)
-{
-	bool none;
-
-	mutex_lock(&xengt_bar_devices_lock);
-	none = !device->nr_shares;
-	mutex_unlock(&xengt_bar_devices_lock);
-	return none;
-}
-
-/* Waits until all shares of a device that is going are closed. */
+/*
+ * Waits until all shares of a device that is going are closed. Reads the number without the lock,
+ * as the condition of a wait must not sleep: xengt_bar_device_put() can still hold the lock.
+ */
 void xengt_bar_device_wait(struct xengt_bar_device *device)
 {
 	lockdep_assert_not_held(&xengt_bar_devices_lock);
-	wait_event(closed_wq, has_no_share(device));
+	wait_event(closed_wq, !READ_ONCE(device->nr_shares));
 }
 
 /* Removes a device that has no shares from the list, and frees it. */
@@ -140,7 +133,8 @@ int xengt_bar_device_get(struct xengt_bar_device *device, const char *vgpu)
 void xengt_bar_device_put(struct xengt_bar_device *device)
 {
 	lockdep_assert_held(&xengt_bar_devices_lock);
-	if (--device->nr_shares)
+	WRITE_ONCE(device->nr_shares, device->nr_shares - 1);
+	if (device->nr_shares)
 		return;
 	xengt_bar_table_destroy(device->table);
 	device->table = NULL;

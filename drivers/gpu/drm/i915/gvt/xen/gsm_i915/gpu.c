@@ -169,26 +169,20 @@ void xengt_i915_gpu_hide_share(struct xengt_i915_gpu *gpu, struct list_head *sha
 void xengt_i915_gpu_put_share(struct xengt_i915_gpu *gpu)
 {
 	mutex_lock(&xengt_i915_gpus_lock);
-	if (!--gpu->nr_shares)
+	WRITE_ONCE(gpu->nr_shares, gpu->nr_shares - 1);
+	if (!gpu->nr_shares)
 		wake_up_all(&closed_wq);
 	mutex_unlock(&xengt_i915_gpus_lock);
 }
 
-static bool has_no_share(struct xengt_i915_gpu *gpu)
-{
-	bool none;
-
-	mutex_lock(&xengt_i915_gpus_lock);
-	none = !gpu->nr_shares;
-	mutex_unlock(&xengt_i915_gpus_lock);
-	return none;
-}
-
-/* Waits until all shares of a GPU that is going are closed. */
+/*
+ * Waits until all shares of a GPU that is going are closed. Reads the number without the lock, as
+ * the condition of a wait must not sleep: xengt_i915_gpu_put_share() can still hold the lock.
+ */
 void xengt_i915_gpu_wait(struct xengt_i915_gpu *gpu)
 {
 	lockdep_assert_not_held(&xengt_i915_gpus_lock);
-	wait_event(closed_wq, has_no_share(gpu));
+	wait_event(closed_wq, !READ_ONCE(gpu->nr_shares));
 }
 
 /* Removes a GPU that has no shares from the list, and frees it. */
