@@ -382,7 +382,10 @@ bool xengt_ggtt_directory_take_written(struct xengt_ggtt *ggtt, unsigned long in
 	return __test_and_clear_bit(index, ggtt->directory_written);
 }
 
-/* Writes all shadow entries to the GSM, and makes the GPU forget what it has of them. */
+/*
+ * Writes all shadow entries to the GSM, and makes the GPU forget what it has of them and of PPGTTs:
+ * a GPU that has lost its entries may have lost former invalidates as well.
+ */
 static void write_all(struct xengt_ggtt *ggtt)
 {
 	unsigned long index;
@@ -391,7 +394,7 @@ static void write_all(struct xengt_ggtt *ggtt)
 	for (index = 0; index < ggtt->share.nr_entries; index++)
 		write_gsm(&ggtt->leaf, index, ggtt->leaf.shadow[index]);
 	xengt_count(ggtt->sh->counters, XENGT_COUNT_GPU_WRITES, ggtt->share.nr_entries);
-	xengt_shadow_invalidate(ggtt->sh, false);
+	xengt_shadow_invalidate(ggtt->sh, true);
 }
 
 /* The GSM has lost its entries: writes them again. The GSM keeps the share open meanwhile. */
