@@ -21,6 +21,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -391,8 +392,10 @@ static void write_all(struct xengt_ggtt *ggtt)
 	unsigned long index;
 
 	lockdep_assert_held(&ggtt->sh->lock);
-	for (index = 0; index < ggtt->share.nr_entries; index++)
+	for (index = 0; index < ggtt->share.nr_entries; index++) {
 		write_gsm(&ggtt->leaf, index, ggtt->leaf.shadow[index]);
+		cond_resched();
+	}
 	xengt_count(ggtt->sh->counters, XENGT_COUNT_GPU_WRITES, ggtt->share.nr_entries);
 	xengt_shadow_invalidate(ggtt->sh, true);
 }
