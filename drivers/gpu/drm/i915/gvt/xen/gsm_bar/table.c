@@ -316,7 +316,7 @@ static void invalidate_entries(struct xengt_bar_table *table)
 {
 	u32 reg = table->settings.invalidate_register;
 
-	wmb(); /* write-combining ends before the read, and the read waits for the entries */
+	mb(); /* write-combining ends before the read, and the read waits for the entries */
 	readl(table->entries);
 	if (!has_register(&table->settings))
 		return;
