@@ -115,9 +115,12 @@ static void release_table(struct kref *ref)
 	free_table(table);
 }
 
-/* Finds room for a range that can be anywhere. -ENOSPC if there is none. */
+/* Finds room for a range that can be anywhere: at 0 if it is empty. -ENOSPC if there is none. */
 static int find_room(struct xengt_mem_table *table, struct xengt_range *range)
 {
+	range->first = 0;
+	if (!range->n)
+		return 0;
 	range->first = bitmap_find_next_zero_area(table->reserved, table->nr_entries, 0, range->n,
 						  0);
 	return range->first + range->n > table->nr_entries ? -ENOSPC : 0;
