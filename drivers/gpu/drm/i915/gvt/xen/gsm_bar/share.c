@@ -14,6 +14,7 @@
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
@@ -93,11 +94,12 @@ static void clear_entries(struct share *share)
 static void log_range(const struct share *share, const struct xengt_gsm_request *request,
 		      unsigned int i, int rc)
 {
+	unsigned long end = min(xengt_bar_table_end(share->table, i), request->nr_entries);
 	const char *name = range_names[i];
 
 	if (rc == -ERANGE)
 		pr_err("%s: the %s share goes beyond entry %lu, where that part of the table ends: set a lower %s_base or a smaller %s_size\n",
-		       request->vgpu, name, xengt_bar_table_end(share->table, i), name, name);
+		       request->vgpu, name, end, name, name);
 	else if (rc == -ENOSPC)
 		pr_err("%s: there is no room for %lu entries of %s share: set a smaller %s_size, or disable another virtual GPU\n",
 		       request->vgpu, request->range[i].n, name, name);
@@ -121,7 +123,8 @@ static int reserve_ranges(struct share *share, const struct xengt_gsm_request *r
 	int rc;
 
 	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
-		rc = xengt_bar_table_reserve(share->table, i, &request->range[i], &range[i]);
+		rc = xengt_bar_table_reserve(share->table, i, request->nr_entries,
+					     &request->range[i], &range[i]);
 		if (rc) {
 			range[i].n = 0;
 			log_range(share, request, i, rc);

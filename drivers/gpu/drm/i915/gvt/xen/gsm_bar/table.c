@@ -240,26 +240,28 @@ unsigned long xengt_bar_table_end(const struct xengt_bar_table *table, unsigned 
 }
 
 static int find_room(struct xengt_bar_table *table, unsigned int which, unsigned long n,
-		     unsigned long *first)
+		     unsigned long end, unsigned long *first)
 {
-	unsigned long end = xengt_bar_table_end(table, which), start = 0;
+	unsigned long start = 0;
 
 	if (which == XENGT_RANGE_HIDDEN)
 		start = table->settings.mappable_entries;
-	if (n > end - start)
+	if (start > end || n > end - start)
 		return -ERANGE;
 	*first = bitmap_find_next_zero_area(table->reserved, end, start, n, 0);
 	return *first > end - n ? -ENOSPC : 0;
 }
 
 /*
- * Reserves a range. Returns 0; -ERANGE if it is larger than the part of the table in which it can
- * be; -EBUSY if some of it is reserved; -ENOSPC if there is no room.
+ * Reserves a range among the first @nr_entries entries. Returns 0; -ERANGE if it is larger than the
+ * part of the table in which it can be; -EBUSY if some of it is reserved; -ENOSPC if there is no
+ * room.
  */
 int xengt_bar_table_reserve(struct xengt_bar_table *table, unsigned int which,
-			    const struct xengt_range *wanted, struct xengt_range *range)
+			    unsigned long nr_entries, const struct xengt_range *wanted,
+			    struct xengt_range *range)
 {
-	unsigned long end = xengt_bar_table_end(table, which);
+	unsigned long end = min(xengt_bar_table_end(table, which), nr_entries);
 	int rc;
 
 	*range = (struct xengt_range){ };
@@ -267,7 +269,7 @@ int xengt_bar_table_reserve(struct xengt_bar_table *table, unsigned int which,
 		return 0;
 	range->first = wanted->first;
 	if (wanted->first == XENGT_RANGE_ANYWHERE) {
-		rc = find_room(table, which, wanted->n, &range->first);
+		rc = find_room(table, which, wanted->n, end, &range->first);
 		if (rc)
 			return rc;
 	} else if (wanted->first > end || wanted->n > end - wanted->first) {

@@ -41,7 +41,8 @@ void xengt_bar_table_destroy(struct xengt_bar_table *table);
 
 unsigned long xengt_bar_table_end(const struct xengt_bar_table *table, unsigned int which);
 int xengt_bar_table_reserve(struct xengt_bar_table *table, unsigned int which,
-			    const struct xengt_range *wanted, struct xengt_range *range);
+			    unsigned long nr_entries, const struct xengt_range *wanted,
+			    struct xengt_range *range);
 void xengt_bar_table_unreserve(struct xengt_bar_table *table, const struct xengt_range *range);
 
 void xengt_bar_table_write(struct xengt_bar_table *table, unsigned long index, u64 pte);
