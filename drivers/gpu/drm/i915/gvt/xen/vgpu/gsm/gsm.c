@@ -107,7 +107,7 @@ bool xengt_gsm_known(const char *place)
  * @place: the place
  * @request: what the virtual GPU needs; the device is filled in here
  *
- * Context: process context, may sleep; not under a lock that the request's works take.
+ * Context: process context, may sleep; not under a lock that the request's rewrite_work takes.
  * Return: the share; or an ERR_PTR(), with a line in the log: -ENODEV if no module offers the GSM,
  * or an error of the GSM's.
  */
@@ -134,7 +134,7 @@ struct xengt_gsm *xengt_gsm_open(const char *place, struct xengt_gsm_request *re
  * xengt_gsm_close - close a share of a GSM
  * @gsm: the share
  *
- * Context: process context, may sleep; not under a lock that the request's works take.
+ * Context: process context, may sleep; not under a lock that the request's rewrite_work takes.
  */
 void xengt_gsm_close(struct xengt_gsm *gsm)
 {
