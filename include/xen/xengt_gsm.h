@@ -44,6 +44,18 @@ struct xengt_range {
 	unsigned long n;
 };
 
+/*
+ * Returns which range of a share is reserved as number @i, from 0 on: ranges that can be anywhere
+ * come last, so that they do not have what another one needs.
+ */
+static inline unsigned int xengt_gsm_range_order(const struct xengt_range *range, unsigned int i)
+{
+	bool swap = range[0].first == XENGT_RANGE_ANYWHERE &&
+		    range[1].first != XENGT_RANGE_ANYWHERE;
+
+	return swap ? 1 - i : i;
+}
+
 /**
  * struct xengt_gsm_request - what a virtual GPU needs of a GSM
  * @vgpu: the virtual GPU's name, for the log
@@ -73,16 +85,19 @@ struct xengt_gsm_request {
  * @owner: the module; a virtual GPU that is enabled pins it
  * @name: the value of a virtual GPU's attribute "place" that selects this GSM, without a colon.
  *	What follows a colon in the attribute is the request's device.
- * @open: reserves a share and returns it, initialised with xengt_gsm_init(); or an ERR_PTR(), when
- *	it has logged what is wrong and what to do: -ENODEV if there is no such
- *	device, -EBUSY if somebody else has entries of the share, -ERANGE if the share is beyond the
- *	table, -EINVAL if the GSM cannot do what is asked for, -ENOMEM
+ * @open: reserves a share and returns it, initialised with xengt_gsm_init(); or ERR_PTR(-ENOMEM);
+ *	or another ERR_PTR(), when it has logged what is wrong and what to do: -ENODEV if there is
+ *	no such device, -EBUSY if somebody else has entries of the share, -ERANGE if the share is
+ *	beyond the table, -EINVAL if the GSM cannot do what is asked for
  * @close: writes to the share's entries what the GSM's owner has in entries that nobody uses, makes
  *	the GPU forget the old ones, ends the reservation and frees the structure
  * @write: writes the entry at @index, counted from the first of the GGTT, whole. An @invalidate
  *	follows each series of writes.
  * @invalidate: makes the GPU forget the entries that were written before; with @ppgtt, those of
  *	PPGTTs, too
+ *
+ * A GPU that hangs may not answer. @invalidate waits for a bounded time, logs that, and returns all
+ * the same: until such a GPU is reset, it may use pages that are the guest's no more.
  *
  * The implementation keeps a list of its open shares. If the GPU is about to go away it calls
  * xengt_gsm_lost() for each of them, and waits until all are closed. When the GPU has lost its

@@ -41,15 +41,29 @@ static void bar_remove(struct pci_dev *pdev)
 }
 
 /* The PCI core has restored the configuration space. The device has lost its entries. */
-static int bar_resume(struct device *dev)
+static void rewrite(struct device *dev)
 {
 	struct xengt_bar_device *device = dev_get_drvdata(dev);
 
 	mutex_lock(&xengt_bar_devices_lock);
 	xengt_bar_shares_rewrite(device);
 	mutex_unlock(&xengt_bar_devices_lock);
+}
+
+static int bar_resume(struct device *dev)
+{
+	rewrite(dev);
 	return 0;
 }
+
+static void bar_reset_done(struct pci_dev *pdev)
+{
+	rewrite(&pdev->dev);
+}
+
+static const struct pci_error_handlers bar_errors = {
+	.reset_done = bar_reset_done,
+};
 
 static DEFINE_SIMPLE_DEV_PM_OPS(bar_pm, NULL, bar_resume);
 
@@ -57,6 +71,7 @@ static struct pci_driver bar_driver = {
 	.name = KBUILD_MODNAME,
 	.probe = bar_probe,
 	.remove = bar_remove,
+	.err_handler = &bar_errors,
 	.driver.pm = pm_sleep_ptr(&bar_pm),
 };
 

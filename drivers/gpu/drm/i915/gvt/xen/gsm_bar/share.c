@@ -19,6 +19,7 @@
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <xen/xengt_gsm.h>
 
 #include "device.h"
@@ -119,10 +120,11 @@ static void unreserve_ranges(struct share *share, const struct xengt_range *rang
 static int reserve_ranges(struct share *share, const struct xengt_gsm_request *request)
 {
 	struct xengt_range range[XENGT_GGTT_RANGES] = { };
-	unsigned int i;
+	unsigned int i, n;
 	int rc;
 
-	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
+	for (n = 0; n < XENGT_GGTT_RANGES; n++) {
+		i = xengt_gsm_range_order(request->range, n);
 		rc = xengt_bar_table_reserve(share->table, i, request->nr_entries,
 					     &request->range[i], &range[i]);
 		if (rc) {
@@ -222,12 +224,16 @@ static struct xengt_gsm *bar_open(const struct xengt_gsm_request *request)
 static void bar_close(struct xengt_gsm *gsm)
 {
 	struct share *share = to_share(gsm);
+	unsigned int sleep_flags;
 
 	mutex_lock(&xengt_bar_devices_lock);
 	list_del(&share->link);
 	mutex_unlock(&xengt_bar_devices_lock);
 
+	/* What is written to a GPU that is suspended is lost, and nobody would write it again. */
+	sleep_flags = lock_system_sleep();
 	clear_entries(share);
+	unlock_system_sleep(sleep_flags);
 
 	mutex_lock(&xengt_bar_devices_lock);
 	unreserve_ranges(share, gsm->range);

@@ -92,19 +92,12 @@ u64 xengt_i915_ggtt_scratch_pte(struct i915_ggtt *ggtt)
 	return ggtt->vm.scratch[0]->encode;
 }
 
-/*
- * Makes the GPU forget entries, in i915's way. On Broxton, i915 of 6.12 writes no register, as it
- * maps the table uncached there; i915 of 6.1 does. i915 does not wait for its write; the read does.
- */
+/* Makes the GPU forget entries, in i915's way. i915 does not wait for its write; the read does. */
 void xengt_i915_ggtt_invalidate(struct i915_ggtt *ggtt)
 {
-	struct intel_uncore *uncore = ggtt->vm.gt->uncore;
-
 	wmb(); /* the entries are written before */
 	ggtt->invalidate(ggtt);
-	if (IS_BROXTON(ggtt->vm.i915))
-		intel_uncore_write_fw(uncore, GFX_FLSH_CNTL_GEN6, GFX_FLSH_CNTL_EN);
-	intel_uncore_posting_read_fw(uncore, GFX_FLSH_CNTL_GEN6);
+	intel_uncore_posting_read_fw(ggtt->vm.gt->uncore, GFX_FLSH_CNTL_GEN6);
 }
 
 static void clear_fence(struct intel_uncore *uncore, const struct i915_fence_reg *fence)

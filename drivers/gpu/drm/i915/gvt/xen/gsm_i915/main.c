@@ -24,10 +24,14 @@
 #include "gpu.h"
 #include "share.h"
 
-/* What GVT knows: gen8 and gen9 but for Cherryview and Geminilake. */
+/*
+ * What GVT knows, but for Broxton. That is gen8 and gen9 without Cherryview and Geminilake. With an
+ * IOMMU a Broxton can hang the machine if entries are written while a CPU uses the aperture.
+ * So i915 stops all CPUs for each entry there; guests would decide how often.
+ */
 static bool is_supported(struct drm_i915_private *i915)
 {
-	return IS_BROADWELL(i915) || IS_SKYLAKE(i915) || IS_KABYLAKE(i915) || IS_BROXTON(i915) ||
+	return IS_BROADWELL(i915) || IS_SKYLAKE(i915) || IS_KABYLAKE(i915) ||
 	       IS_COFFEELAKE(i915) || IS_COMETLAKE(i915);
 }
 
@@ -51,8 +55,6 @@ static int init_device(struct drm_i915_private *i915)
 	i915->gvt = (struct intel_gvt *)&xengt_i915_gsm;
 	dev_info(dev, "xengt: GPU of generation %u, with %llu MiB of GGTT\n", GRAPHICS_VER(i915),
 		 to_gt(i915)->ggtt->vm.total >> 20);
-	if (IS_BROXTON(i915))
-		dev_warn(dev, "xengt: with an IOMMU this GPU can hang the machine if entries are written while the CPU uses the aperture\n");
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <xen/xengt_gsm.h>
 
 #include "gt/intel_gt.h"
@@ -165,10 +166,11 @@ static void log_range(const struct share *share, const struct xengt_gsm_request 
 static int reserve_ranges(struct share *share, const struct xengt_gsm_request *request,
 			  struct xengt_range *range)
 {
-	unsigned int i;
+	unsigned int i, n;
 	int rc;
 
-	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
+	for (n = 0; n < XENGT_GGTT_RANGES; n++) {
+		i = xengt_gsm_range_order(request->range, n);
 		range[i] = (struct xengt_range){ };
 		if (!request->range[i].n)
 			continue;
@@ -214,7 +216,7 @@ static int reserve(struct share *share, const struct xengt_gsm_request *request)
 		return rc;
 	}
 	xengt_gsm_init(&share->gsm, &xengt_i915_gsm, request, range);
-	/* Broxton: i915 maps its own page tables write-combining there. */
+	/* Where that is so, i915 maps its own page tables write-combining. */
 	share->gsm.incoherent = !HAS_LLC(share->gpu->i915);
 	return 0;
 }
@@ -282,9 +284,13 @@ static struct xengt_gsm *i915_open(const struct xengt_gsm_request *request)
 static void i915_close(struct xengt_gsm *gsm)
 {
 	struct share *share = to_share(gsm);
+	unsigned int sleep_flags;
 
 	xengt_i915_gpu_hide_share(share->gpu, &share->link);
+	/* What is written to a GPU that is suspended is lost, and nobody would write it again. */
+	sleep_flags = lock_system_sleep();
 	clear_entries(share);
+	unlock_system_sleep(sleep_flags);
 	wake(share);
 	xengt_i915_fences_unreserve(share->ggtt, share->fences, share->nr_fences);
 	let_sleep(share);

@@ -187,7 +187,8 @@ static void release_guest(struct work_struct *work)
  * @vgpu: the virtual GPU
  *
  * Waits for virtual GPUs that use the same entries of the GGTT or the same addresses of the guest,
- * but are being removed.
+ * but are being removed. It cannot know of those whose base the place chooses, or whose place has
+ * another name: the place refuses entries or fences that they still have.
  *
  * Context: process context, may sleep; takes the virtual GPU's lock.
  * Return: 0, or an error, when the virtual GPU is as before:

@@ -125,6 +125,8 @@ struct xengt_gsm *xengt_gsm_open(const char *place, struct xengt_gsm_request *re
 	if (*request->device)
 		request->device++;
 	gsm = ops->open(request);
+	if (gsm == ERR_PTR(-ENOMEM))
+		pr_err("%s: no memory for a share of the place \"%s\"\n", request->vgpu, place);
 	if (IS_ERR(gsm))
 		module_put(ops->owner);
 	return gsm;

@@ -149,25 +149,32 @@ static int reserve_range(struct xengt_mem_table *table, struct xengt_range *rang
 	return rc;
 }
 
-static void unreserve(struct xengt_mem_table *table, const struct xengt_range *range,
-		      unsigned int n)
-{
-	lockdep_assert_held(&table_lock);
-	while (n--)
-		bitmap_clear(table->reserved, range[n].first, range[n].n);
-}
-
-/* Reserves the ranges, and fills in where they are. */
-static int reserve(struct xengt_mem_table *table, struct xengt_range *range)
+static void unreserve(struct xengt_mem_table *table, const struct xengt_range *range)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&table_lock);
+	for (i = 0; i < XENGT_GGTT_RANGES; i++)
+		bitmap_clear(table->reserved, range[i].first, range[i].n);
+}
+
+/* Reserves the ranges that are asked for, or none, and sets where they are. */
+static int reserve(struct xengt_mem_table *table, const struct xengt_range *asked,
+		   struct xengt_range *range)
+{
+	unsigned int i, last = 0;
 	int rc = 0;
 
 	mutex_lock(&table_lock);
-	for (i = 0; i < XENGT_GGTT_RANGES && !rc; i++)
-		rc = reserve_range(table, &range[i]);
-	if (rc)
-		unreserve(table, range, i - 1);
+	for (i = 0; i < XENGT_GGTT_RANGES && !rc; i++) {
+		last = xengt_gsm_range_order(asked, i);
+		range[last] = asked[last];
+		rc = reserve_range(table, &range[last]);
+	}
+	if (rc) {
+		range[last].n = 0;
+		unreserve(table, range);
+	}
 	mutex_unlock(&table_lock);
 	return rc;
 }
@@ -179,23 +186,20 @@ static const char *reason(int rc)
 		return "another virtual GPU has some of its entries, or has another generation";
 	case -ERANGE:
 		return "it is not in the table";
-	case -ENOSPC:
-		return "there is no room";
 	default:
-		return "there is no memory";
+		return "there is no room";
 	}
 }
 
 static int init_share(struct mem_share *share, const struct xengt_gsm_request *request)
 {
-	struct xengt_range range[XENGT_GGTT_RANGES];
+	struct xengt_range range[XENGT_GGTT_RANGES] = { };
 	int rc;
 
 	share->table = get_table(request->nr_entries);
 	if (IS_ERR(share->table))
 		return PTR_ERR(share->table);
-	memcpy(range, request->range, sizeof(range));
-	rc = reserve(share->table, range);
+	rc = reserve(share->table, request->range, range);
 	if (rc)
 		kref_put_mutex(&share->table->ref, release_table, &table_lock);
 	else
@@ -217,7 +221,9 @@ static struct xengt_gsm *mem_open(const struct xengt_gsm_request *request)
 	rc = share ? init_share(share, request) : -ENOMEM;
 	if (!rc)
 		return &share->gsm;
-	pr_err("%s: no share of the GGTT in the place \"mem\": %s\n", request->vgpu, reason(rc));
+	if (rc != -ENOMEM)
+		pr_err("%s: no share of the GGTT in the place \"mem\": %s\n", request->vgpu,
+		       reason(rc));
 	kfree(share);
 	return ERR_PTR(rc);
 }
@@ -253,7 +259,7 @@ static void mem_close(struct xengt_gsm *gsm)
 		clear_range(gsm, &gsm->range[i]);
 	mem_invalidate(gsm, true);
 	mutex_lock(&table_lock);
-	unreserve(share->table, gsm->range, XENGT_GGTT_RANGES);
+	unreserve(share->table, gsm->range);
 	mutex_unlock(&table_lock);
 	kref_put_mutex(&share->table->ref, release_table, &table_lock);
 	kfree(share);
