@@ -6,9 +6,10 @@
  * A device without a directory has the settings of gen8 and gen9. Whether settings fit the device
  * is checked when its GGTT is mapped.
  *
- * Invariants: settings do not change while the device's GGTT is in use.
+ * Invariants: settings do not change while the device's GGTT is in use. A directory that is made
+ * meanwhile has the settings in use.
  *
- * Locking: settings_lock protects the list of directories and all settings. It is taken under the
+ * Locking: settings_lock protects the lists and all settings of directories. It is taken under the
  * locks of configfs and under that of the devices, and no other lock under it.
  */
 
@@ -32,13 +33,11 @@
  * struct xengt_bar_item - the directory of a device
  * @item: configfs' part; its last reference frees this
  * @link: in the list of directories
- * @busy: the device's GGTT is in use with these settings
  * @settings: the settings
  */
 struct xengt_bar_item {
 	struct config_item item;
 	struct list_head link;
-	bool busy;
 	struct xengt_bar_settings settings;
 };
 
@@ -59,19 +58,32 @@ static const struct xengt_bar_settings defaults = {
 	.tlbs = { 0x4260, 0x4264, 0x4268, 0x426c, 0x4270 },
 };
 
-static DEFINE_MUTEX(settings_lock); /* protects the list and all settings */
+static DEFINE_MUTEX(settings_lock); /* protects the lists and all settings of directories */
 static LIST_HEAD(items);
+static LIST_HEAD(users);
 
 static struct xengt_bar_item *to_item(struct config_item *item)
 {
 	return container_of(item, struct xengt_bar_item, item);
 }
 
-/* Returns the directory's settings, to change them; NULL if they are in use. */
+static struct xengt_bar_user *user_of(const char *device)
+{
+	struct xengt_bar_user *user;
+
+	lockdep_assert_held(&settings_lock);
+	list_for_each_entry(user, &users, link) {
+		if (!strcmp(user->device, device))
+			return user;
+	}
+	return NULL;
+}
+
+/* Returns the directory's settings, to change them; NULL if the device's are in use. */
 static struct xengt_bar_settings *begin_store(struct config_item *item)
 {
 	mutex_lock(&settings_lock);
-	if (!to_item(item)->busy)
+	if (!user_of(config_item_name(item)))
 		return &to_item(item)->settings;
 	mutex_unlock(&settings_lock);
 	return NULL;
@@ -349,15 +361,17 @@ static bool is_device_name(const char *name)
 static struct config_item *make_item(struct config_group *group, const char *name)
 {
 	struct xengt_bar_item *item;
+	struct xengt_bar_user *user;
 
 	if (!is_device_name(name))
 		return ERR_PTR(-EINVAL);
 	item = kzalloc(sizeof(*item), GFP_KERNEL);
 	if (!item)
 		return ERR_PTR(-ENOMEM);
-	item->settings = defaults;
 	config_item_init_type_name(&item->item, name, &device_type);
 	mutex_lock(&settings_lock);
+	user = user_of(name);
+	item->settings = user ? *user->settings : defaults;
 	list_add_tail(&item->link, &items);
 	mutex_unlock(&settings_lock);
 	return &item->item;
@@ -404,34 +418,29 @@ static struct xengt_bar_item *find_item(const char *device)
 }
 
 /*
- * Copies a device's settings, and keeps them from being changed. Returns what
- * xengt_bar_settings_put() takes.
+ * Copies a device's settings, and keeps them from being changed. The arguments stay as they are
+ * until xengt_bar_settings_put().
  */
-struct xengt_bar_item *xengt_bar_settings_get(const char *device,
-					      struct xengt_bar_settings *settings)
+void xengt_bar_settings_get(struct xengt_bar_user *user, const char *device,
+			    struct xengt_bar_settings *settings)
 {
 	struct xengt_bar_item *item;
 
 	mutex_lock(&settings_lock);
 	item = find_item(device);
-	if (item) {
-		config_item_get(&item->item);
-		item->busy = true;
-	}
 	*settings = item ? item->settings : defaults;
+	user->device = device;
+	user->settings = settings;
+	list_add_tail(&user->link, &users);
 	mutex_unlock(&settings_lock);
-	return item;
 }
 
 /* Settings that are not in use any more can be changed. */
-void xengt_bar_settings_put(struct xengt_bar_item *item)
+void xengt_bar_settings_put(struct xengt_bar_user *user)
 {
-	if (!item)
-		return;
 	mutex_lock(&settings_lock);
-	item->busy = false;
+	list_del(&user->link);
 	mutex_unlock(&settings_lock);
-	config_item_put(&item->item);
 }
 
 int xengt_bar_settings_init(void)

@@ -5,6 +5,7 @@
 #define _XENGT_BAR_SETTINGS_H
 
 #include <linux/limits.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 #define XENGT_BAR_NO_REGISTER	U32_MAX
@@ -48,11 +49,21 @@ struct xengt_bar_settings {
 	u32 tlbs[XENGT_BAR_MAX_TLBS];
 };
 
-struct xengt_bar_item;
+/**
+ * struct xengt_bar_user - a user of a device's settings, which do not change meanwhile
+ * @link: in the list of users
+ * @device: the device's name
+ * @settings: the user's copy of the settings
+ */
+struct xengt_bar_user {
+	struct list_head link;
+	const char *device;
+	const struct xengt_bar_settings *settings;
+};
 
-struct xengt_bar_item *xengt_bar_settings_get(const char *device,
-					      struct xengt_bar_settings *settings);
-void xengt_bar_settings_put(struct xengt_bar_item *item);
+void xengt_bar_settings_get(struct xengt_bar_user *user, const char *device,
+			    struct xengt_bar_settings *settings);
+void xengt_bar_settings_put(struct xengt_bar_user *user);
 
 int xengt_bar_settings_init(void);
 void xengt_bar_settings_exit(void);

@@ -210,13 +210,13 @@ struct xengt_bar_table *xengt_bar_table_create(struct pci_dev *pdev, const char 
 		return ERR_PTR(-ENOMEM);
 	table->pdev = pdev;
 	mutex_init(&table->invalidate_lock);
-	table->item = xengt_bar_settings_get(pci_name(pdev), &table->settings);
+	xengt_bar_settings_get(&table->user, pci_name(pdev), &table->settings);
 	table->reserved = bitmap_zalloc(table->settings.entries ?: 1, GFP_KERNEL);
 	if (table->reserved)
 		rc = claim_and_map(table, vgpu);
 	if (!rc)
 		return table;
-	xengt_bar_settings_put(table->item);
+	xengt_bar_settings_put(&table->user);
 	bitmap_free(table->reserved);
 	kfree(table);
 	return ERR_PTR(rc);
@@ -227,7 +227,7 @@ void xengt_bar_table_destroy(struct xengt_bar_table *table)
 {
 	unmap(table);
 	release_device(table);
-	xengt_bar_settings_put(table->item);
+	xengt_bar_settings_put(&table->user);
 	bitmap_free(table->reserved);
 	kfree(table);
 }

@@ -15,7 +15,7 @@ struct xengt_range;
 /**
  * struct xengt_bar_table - the GGTT of a device
  * @pdev: the device
- * @item: what keeps the settings from being changed
+ * @user: what keeps the settings from being changed
  * @settings: the settings
  * @entries: the mapped entries
  * @regs: the mapped registers; NULL if there are none
@@ -26,7 +26,7 @@ struct xengt_range;
  */
 struct xengt_bar_table {
 	struct pci_dev *pdev;
-	struct xengt_bar_item *item;
+	struct xengt_bar_user user;
 	struct xengt_bar_settings settings;
 	void __iomem *entries;
 	void __iomem *regs;
