@@ -1,6 +1,6 @@
 # An Intel GPU in the machine (tests/gpu), with its driver i915 in dom0. The program igpu has the GPU copy, and asks its judge.
 # Sourced by busybox sh, after library.sh. find_igpu comes first.
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2154
 
 i915=/sys/bus/pci/drivers/i915
 dri=/sys/kernel/debug/dri/0
@@ -75,4 +75,52 @@ pinned() { # ROOT COMMAND FROM TO LENGTH
 	igpu "$2" rcs 4 "$pml4" "$3" "$4" "$5"
 	status=$?
 	dma unpin && return $status
+}
+
+### with the guest g1: "first" and "mappable" are the share of its virtual GPU a, "target" is a page that the GPU copies to
+
+copies() { # FROM-ENTRY TO-ENTRY PAGES: by the GPU, through the GGTT
+	igpu copy "$(at "$1")" "$(at "$2")" $(($3 * 4096))
+}
+
+read_by_gpu() { # ENTRY: what the page behind it holds goes to the guest's target page
+	tell g1 byte $target 1 0xcc && tell g1 map $((first + mappable - 1)) $target 1 && copies "$1" $((first + mappable - 1)) 1
+}
+
+# seen_by_gpu COUNTER: how much the GPU's own count has grown since remember_gpu
+remember_gpu() {
+	igpu counts >/tmp/gpu-before
+}
+
+seen_by_gpu() { # COUNTER
+	igpu counts >/tmp/gpu-after
+	echo $(($(value_in /tmp/gpu-after "$1") - $(value_in /tmp/gpu-before "$1")))
+}
+
+# Tables 600 to 603 of 4 levels; 603 maps pages 32 to 63 at graphics address 0.
+make_ppgtt() {
+	local level
+
+	tell g1 byte 600 4 0
+	for level in 600 601 602; do
+		tell g1 set $level 0 1 $((level + 1)) 1 3
+	done
+	tell g1 fill 32 16 2
+	tell g1 byte 48 16 0
+	tell g1 set 603 0 32 32 1 3
+	tell g1 announce 4 600
+	# shellcheck disable=SC2034
+	root=$(printf '0x%x' $(($(tell g1 gfn 600) << 12)))
+}
+
+begin_storm() {
+	tell g1 storm "$first" 2048 0 1024 2
+	storm_seen=0
+}
+
+storm_moves() {
+	local seen
+
+	seen=$(gpu a writes)
+	[ "$seen" != "$storm_seen" ] && storm_seen=$seen
 }
