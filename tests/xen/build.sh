@@ -27,7 +27,7 @@ xen_debs=(
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
 )
-dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 xen-pciback)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 pci-stub xen-pciback)
 driver_modules=(configfs xen-pcifront)
 
 say() {
@@ -142,6 +142,7 @@ build_programs() {
 	run "building books" "${cc[@]}" -o "$build/bin/books" "$here/dom0/books.c"
 	run "building toolstack" "${cc[@]}" -o "$build/bin/toolstack" "$here/dom0/toolstack.c"
 	run "building marked" "${cc[@]}" -o "$build/bin/marked" "$here/dom0/marked.c"
+	run "building barmem" "${cc[@]}" -o "$build/bin/barmem" "$here/dom0/barmem.c"
 	run "building batch" "${cc[@]}" -I/usr/include/libdrm -o "$build/bin/batch" "$here/dom0/batch.c"
 	run "building the Intel GPU" make -C "$project/tests/gpu" O="$build/bin"
 	run "building compare" "${cc[@]}" -o "$build/bin/compare" "$here"/{dom0/compare,devmap/xen}.c
@@ -265,7 +266,7 @@ pack_dom0() {
 	copy_toolstack "$root"
 	copy_modules "$root" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
-	cp "$build"/bin/{ask,batch,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
+	cp "$build"/bin/{ask,barmem,batch,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
 	cp "$build/bin/gpu" "$root/bin/igpu"
 	mkdir -p "$root/guests" "$root/lib/xengt"
 	cp "$build/vmlinux" "$build"/{guest,caller,driver,i915}.cpio "$build/bin/tiny.elf" "$root/guests/"

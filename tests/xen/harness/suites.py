@@ -43,6 +43,7 @@ RUNS = (
     Run("gpu-strict", "gpu", "strict", "patched", backend="native", gpu="skl"),
     Run("gpu-pvh", "gpu", "pvh", gpu="skl"),
     Run("gpu-broadwell", "gpu", "pvh", gpu="bdw"),
+    Run("bar-pvh", "bar", "pvh", gpu="skl"),
     Run("pvh", "devmap", "pvh", "patched", LIMIT),
     Run("strict", "devmap", "strict", "patched", LIMIT),
     Run("pv", "devmap", "pv", "patched", LIMIT),
