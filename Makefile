@@ -2,7 +2,8 @@
 # For people; kbuild reads Kbuild.
 #
 #   make setup     installs the Debian packages that all of these need; they do so themselves
-#   make demo      the main job on a real Xen, first with a PV dom0, then with a PVH dom0
+#   make demo      the main job on a real Xen, with a PV dom0, a PVH dom0, and a PVH dom0 whose i915
+#                  drives an emulated Intel GPU
 #   make test      the tests: KUnit, real Xen, static checks
 #   make test-all  the same, and what takes longer: random tests at full length, mutations
 #   make stress    random tests with other seeds, and storms on a real Xen; ROUNDS=<number>
@@ -10,6 +11,7 @@
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>;
 #                  xengt_i915 with I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
+#   make modules_install   installs them for that kernel; depmod comes after it
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
 #
@@ -24,10 +26,12 @@ endif
 help:
 	@sed -n 's/^#   //p' Makefile
 
-modules clean:
+modules clean modules_install:
+	@[ -e $(KDIR)/Makefile ] || { echo "$(KDIR) is no build directory of a kernel: install its headers" \
+		"(linux-headers-amd64), or name another one with KDIR=" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(CONFIGS) $@
 ifeq ($(I915_SOURCE),)
-	@[ $@ = clean ] || echo "xengt_i915 is left out: it needs I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
+	@[ $@ != modules ] || echo "xengt_i915 is left out: it needs I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
 endif
 
 tools:
@@ -54,4 +58,4 @@ devmap:
 bench:
 	bench/run.sh
 
-.PHONY: help setup modules tools clean demo test test-all stress devmap bench
+.PHONY: help setup modules modules_install tools clean demo test test-all stress devmap bench

@@ -64,7 +64,7 @@ if find_igpu; then
 	works "... xengt_i915, too" insmod /mod/xengt_i915.ko
 	note "   $(dmesg | sed -n 's/.*\(xengt: GPU of generation.*\)/\1/p')"
 else
-	note "loading xen_gpu_map, xengt, the test GPU's driver and, beside them, the stock i915"
+	note "loading xen_gpu_map, xengt and, beside them, the stock i915, which has no GPU here: QEMU's edu device plays the GPU"
 	works "the modules are loaded" load_modules
 	works "i915 is loaded too" modprobe i915
 fi
@@ -88,7 +88,7 @@ tell g1 fill 0 4 1
 tell g1 byte 4 4 0
 tell g1 map $entry 0 8
 tell g1 flush
-note "   GFN $(tell g1 gfn 0) became shadow entry $(entry_of $source), after $(domain "$g1" map_hypercalls) map hypercalls for 8 pages"
+note "   GFN $(tell g1 gfn 0) became shadow entry $(entry_of $source), after $(domain "$g1" map_hypercalls) map hypercall for 8 pages (4 to read, 4 to write)"
 works "the GPU copies 16 KiB from $source to $copy" gpu_copies $source $copy 16384
 works "the guest finds its bytes in the other pages" tell g1 check 4 4 1 0
 host_works
@@ -100,11 +100,11 @@ before=$(gpu a traps)
 mapped=$(domain "$g1" map_hypercalls)
 tell g1 map $((entry + 512)) 64 512
 tell g1 flush
-note "   $(($(gpu a traps) - before)) traps, and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
+note "   $(($(gpu a traps) - before)) trap (the flush), and $(($(domain "$g1" map_hypercalls) - mapped)) map hypercall(s) for all of them"
 before=$(gpu a traps)
 tell g1 map $((entry + 512)) 64 512
 tell g1 flush
-note "   and once more: $(($(gpu a traps) - before)) trap(s), as the page of the GTT is open: the sync looks through it"
+note "   and once more: $(($(gpu a traps) - before)) trap. The page of the GTT is RAM for the guest, and is read at the flush"
 works "the GPU copies through the last one" gpu_copies 0x83ff000 $spare 4096
 works "the guest reads back what it wrote" tell g1 verify $((entry + 512)) 512
 
@@ -126,12 +126,12 @@ tell g1 byte 0 1 0x11
 old=$(bus_of "$(entry_of $source)")
 tell g1 map $entry 8 1
 tell g1 flush
-works "the queue is drained" drain
+works "pages without users are unmapped" drain
 dma fill "bus:$old" 4096 0xee
 if [ "$kind" = pvh ]; then
 	works "PVH: the IOMMU stops DMA to the old BFN: the guest's page is untouched" tell g1 checkbyte 0 1 0x11
 else
-	works "PV: nothing but the reference protects: DMA to the old BFN still writes the page" tell g1 checkbyte 0 1 0xee
+	works "PV: no IOMMU protects: DMA to the old BFN still writes the page, which is the guest's" tell g1 checkbyte 0 1 0xee
 	note "   (so the frame must not go to anybody else before the GPU has forgotten it: that is step e)"
 fi
 
@@ -142,7 +142,8 @@ tell g1 write $(((entry + 100) * 8)) 8 $(((0xf0000 << 12) | 1))
 tell g1 flush
 note "   Xen has $had pages in the guest's name; the guest now gives the page of entry $((entry + 1)) back"
 works "the guest gives the page up" tell g1 out 1 1
-note "   Xen still has $(books "$g1") pages in the guest's name, and $(domain "$g1" balloon_events) balloon event(s) came"
+note "   Without the reference, Xen would give the frame to the next domain that asks."
+note "   Xen still has $(books "$g1") pages in the guest's name, and $(domain "$g1" balloon_events) balloon event came"
 is "the frame is held: it cannot go to another domain" "$(books "$g1")" "$had"
 drain
 is "after the revalidation the frame is free" "$(books "$g1")" $((had - 1))
