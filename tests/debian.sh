@@ -4,6 +4,7 @@
 #
 #   tests/debian.sh host                            prints the machine's release
 #   tests/debian.sh newest RELEASE REGEX            prints the newest package with a matching name
+#   tests/debian.sh kernel RELEASE VERSION          prints the packages of a kernel, such as 6.12.117+deb13-amd64
 #   tests/debian.sh unpack RELEASE DIR PACKAGE...   unpacks the packages, without those that they need
 #   tests/debian.sh source SERIES                   prints the tarball of a kernel's source, such as 6.1
 #   tests/debian.sh i915 SERIES                     prints drivers/gpu/drm/i915 of that source, unpacked
@@ -29,7 +30,7 @@ fail() {
 }
 
 usage() {
-	sed -n '5,15s/^#   //p' "$0" >&2
+	sed -n '5,16s/^#   //p' "$0" >&2
 	exit 2
 }
 
@@ -102,6 +103,14 @@ newest() { # RELEASE REGEX
 	name=$(own_apt "$1" apt-cache search --names-only "$2" | awk '{ print $1 }' | sort -V | tail -n 1)
 	[ -n "$name" ] || fail "Debian $1 and its backports have no package like $2"
 	echo "$name"
+}
+
+# Newer kernels' linux-image is empty: it depends on packages that have the kernel and its modules.
+kernel() { # RELEASE VERSION
+	have_lists "$1"
+	echo "linux-image-$2"
+	own_apt "$1" apt-cache depends --important "linux-image-$2" 2>"$log" | awk -v version="-$2" '
+		$1 ~ /Depends:$/ && $2 ~ /^linux-(base|binary|modules)-/ && index($2, version) { print $2 }'
 }
 
 unpack() { # RELEASE DIR PACKAGE...
@@ -194,7 +203,7 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-newest:2 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
+kernel:2 | newest:2 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"

@@ -64,17 +64,35 @@ choose_kernel() {
 }
 
 fetch_debian() {
+	local kernel image
+
 	[ -e "$build/debian/.complete-$kver" ] && return
 	say "fetching Xen $xen_version, Linux $kver and the toolstack of Debian $debian"
 	rm -rf "$build/debian"
-	run "fetching packages" "$project/tests/debian.sh" unpack "$debian" "$build/debian" "linux-image-$kver" "${xen_debs[@]}"
+	kernel=$("$project/tests/debian.sh" kernel "$debian" "$kver") || fail "Debian $debian does not say what packages Linux $kver is in"
+	# shellcheck disable=SC2086
+	run "fetching packages" "$project/tests/debian.sh" unpack "$debian" "$build/debian" $kernel "${xen_debs[@]}"
 	# kmod and the rest of this file look for it where Debian 12 has it.
 	[ -e "$build/debian/lib" ] || ln -s usr/lib "$build/debian/lib"
 	run depmod /sbin/depmod -b "$build/debian" "$kver"
 	zcat "$build/debian/boot/xen-$xen_version-amd64.gz" >"$build/xen.elf" || fail "cannot unpack the hypervisor"
-	unpack_kernel "$build/debian/boot/vmlinuz-$kver" "$build/vmlinux"
+	image=$(kernel_image)
+	unpack_kernel "$image" "$build/vmlinux"
 	echo "$kver" >"$build/kernel-version"
 	touch "$build/debian/.complete-$kver"
+}
+
+# Newer packages have it beside the modules, not in /boot.
+kernel_image() {
+	local image
+
+	for image in "$build/debian"/{boot/vmlinuz-$kver,lib/modules/$kver/vmlinuz}; do
+		if [ -e "$image" ]; then
+			echo "$image"
+			return
+		fi
+	done
+	fail "the packages of Linux $kver have no kernel"
 }
 
 field() { # FILE OFFSET SIZE: a little-endian number
