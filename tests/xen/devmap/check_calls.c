@@ -84,6 +84,30 @@ static long raw(unsigned int domid, unsigned int nr_bufs, struct op *op, size_t 
 	return xen_dm_op(domid, nr_bufs, bufs);
 }
 
+/*
+ * Wrong calls that Xen answers before the map operation sees them. Releases answer differently, and
+ * so may two builds of one release: any of these is right.
+ */
+static const struct {
+	const char *name;
+	long before;
+	long since;
+} by_release[] = {
+	/* XSA-506 checks the number of buffers first: 4.17.7, 4.18.6, 4.19.6, 4.20.4. */
+	{ "no buffer", -EFAULT, -ENODATA },
+};
+
+static void is_by_release(long seen, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(by_release[i].name, name)) {
+		i++;
+		assert(i < sizeof(by_release) / sizeof(by_release[0]));
+	}
+	that(seen == by_release[i].before || seen == by_release[i].since, name, seen);
+}
+
 static void check_bad_calls(unsigned int guest)
 {
 	struct op op = { .op = XEN_DMOP_dev_map, .nr = 1 };
@@ -91,7 +115,7 @@ static void check_bad_calls(unsigned int guest)
 
 	prepare(BATCH, FIRST_GFN, FIRST_BFN, 0);
 	is(raw(guest, 1, &op, size, NULL, 0), -EINVAL, "no array");
-	is(raw(guest, 0, &op, size, NULL, 0), -EFAULT, "no buffer");
+	is_by_release(raw(guest, 0, &op, size, NULL, 0), "no buffer");
 	is(raw(guest, 3, &op, size, entries, sizeof(entries)), -E2BIG, "a buffer too many");
 	is(raw(guest, 2, &op, 8, entries, sizeof(entries)), -EFAULT, "an operation cut short");
 	is(raw(guest, 2, &op, size, entries, sizeof(entries[0]) - 1), -EINVAL,
