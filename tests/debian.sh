@@ -110,7 +110,8 @@ kernel() { # RELEASE VERSION
 	have_lists "$1"
 	echo "linux-image-$2"
 	own_apt "$1" apt-cache depends --important "linux-image-$2" 2>"$log" | awk -v version="-$2" '
-		$1 ~ /Depends:$/ && $2 ~ /^linux-(base|binary|modules)-/ && index($2, version) { print $2 }'
+		$1 ~ /Depends:$/ && $2 ~ /^linux-(base|binary|modules)-/ && index($2, version) { print $2 }' ||
+		fail "Debian $1 and its backports have no Linux $2"
 }
 
 unpack() { # RELEASE DIR PACKAGE...

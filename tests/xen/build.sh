@@ -69,7 +69,7 @@ fetch_debian() {
 	[ -e "$build/debian/.complete-$kver" ] && return
 	say "fetching Xen $xen_version, Linux $kver and the toolstack of Debian $debian"
 	rm -rf "$build/debian"
-	kernel=$("$project/tests/debian.sh" kernel "$debian" "$kver") || fail "Debian $debian does not say what packages Linux $kver is in"
+	kernel=$("$project/tests/debian.sh" kernel "$debian" "$kver") || fail "the packages of Linux $kver are not known"
 	# shellcheck disable=SC2086
 	run "fetching packages" "$project/tests/debian.sh" unpack "$debian" "$build/debian" $kernel "${xen_debs[@]}"
 	# kmod and the rest of this file look for it where Debian 12 has it.
