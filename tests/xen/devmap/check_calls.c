@@ -95,16 +95,16 @@ static const struct {
 } by_release[] = {
 	/* XSA-506 checks the number of buffers first: 4.17.7, 4.18.6, 4.19.6, 4.20.4. */
 	{ "no buffer", -EFAULT, -ENODATA },
+	{ }
 };
 
 static void is_by_release(long seen, const char *name)
 {
 	size_t i = 0;
 
-	while (strcmp(by_release[i].name, name)) {
+	while (by_release[i].name && strcmp(by_release[i].name, name))
 		i++;
-		assert(i < sizeof(by_release) / sizeof(by_release[0]));
-	}
+	assert(by_release[i].name);
 	that(seen == by_release[i].before || seen == by_release[i].since, name, seen);
 }
 
