@@ -133,6 +133,18 @@ struct xengt_gsm {
 	bool incoherent;
 };
 
+/* Is entry @index of the GGTT in the share? */
+static inline bool xengt_gsm_has_entry(const struct xengt_gsm *gsm, unsigned long index)
+{
+	unsigned int i;
+
+	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
+		if (index - gsm->range[i].first < gsm->range[i].n)
+			return true;
+	}
+	return false;
+}
+
 int xengt_gsm_register(const struct xengt_gsm_ops *ops);
 void xengt_gsm_unregister(const struct xengt_gsm_ops *ops);
 void xengt_gsm_init(struct xengt_gsm *gsm, const struct xengt_gsm_ops *ops,

@@ -19,7 +19,6 @@
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/suspend.h>
 #include <xen/xengt_gsm.h>
 
 #include "device.h"
@@ -52,23 +51,11 @@ static struct share *to_share(struct xengt_gsm *gsm)
 	return container_of(gsm, struct share, gsm);
 }
 
-static bool has_entry(const struct share *share, unsigned long index)
-{
-	const struct xengt_range *range = share->gsm.range;
-	unsigned int i;
-
-	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
-		if (index - range[i].first < range[i].n)
-			return true;
-	}
-	return false;
-}
-
 static void bar_write(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 {
 	struct share *share = to_share(gsm);
 
-	if (!WARN_ON_ONCE(!has_entry(share, index)))
+	if (!WARN_ON_ONCE(!xengt_gsm_has_entry(gsm, index)))
 		xengt_bar_table_write(share->table, index, pte);
 }
 
@@ -224,16 +211,12 @@ static struct xengt_gsm *bar_open(const struct xengt_gsm_request *request)
 static void bar_close(struct xengt_gsm *gsm)
 {
 	struct share *share = to_share(gsm);
-	unsigned int sleep_flags;
 
 	mutex_lock(&xengt_bar_devices_lock);
 	list_del(&share->link);
 	mutex_unlock(&xengt_bar_devices_lock);
 
-	/* What is written to a GPU that is suspended is lost, and nobody would write it again. */
-	sleep_flags = lock_system_sleep();
 	clear_entries(share);
-	unlock_system_sleep(sleep_flags);
 
 	mutex_lock(&xengt_bar_devices_lock);
 	unreserve_ranges(share, gsm->range);

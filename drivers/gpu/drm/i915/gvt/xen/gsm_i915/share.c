@@ -23,7 +23,6 @@
 #include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/suspend.h>
 #include <xen/xengt_gsm.h>
 
 #include "gt/intel_gt.h"
@@ -85,23 +84,11 @@ static void let_sleep(struct share *share)
 	share->awake = false;
 }
 
-static bool has_entry(const struct share *share, unsigned long index)
-{
-	const struct xengt_range *range = share->gsm.range;
-	unsigned int i;
-
-	for (i = 0; i < XENGT_GGTT_RANGES; i++) {
-		if (index - range[i].first < range[i].n)
-			return true;
-	}
-	return false;
-}
-
 static void i915_write(struct xengt_gsm *gsm, unsigned long index, u64 pte)
 {
 	struct share *share = to_share(gsm);
 
-	if (WARN_ON_ONCE(!has_entry(share, index)))
+	if (WARN_ON_ONCE(!xengt_gsm_has_entry(gsm, index)))
 		return;
 	wake(share);
 	xengt_i915_ggtt_write(share->ggtt, index, pte);
@@ -216,8 +203,6 @@ static int reserve(struct share *share, const struct xengt_gsm_request *request)
 		return rc;
 	}
 	xengt_gsm_init(&share->gsm, &xengt_i915_gsm, request, range);
-	/* Where that is so, i915 maps its own page tables write-combining. */
-	share->gsm.incoherent = !HAS_LLC(share->gpu->i915);
 	return 0;
 }
 
@@ -284,13 +269,9 @@ static struct xengt_gsm *i915_open(const struct xengt_gsm_request *request)
 static void i915_close(struct xengt_gsm *gsm)
 {
 	struct share *share = to_share(gsm);
-	unsigned int sleep_flags;
 
 	xengt_i915_gpu_hide_share(share->gpu, &share->link);
-	/* What is written to a GPU that is suspended is lost, and nobody would write it again. */
-	sleep_flags = lock_system_sleep();
 	clear_entries(share);
-	unlock_system_sleep(sleep_flags);
 	wake(share);
 	xengt_i915_fences_unreserve(share->ggtt, share->fences, share->nr_fences);
 	let_sleep(share);

@@ -15,7 +15,7 @@
  * Invariants: a virtual GPU that was removed is not enabled again.
  *
  * Locking: the virtual GPU's lock protects its configuration and state. It is not taken in mkdir
- * and rmdir, under the locks of configfs. Showing an attribute takes no lock.
+ * and rmdir, under the locks of configfs. Showing a number takes no lock.
  */
 
 #include <linux/configfs.h>
@@ -181,7 +181,13 @@ CONFIGFS_ATTR(, adopt_ram);
 
 static ssize_t place_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%s\n", to_vgpu(item)->config.place);
+	struct xengt_vgpu *vgpu = to_vgpu(item);
+	int len;
+
+	mutex_lock(&vgpu->lock);
+	len = sysfs_emit(page, "%s\n", vgpu->config.place);
+	mutex_unlock(&vgpu->lock);
+	return len;
 }
 
 static int set_place(struct xengt_vgpu *vgpu, const char *place)

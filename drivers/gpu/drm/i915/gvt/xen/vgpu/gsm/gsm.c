@@ -21,6 +21,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "gsm/gsm.h"
@@ -136,13 +137,23 @@ struct xengt_gsm *xengt_gsm_open(const char *place, struct xengt_gsm_request *re
  * xengt_gsm_close - close a share of a GSM
  * @gsm: the share
  *
+ * While the machine is suspended, waits for the resume: what is written to a GPU then is lost, and
+ * nobody would write it again after the share is closed. A GPU that is going away is not waited
+ * for, since a suspend can wait for its driver, and that for this function.
+ *
  * Context: process context, may sleep; not under a lock that the request's rewrite_work takes.
  */
 void xengt_gsm_close(struct xengt_gsm *gsm)
 {
 	struct module *owner = gsm->ops->owner;
+	bool lost = READ_ONCE(gsm->lost);
+	unsigned int flags = 0;
 
+	if (!lost)
+		flags = lock_system_sleep();
 	gsm->ops->close(gsm);
+	if (!lost)
+		unlock_system_sleep(flags);
 	module_put(owner);
 }
 
