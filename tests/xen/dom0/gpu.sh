@@ -167,7 +167,9 @@ check_suspend() {
 	tell g1 fill 0 1 31
 	tell g1 map $first 0 1
 	echo devices >/sys/power/pm_test
+	remember_gpu
 	works "the devices suspend and resume" sh -c "echo freeze >/sys/power/state"
+	is "... each entry of the share is written again" "$(seen_by_gpu gsm_writes_shares)" $((mappable + hidden))
 	echo none >/sys/power/pm_test
 	works "... the guest's entries are there" read_by_gpu $first
 	works "... with its bytes" tell g1 check $target 1 31 0
