@@ -6,7 +6,7 @@ mutations.toml has the mutations. Each is made in a copy of the project, which i
 user-mode kernel; that runs the suite or the case that has to fail. The last line is "N passed,
 N failed".
 
-KUNIT_CACHE, LINUX_TARBALL: as in run.sh. TIMEOUT: seconds for the run of a suite (default 180).
+KUNIT_CACHE, LINUX_TARBALL: as in run.sh. TIMEOUT: seconds for the run of a suite (default 60).
 """
 
 import argparse
@@ -37,7 +37,7 @@ CACHE = Path(os.environ.get("KUNIT_CACHE", REPO / ".kunit")).resolve()
 TARBALL = Path(os.environ.get("LINUX_TARBALL", "linux-source-6.1.tar.xz"))
 TREE = CACHE / TARBALL.name.removesuffix(".tar.xz")
 WORK = CACHE / "mutations"
-TIMEOUT = int(os.environ.get("TIMEOUT", 180))
+TIMEOUT = int(os.environ.get("TIMEOUT", 60))
 
 
 class Failure(Exception):
