@@ -49,15 +49,16 @@ static void sync_unsyncs_a_write_hot_page(struct kunit *test)
 /* A late sync scans unsync pages of a guest that never flushes. */
 static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 {
+	const unsigned long entries[] = { FIRST, FIRST + 1, FIRST + GTT_PAGE_ENTRIES - 1 };
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
 	unsigned int i;
 
 	hybrid_unsync(test, 1);
-	for (i = 1; i <= 3; i++) {
-		hybrid_put(test, FIRST, PTE(i));
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		hybrid_put(test, entries[i], PTE(i + 1));
 		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&vgpu->gtt.shadow.dirty.work));
 		flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
-		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST, DOM, i));
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(entries[i], DOM, i + 1));
 	}
 	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 3ull);
 	xengt_vgpu_set_mode(vgpu, XENGT_MODE_STRICT);
