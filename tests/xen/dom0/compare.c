@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * compare DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]: compares each entry of a guest's share
- * of the GGTT, in two ranges at most, with its shadow entry. The guest is paused, and has RAM at
- * its GTT, which is at this guest-physical address.
+ * compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]: compares each entry
+ * of a guest's share of the GGTT, in two ranges at most, with its shadow entry. The guest is paused,
+ * and has RAM at its GTT, which is at this guest-physical address.
  *
- * An entry is what the guest has in its memory, a shadow entry is what the GPU finds in its table.
+ * An entry is what the guest has in its memory, a shadow entry is what the GPU finds in its table:
+ * that of the place "mem", or with -b the one at an offset in a BAR, RESOURCE being the BAR's file
+ * in sysfs. Of a table in a BAR only the entries of the ranges are read, and SAMPLES has to be 0.
  * A present entry has to be shadowed by the BFN that the mapping service has for its GFN and by the
  * same flags, any other one by the scratch entry. No two pages may have the same BFN, and none that
  * of the scratch page. Of the pages that entries name some, SAMPLES at most, are written to by the
@@ -18,7 +20,7 @@
  *	shared		BFNs that more than one of the pages have, or the scratch page has
  *	sampled, missed	pages that the GPU wrote to, and those of them where it did not arrive
  *	outside		entries in the first and the last page of the GTT that are not 0
- *	reserved	shadow entries of the whole table that are not 0
+ *	reserved	shadow entries of the whole table that are not 0; in a BAR: of the ranges
  *
  * The BFNs are written into the file BFNS, one a line. Exit status: 0 it has compared, 1 it could
  * not, 2 not understood.
@@ -29,6 +31,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../devmap/xen.h"
@@ -57,6 +61,8 @@ struct page {
 static unsigned int domid;
 static uint64_t gtt_gfn;
 static uint64_t guest[ENTRIES], shadow[ENTRIES];
+static const volatile uint64_t *bar;		/* the table, if it is in one */
+static uint64_t bar_entries;
 static struct page pages[GFNS];
 static uint64_t scratch;
 static uint64_t bfns[GFNS];
@@ -117,6 +123,34 @@ static void read_shadow(void)
 		done += n;
 	}
 	close(fd);
+}
+
+static void map_bar(const char *path, uint64_t offset)
+{
+	int fd = open(path, O_RDWR);
+	struct stat st;
+	void *at;
+
+	if (fd < 0 || fstat(fd, &st))
+		fail("%s: %s", path, strerror(errno));
+	if (offset >= (uint64_t)st.st_size)
+		fail("%s has no offset 0x%llx", path, (unsigned long long)offset);
+	bar_entries = (st.st_size - offset) / sizeof(*bar);
+	at = mmap(NULL, st.st_size - offset, PROT_READ, MAP_SHARED, fd, offset);
+	if (at == MAP_FAILED)
+		fail("%s: %s", path, strerror(errno));
+	close(fd);
+	bar = at;
+}
+
+static void read_bar(unsigned int first, unsigned int count)
+{
+	unsigned int entry;
+
+	if (first + count > bar_entries)
+		fail("the BAR ends before entry %u", first + count);
+	for (entry = first; entry < first + count; entry++)
+		shadow[entry] = bar[entry];
 }
 
 /* The page of the GTT with that entry */
@@ -201,6 +235,8 @@ static void compare_range(unsigned int first, unsigned int count)
 	if (first >= ENTRIES || count > ENTRIES - first)
 		fail("there is no range of %u entries from entry %u on", count, first);
 	read_guest(first, count);
+	if (bar)
+		read_bar(first, count);
 	for (entry = first; entry < first + count; entry++)
 		compare_entry(entry);
 }
@@ -296,14 +332,21 @@ int main(int argc, char **argv)
 {
 	int i;
 
+	if (argc > 3 && !strcmp(argv[1], "-b")) {
+		map_bar(argv[2], strtoull(argv[3], NULL, 0));
+		argc -= 3;
+		argv += 3;
+	}
 	if (argc != 7 && argc != 9) {
-		fputs("usage: compare DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]\n", stderr);
+		fputs("usage: compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]\n",
+		      stderr);
 		return 2;
 	}
 	xen_open(true);
 	domid = strtoul(argv[1], NULL, 0);
 	gtt_gfn = strtoull(argv[2], NULL, 0) >> PAGE_SHIFT;
-	read_shadow();
+	if (!bar)
+		read_shadow();
 	for (i = 5; i < argc; i += 2)
 		compare_range(strtoul(argv[i], NULL, 0), strtoul(argv[i + 1], NULL, 0));
 	printf("entries %u\npresent %u\npages %u\ndifferent %u\nshared %u\n", entries, present,
