@@ -44,6 +44,12 @@ struct xengt_range {
 	unsigned long n;
 };
 
+/* Returns the name of a range of a share, for the log. */
+static inline const char *xengt_gsm_range_name(unsigned int range)
+{
+	return range == XENGT_RANGE_MAPPABLE ? "mappable" : "hidden";
+}
+
 /*
  * Returns which range of a share is reserved as number @i, from 0 on: ranges that can be anywhere
  * come last, so that they do not have what another one needs.

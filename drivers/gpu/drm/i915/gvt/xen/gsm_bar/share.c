@@ -41,11 +41,6 @@ struct share {
 	unsigned int nr_fences;
 };
 
-static const char * const range_names[XENGT_GGTT_RANGES] = {
-	[XENGT_RANGE_MAPPABLE] = "mappable",
-	[XENGT_RANGE_HIDDEN] = "hidden",
-};
-
 static struct share *to_share(struct xengt_gsm *gsm)
 {
 	return container_of(gsm, struct share, gsm);
@@ -83,7 +78,7 @@ static void log_range(const struct share *share, const struct xengt_gsm_request 
 		      unsigned int i, int rc)
 {
 	unsigned long end = min(xengt_bar_table_end(share->table, i), request->nr_entries);
-	const char *name = range_names[i];
+	const char *name = xengt_gsm_range_name(i);
 
 	if (rc == -ERANGE)
 		pr_err("%s: the %s share goes beyond entry %lu, where that part of the table ends: set a lower %s_base or a smaller %s_size\n",
