@@ -44,6 +44,10 @@ stay_awake() {
 	echo on >"/sys/bus/pci/devices/$igpu_address/power/control"
 }
 
+may_sleep() {
+	! can_sleep || echo auto >"/sys/bus/pci/devices/$igpu_address/power/control"
+}
+
 bind() {
 	bound || echo "$igpu_address" >$i915/bind
 	can_sleep || stay_awake
@@ -51,6 +55,12 @@ bind() {
 
 unbind() {
 	echo "$igpu_address" >$i915/unbind
+}
+
+# All of it. i915 would try each engine by itself first, but for those that are asleep.
+reset_gpu() {
+	echo 1 >$dri/i915_params/reset
+	echo 1 >$dri/i915_wedged
 }
 
 wedged() {
@@ -111,16 +121,4 @@ make_ppgtt() {
 	tell g1 announce 4 600
 	# shellcheck disable=SC2034
 	root=$(printf '0x%x' $(($(tell g1 gfn 600) << 12)))
-}
-
-begin_storm() {
-	tell g1 storm "$first" 2048 0 1024 2
-	storm_seen=0
-}
-
-storm_moves() {
-	local seen
-
-	seen=$(gpu a writes)
-	[ "$seen" != "$storm_seen" ] && storm_seen=$seen
 }

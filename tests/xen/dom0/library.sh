@@ -202,6 +202,59 @@ set_gpu_parameter() { # NAME VALUE
 	echo "$2" >"/sys/module/xengt/parameters/$1"
 }
 
+### the log, and the kernel's trace
+
+tracing=/sys/kernel/tracing
+
+mark_log() {
+	log_lines=$(dmesg | wc -l)
+}
+
+# logged TEXT: how many lines of the log since mark_log have it
+logged() {
+	dmesg | tail -n "+$((log_lines + 1))" | grep -c "$1"
+}
+
+# Lines that no log of dom0's may have
+warnings() {
+	dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|refcount_t' | head -n 3
+}
+
+# trace [EVENT]...: from now on these are recorded, and nothing else
+trace() {
+	local event
+
+	[ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
+	echo 0 >$tracing/events/enable
+	echo >$tracing/kprobe_events
+	[ $# = 0 ] || echo >$tracing/trace
+	for event in "$@"; do
+		echo 1 >"$tracing/events/$event/enable"
+	done
+}
+
+# trace_call NAME MODULE:FUNCTION: calls are events, too
+trace_call() {
+	echo "p:calls/$1 $2" >>$tracing/kprobe_events && echo 1 >"$tracing/events/calls/$1/enable"
+}
+
+# traced FROM TO EVENT: how often the trace has the event between the other two
+traced() {
+	awk -v from="$1" -v to="$2" -v event="$3" '
+		$0 ~ from { on = 1 }
+		$0 ~ to { on = 0 }
+		on && $0 ~ event { n++ }
+		END { print n + 0 }' $tracing/trace
+}
+
+# in_order EVENT...: the trace has them, in this order
+in_order() {
+	printf '%s\n' "$@" | awk '
+		FNR == NR { want[NR] = $0; n = NR; next }
+		at < n && $0 ~ want[at + 1] { at++ }
+		END { exit at < n }' - $tracing/trace
+}
+
 ### modules
 
 load_modules() {

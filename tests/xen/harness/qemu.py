@@ -43,14 +43,17 @@ OPTIONS = """
 # An Intel GPU, which tests/gpu plays: the machine's RAM is shared with it, it walks the IOMMU's
 # tables itself and so has a monitor of its own, and the serial card in slot 6 has the interrupt line
 # of slot 2. The GPU comes first, or another device takes its slot. The ivshmem card is a BAR with
-# nothing but memory: a page table as any device could have it.
+# nothing but memory: a page table as any device could have it. It has a bus to itself, whose reset
+# resets it.
 GPU_OPTIONS = """
     -object memory-backend-memfd,id=ram,size=2560M,share=on -device x-pci-proxy-dev,fd=9,addr=2
     -chardev socket,id=gpumonitor,path={log}.gpumonitor,server=on,wait=off
     -mon chardev=gpumonitor,mode=readline
     -chardev socket,id=gpuirq,path={log}.gpuirq,server=on,wait=off
     -device pci-serial,chardev=gpuirq,addr=6
-    -object memory-backend-ram,id=table,size=16M,share=on -device ivshmem-plain,memdev=table,addr=7
+    -object memory-backend-ram,id=table,size=16M,share=on
+    -device pcie-root-port,id=cardbus,chassis=1,hotplug=off,addr=7
+    -device ivshmem-plain,memdev=table,bus=cardbus
 """
 GPU_COMMAND = "{program} -d {device} -g 1 -l {log}.gpu -m {log}.gpumonitor -i {log}.gpuirq --"
 XEN_INPUT = b"\x01\x01\x01"  # three times Ctrl-A: Xen takes what follows, or dom0 does again

@@ -10,7 +10,7 @@ import pytest
 from . import ktap, suites
 
 
-@pytest.mark.parametrize("suite", ["bar", "checks", "devmap", "driver", "i915", "memset"])
+@pytest.mark.parametrize("suite", ["bar", "checks", "devmap", "driver", "gpu", "i915", "memset"])
 def test_every_check_is_found(suite):
     """Each function that is called check_ and is not called by another one."""
     files = [suites.DOM0 / f"{suite}.sh"]
