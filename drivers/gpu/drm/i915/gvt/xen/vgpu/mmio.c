@@ -206,8 +206,8 @@ static int on_ppgtt(struct xengt_pvinfo *pvinfo, bool create, const struct xengt
 	if (!mmio->claimed)
 		return -EOPNOTSUPP;
 	xengt_shadow_wait_current(&mmio->gtt->shadow);
-	return create ? xengt_ppgtts_create(&mmio->gtt->ppgtts, root) :
-			xengt_ppgtts_destroy(&mmio->gtt->ppgtts, root);
+	return create ? xengt_ppgtts_create(&mmio->gtt->ppgtts, XENGT_BY_GUEST, root) :
+			xengt_ppgtts_destroy(&mmio->gtt->ppgtts, XENGT_BY_GUEST, root);
 }
 
 /*
