@@ -7,9 +7,9 @@
  * Copies map the guest's memory page by page, into one page of address space. All writers of a
  * virtual GPU use the same one under the shadow's lock, which a write to plain memory holds anyway.
  * All readers use another one under a mutex. Each holds its lock for one page at a time: two
- * hypercalls and a copy of at most 4 KiB. More pages of address space would not make copies run in
- * parallel, since Xen does these hypercalls of a domain one after the other; and a pool could run
- * out, or fail for want of memory.
+ * hypercalls and a copy of at most 4 KiB. So nobody waits long, no call allocates memory, and no
+ * call finds a pool empty. A pool would gain little: on a PVH dom0 Xen makes these hypercalls of a
+ * domain one after the other.
  *
  * Invariants: nothing of the guest's stays mapped between two pages of a copy, or after a call.
  *
@@ -110,9 +110,9 @@ static int translate(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *roo
  * all other cases it has none. The addresses that are not known are XENGT_NO_ADDRESS.
  *
  * * -ENXIO: an entry on the way is not present, so there is nothing at the address
- * * -EFAULT: scratch: the guest's entries are present, but the GPU reaches the scratch page. @t->gpa
- *   is known if the entry of the page is valid; not if an entry has reserved bits set, names a page
- *   of 1 GiB or a page directory (gen7), or if there is no shadow of a table on the way
+ * * -EFAULT: scratch: the guest's entries are present, but the GPU reaches the scratch page.
+ *   @t->gpa is known if the entry of the page is valid; not if an entry has reserved bits set, names
+ *   a page of 1 GiB, is one of a page directory (gen7), or has no shadow of its table
  * * -EAGAIN: the PPGTT has no shadow at the moment: pin it first
  * * -ENOENT: the PPGTT is not announced
  * * -ERANGE: the address in the GGTT is not in the guest's share
@@ -189,7 +189,7 @@ static int memory_error(int rc)
 }
 
 static int copy_in_page(struct xengt_vgpu *vgpu, u64 gpa, void *data, unsigned int len,
-		     bool to_guest)
+			bool to_guest)
 {
 	int rc;
 

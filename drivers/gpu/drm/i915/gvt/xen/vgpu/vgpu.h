@@ -46,7 +46,8 @@ enum xengt_vgpu_state {
  * @ended_work: stops the virtual GPU after its guest has ended or its GPU has gone
  * @served: its entry in the list of virtual GPUs that serve guests
  * @users: held for reading by the calls of mediators, see xengt_vgpu_enter()
- * @serves_calls: mediators' calls find the virtual GPU running; changed with @users held for writing
+ * @serves_calls: mediators' calls find the virtual GPU running; changed while @users is held for
+ *	writing
  * @read_lock: protects @read_page
  * @read_page: maps the guest's memory for mediators that read it
  * @lock: protects everything below
