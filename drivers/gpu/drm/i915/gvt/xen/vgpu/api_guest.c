@@ -142,10 +142,11 @@ EXPORT_SYMBOL_GPL(xengt_translate);
  * @pte: receives the guest entry: the generation's format, with a GFN
  *
  * Reads what the guest wrote last, whether it was trapped or not, and also if it is not in the
- * shadow yet. An entry of 64 bits that a vCPU is writing with one store is read as it was or as it
- * is. xengt_translate() has the guest entry that the shadow was made from.
+ * shadow yet. An entry that a vCPU is writing with one store is read as it was or as it is.
+ * xengt_translate() has the guest entry that the shadow was made from.
  *
- * Context: process context, may sleep; also in a handler of the guest's accesses.
+ * Context: process context, may sleep; also in a handler of the guest's accesses. Not between
+ * xengt_mem_walk_begin() and xengt_mem_walk_end().
  * Return: 0; -ERANGE: the entry is not in the guest's share; -EINVAL: the GGTT has no such address;
  * -ENODEV: the virtual GPU does not run.
  */
@@ -253,7 +254,8 @@ static int copy(struct place *place, void *data, size_t len, bool to_guest, size
  *
  * Any number of calls can be made at the same time. Disabling the virtual GPU waits for them.
  *
- * Context: process context, may sleep; also in a handler of the guest's accesses.
+ * Context: process context, may sleep; also in a handler of the guest's accesses. Not between
+ * xengt_mem_walk_begin() and xengt_mem_walk_end().
  * Return: 0, or an error, when a part may have been copied:
  *
  * * -ENXIO: there is no memory at the address, or no memory that can be mapped
@@ -363,8 +365,9 @@ EXPORT_SYMBOL_GPL(xengt_graphics_write);
  * event can make more entries scratch: the GPU reads the scratch page there, and never a page that
  * is not the guest's.
  *
- * Context: process context, may sleep; also in a handler of the guest's accesses. Looks at all
- * directories of the PPGTT if anything of the virtual GPU is scratch, else only at the root.
+ * Context: process context, may sleep; also in a handler of the guest's accesses. Not between
+ * xengt_mem_walk_begin() and xengt_mem_walk_end(). Looks at all directories of the PPGTT if
+ * anything of the virtual GPU is scratch, else only at the root.
  * Return: 0; -ENOENT: the PPGTT has ended since it was pinned; -ENODEV: the virtual GPU does not
  * run.
  */

@@ -137,7 +137,8 @@ static void allow_calls(struct xengt_vgpu *vgpu, bool allow)
  * The virtual GPU runs, and all that is set up with it stays, until xengt_vgpu_leave(). The guest
  * may end at any time.
  *
- * Context: process context, may sleep; also in a handler of the guest's accesses.
+ * Context: process context, may sleep; also in a handler of the guest's accesses. Not during a walk
+ * of the GPU's: a stop waits for calls, and a call may wait for the walk.
  * Return: 0; or -ENODEV, when there is nothing to leave: the virtual GPU does not run or is about
  * to stop, or its guest has ended.
  */
