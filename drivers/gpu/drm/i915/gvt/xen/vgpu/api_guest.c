@@ -111,8 +111,8 @@ static int translate(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *roo
  *
  * * -ENXIO: an entry on the way is not present, so there is nothing at the address
  * * -EFAULT: scratch: the guest's entries are present, but the GPU reaches the scratch page.
- *   @t->gpa is known if the entry of the page is valid; not if an entry has reserved bits set, names
- *   a page of 1 GiB, is one of a page directory (gen7), or has no shadow of its table
+ *   @t->gpa is known if the entry of the page is valid; not if an entry has reserved bits set,
+ *   names a page of 1 GiB, is one of a page directory (gen7), or has no shadow of its table
  * * -EAGAIN: the PPGTT has no shadow at the moment: pin it first
  * * -ENOENT: the PPGTT is not announced
  * * -ERANGE: the address in the GGTT is not in the guest's share
