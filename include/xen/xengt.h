@@ -65,4 +65,42 @@ void xengt_mem_walk_begin(struct xengt_mem_table *table);
 void xengt_mem_walk_end(struct xengt_mem_table *table);
 u64 xengt_mem_entry(struct xengt_mem_table *table, u64 addr);
 
+/* For a mediator that reads, checks and runs what guests submit: see Documentation/mediator.rst */
+
+/* The most levels of a PPGTT */
+#define XENGT_PPGTT_LEVELS	4
+
+/* An address that is not known */
+#define XENGT_NO_ADDRESS	(~0ULL)
+
+/**
+ * struct xengt_translation - what a graphics address leads to
+ * @gpa: guest-physical address, in bytes; or XENGT_NO_ADDRESS
+ * @bus: bus address, in bytes, that the GPU uses for it; or XENGT_NO_ADDRESS
+ * @highest: the level of the first guest entry that the walk met; 0 if it met none
+ * @lowest: the level of the last one. It is 2 for a page of 2 MiB. For the GGTT both are 1.
+ * @pte: the guest entries from @highest down to @lowest that the shadow entries were made from;
+ *	that of level n is @pte[n - 1]. In a table of pages of 64 KiB, that of level 1 is the entry
+ *	that a page of 4 KiB would have.
+ */
+struct xengt_translation {
+	u64 gpa;
+	u64 bus;
+	unsigned int highest;
+	unsigned int lowest;
+	u64 pte[XENGT_PPGTT_LEVELS];
+};
+
+int xengt_translate(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root, u64 addr,
+		    struct xengt_translation *t);
+int xengt_ggtt_guest_pte(struct xengt_vgpu *vgpu, u64 addr, u64 *pte);
+int xengt_guest_read(struct xengt_vgpu *vgpu, u64 gpa, void *data, size_t len, size_t *done);
+int xengt_guest_write(struct xengt_vgpu *vgpu, u64 gpa, const void *data, size_t len, size_t *done);
+int xengt_graphics_read(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root, u64 addr,
+			void *data, size_t len, size_t *done);
+int xengt_graphics_write(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root, u64 addr,
+			 const void *data, size_t len, size_t *done);
+int xengt_ppgtt_scratch(struct xengt_vgpu *vgpu, struct xengt_ppgtt_shadow *ppgtt,
+			unsigned long *scratch);
+
 #endif /* _XEN_XENGT_H */

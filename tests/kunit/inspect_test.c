@@ -293,7 +293,7 @@ static void nothing_is_shown_of_one_that_does_not_run(struct kunit *test)
 	/* A reader does not continue after the virtual GPU was enabled again. */
 	KUNIT_EXPECT_EQ(test, configfs_write("xengt/vm5/enable", "1"), 0);
 	gpu_set_drained(DOM, in->guest->vgpu->domain);
-	ppgtt.announced = 0;
+	ppgtt_forget(&ppgtt);
 	ppgtt_start(&ppgtt);
 	inspect_expect_answer(in, tables);
 	debugfs_close(tables);

@@ -271,6 +271,13 @@ int ppgtt_destroy(struct ppgtt *ppgtt)
 	return rc;
 }
 
+/* The test forgets announcements that a reset or the like has ended. */
+void ppgtt_forget(struct ppgtt *ppgtt)
+{
+	ppgtt->announced = 0;
+	ppgtt->notified = 0;
+}
+
 /* The guest's driver notifies by PVINFO. */
 void ppgtt_notify(struct ppgtt *ppgtt, bool create)
 {
@@ -288,6 +295,7 @@ void ppgtt_notify(struct ppgtt *ppgtt, bool create)
 			ppgtt_guest_register(guest, PVINFO_NOTIFY,
 					     codes[ppgtt->root.levels == 4][create]), 0);
 	ppgtt->announced += create ? 1 : -1;
+	ppgtt->notified += create ? 1 : -1;
 }
 
 /* Pins the PPGTT: the GPU uses it from now on. */
@@ -325,6 +333,8 @@ void ppgtt_end(struct ppgtt *ppgtt)
 {
 	if (ppgtt->pinned)
 		ppgtt_unpin(ppgtt);
+	while (ppgtt->notified)
+		ppgtt_notify(ppgtt, false);
 	while (ppgtt->announced && !ppgtt_destroy(ppgtt))
 		;
 	KUNIT_EXPECT_EQ(ppgtt->guest->test, ppgtt->announced, 0u);

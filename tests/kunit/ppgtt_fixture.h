@@ -62,6 +62,7 @@ struct ppgtt {
 	struct xengt_ppgtt_root root;
 	struct ppgtt_roots roots;
 	unsigned int announced;
+	unsigned int notified;		/* how many of these are the guest's */
 	struct xengt_ppgtt_shadow *pinned;
 };
 
@@ -92,6 +93,7 @@ struct ppgtt ppgtt_3(struct ppgtt_guest *guest, const u64 *gfns);
 struct ppgtt ppgtt_ggtt(struct ppgtt_guest *guest, unsigned long first);
 int ppgtt_create(struct ppgtt *ppgtt);
 int ppgtt_destroy(struct ppgtt *ppgtt);
+void ppgtt_forget(struct ppgtt *ppgtt);
 void ppgtt_notify(struct ppgtt *ppgtt, bool create);
 int ppgtt_pin(struct ppgtt *ppgtt);
 void ppgtt_unpin(struct ppgtt *ppgtt);

@@ -85,14 +85,14 @@ static void create(struct random *r, unsigned int i)
 static void destroy(struct random *r, unsigned int i)
 {
 	struct ppgtt *ppgtt = &r->roots[i];
-
 	bool last = ppgtt->announced == 1;
 
 	if (!ppgtt->announced)
 		return;
 	r->did[DID_DESTROY]++;
 	r->did[DID_DESTROY_PINNED] += ppgtt->pinned && last;
-	if (!random_is_gen7(r) && random_one_in(r, 3))
+	/* Each announcer takes back its own. */
+	if (ppgtt->notified && (ppgtt->notified == ppgtt->announced || random_one_in(r, 3)))
 		ppgtt_notify(ppgtt, false);
 	else
 		KUNIT_EXPECT_EQ(r->test, ppgtt_destroy(ppgtt),

@@ -202,7 +202,7 @@ static void reset(struct random *r)
 		memset(r->guest->ggtt, 0, sizeof(r->guest->ggtt));
 	for (i = 0; i < ROOTS; i++) {
 		r->did[DID_RESET_PINNED] += r->roots[i].pinned && r->roots[i].announced;
-		r->roots[i].announced = 0;
+		ppgtt_forget(&r->roots[i]);
 	}
 	random_after_change(r, 0);
 }

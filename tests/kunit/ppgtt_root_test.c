@@ -27,6 +27,38 @@ static void announcements_are_counted(struct kunit *test)
 	chain_end(&ppgtt);
 }
 
+/* The guest's announcements and the mediator's are counted apart. */
+static void each_announcer_takes_back_its_own(struct kunit *test)
+{
+	struct ppgtt_guest *guest = chain_new_guest(test);
+	struct ppgtt ppgtt = chain_put(guest);
+
+	ppgtt_notify(&ppgtt, true);
+	ppgtt_notify(&ppgtt, true);
+	KUNIT_EXPECT_EQ_MSG(test, ppgtt_destroy(&ppgtt), -ENOENT, "it is the guest's");
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&ppgtt), 0);
+	ppgtt_notify(&ppgtt, false);
+	ppgtt_notify(&ppgtt, false);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pvinfo_failed"), 0ull);
+	/* This one is the mediator's. */
+	ppgtt_notify(&ppgtt, false);
+	ppgtt.notified = 0;
+	ppgtt.announced = 1;
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pvinfo_failed"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_pin(&ppgtt), 0);
+	ppgtt_check(&ppgtt);
+	ppgtt_unpin(&ppgtt);
+	ppgtt_notify(&ppgtt, true);
+	KUNIT_EXPECT_EQ(test, ppgtt_destroy(&ppgtt), 0);
+	KUNIT_EXPECT_EQ_MSG(test, ppgtt_destroy(&ppgtt), -ENOENT, "it had one");
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 1ull);
+	ppgtt_notify(&ppgtt, false);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 0ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("pvinfo_failed"), 1ull);
+	chain_end(&ppgtt);
+}
+
 static void destroyed_while_pinned_reaches_no_page(struct kunit *test)
 {
 	struct ppgtt_guest *guest = chain_new_guest(test);
@@ -201,6 +233,7 @@ static void disabling_gives_everything_back(struct kunit *test)
 
 static struct kunit_case ppgtt_root_cases[] = {
 	KUNIT_CASE_PARAM(announcements_are_counted, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(each_announcer_takes_back_its_own, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(destroyed_while_pinned_reaches_no_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(least_recently_used_is_reclaimed_first, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pinned_is_not_reclaimed, both_dom0s_gen_params),

@@ -154,7 +154,7 @@ static void driver_has_loaded(struct ppgtt_guest *guest)
 /* The test forgets the announcements of the dead kernel, too. */
 static void crash(struct ppgtt *ppgtt)
 {
-	ppgtt->announced = 0;
+	ppgtt_forget(ppgtt);
 }
 
 static void expect_nothing_held(struct kunit *test, struct ppgtt_guest *guest)
@@ -251,6 +251,51 @@ static void both_kernels_use_one_root(struct kunit *test)
 	expect_nothing_held(test, guest);
 	KUNIT_EXPECT_EQ(test, protected_at(OLD, CHAIN), 0u);
 	KUNIT_EXPECT_EQ(test, ppgtt_pin(&p), -ENOENT);
+	ppgtt_guest_stop(guest);
+}
+
+/* 14: a new driver of the guest's ends what the guest announced, and nothing of the mediator's. */
+static void new_kernel_ends_nothing_of_the_mediator(struct kunit *test)
+{
+	struct ppgtt_guest *guest = start(test, NULL, 8);
+	struct ppgtt both = chain(guest, OLD, OLD_DATA, 8), guests = chain(guest, NEW, NEW_DATA, 8);
+
+	ppgtt_notify(&both, true);
+	ppgtt_notify(&both, true);
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&both), 0);
+	ppgtt_notify(&guests, true);
+	driver_starts(test);
+	driver_has_loaded(guest);
+	crash(&guests);
+	both.notified = 0;
+	both.announced = 1;
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("drivers_gone"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("ppgtts"), 1ull);
+	KUNIT_EXPECT_EQ(test, protected_at(NEW, CHAIN), 0u);
+	KUNIT_EXPECT_EQ(test, ppgtt_pin(&both), 0);
+	KUNIT_EXPECT_EQ(test, reached(&both, OLD_DATA, 8), 8u);
+	ppgtt_unpin(&both);
+	/* There is nothing of the guest's that another new driver could end. */
+	driver_starts(test);
+	driver_has_loaded(guest);
+	KUNIT_EXPECT_EQ(test, ppgtt_guest_count("drivers_gone"), 1ull);
+	KUNIT_EXPECT_EQ(test, ppgtt_destroy(&both), 0);
+	expect_nothing_held(test, guest);
+	ppgtt_guest_stop(guest);
+}
+
+/* A reset ends the announcements of both. */
+static void reset_ends_what_both_announced(struct kunit *test)
+{
+	struct ppgtt_guest *guest = start(test, NULL, 8);
+	struct ppgtt p = chain(guest, OLD, OLD_DATA, 8);
+
+	ppgtt_notify(&p, true);
+	KUNIT_EXPECT_EQ(test, ppgtt_create(&p), 0);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_reset(guest->vgpu, XENGT_RESET_PPGTTS), 0);
+	crash(&p);
+	expect_nothing_held(test, guest);
+	KUNIT_EXPECT_EQ(test, xengt_ppgtt_destroy(guest->vgpu, &p.root), -ENOENT);
 	ppgtt_guest_stop(guest);
 }
 
@@ -646,6 +691,8 @@ static struct kunit_case reset_cases[] = {
 	KUNIT_CASE_PARAM(new_32_bit_kernel_ends_the_tables_of_the_old_one, next_param),
 	KUNIT_CASE_PARAM(new_kernel_has_its_quota, next_param),
 	KUNIT_CASE_PARAM(both_kernels_use_one_root, next_param),
+	KUNIT_CASE_PARAM(new_kernel_ends_nothing_of_the_mediator, next_param),
+	KUNIT_CASE_PARAM(reset_ends_what_both_announced, next_param),
 	KUNIT_CASE_PARAM(announcement_made_again_survives_the_handshake, next_param),
 	KUNIT_CASE_PARAM(reader_of_pvinfo_is_no_driver, next_param),
 	KUNIT_CASE_PARAM(half_a_handshake_is_no_driver, next_param),

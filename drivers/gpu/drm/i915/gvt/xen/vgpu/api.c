@@ -2,16 +2,16 @@
 /*
  * The in-kernel API of virtual GPUs, declared in include/xen/xengt.h: a device model says which
  * PPGTTs the GPU is about to use. reset.c has xengt_vgpu_reset(), ppgtt/ppgtt.c
- * xengt_ppgtt_unpin(), and gsm/gsm_mem.c the functions for walkers.
+ * xengt_ppgtt_unpin(), gsm/gsm_mem.c the functions for walkers, and api_guest.c those that look
+ * into the guest's memory.
  *
- * Locking: each call holds the virtual GPU's lock, so that the virtual GPU is not disabled
- * meanwhile. The shadow's lock nests inside.
+ * Locking: the virtual GPU is not disabled during a call, see xengt_vgpu_enter(). The shadow's lock
+ * nests inside.
  */
 
 #include <linux/configfs.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/lockdep.h>
 #include <xen/xengt.h>
 
 #include "configfs.h"
@@ -48,15 +48,17 @@ void xengt_vgpu_put(struct xengt_vgpu *vgpu)
 EXPORT_SYMBOL_GPL(xengt_vgpu_put);
 
 /*
- * Can the virtual GPU have PPGTTs? 0; -ENODEV if it does not run; -EOPNOTSUPP if pages of the
- * guest's memory cannot be write-protected.
+ * Begins a call about PPGTTs, see xengt_vgpu_enter(). 0; -ENODEV if the virtual GPU does not run;
+ * -EOPNOTSUPP if pages of the guest's memory cannot be write-protected.
  */
-static int check_running(const struct xengt_vgpu *vgpu)
+static int enter_ppgtts(struct xengt_vgpu *vgpu)
 {
-	lockdep_assert_held(&vgpu->lock);
-	if (vgpu->state != XENGT_VGPU_RUNNING)
-		return -ENODEV;
-	return vgpu->mmio.claimed ? 0 : -EOPNOTSUPP;
+	int rc = xengt_vgpu_enter(vgpu);
+
+	if (rc || vgpu->mmio.claimed)
+		return rc;
+	xengt_vgpu_leave(vgpu);
+	return -EOPNOTSUPP;
 }
 
 /**
@@ -72,16 +74,14 @@ static int check_running(const struct xengt_vgpu *vgpu)
  */
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu)
 {
-	int rc;
+	int rc = xengt_vgpu_enter(vgpu);
 
-	mutex_lock(&vgpu->lock);
-	rc = vgpu->state == XENGT_VGPU_RUNNING ? 0 : -ENODEV;
-	if (!rc) {
-		xengt_shadow_wait_current(&vgpu->gtt.shadow);
-		xengt_gtt_sync(&vgpu->gtt);
-	}
-	mutex_unlock(&vgpu->lock);
-	return rc;
+	if (rc)
+		return rc;
+	xengt_shadow_wait_current(&vgpu->gtt.shadow);
+	xengt_gtt_sync(&vgpu->gtt);
+	xengt_vgpu_leave(vgpu);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(xengt_vgpu_sync);
 
@@ -92,7 +92,9 @@ EXPORT_SYMBOL_GPL(xengt_vgpu_sync);
  *
  * Makes the PPGTT's shadow, as far as the quotas allow: entries that cannot be shadowed are
  * scratch. A PPGTT can be announced more than once, and each announcement has to be taken back with
- * xengt_ppgtt_destroy(). The guest announces PPGTTs in the same way through PVINFO.
+ * xengt_ppgtt_destroy(). The guest's announcements, through PVINFO, are counted apart. A PPGTT
+ * lasts until all of both are taken back, or until a reset: xengt_vgpu_reset() ends it whoever
+ * announced it.
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
  * Return: 0, or an error:
@@ -108,15 +110,13 @@ EXPORT_SYMBOL_GPL(xengt_vgpu_sync);
  */
 int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
-	int rc;
+	int rc = enter_ppgtts(vgpu);
 
-	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu);
-	if (!rc) {
-		xengt_shadow_wait_current(&vgpu->gtt.shadow);
-		rc = xengt_ppgtts_create(&vgpu->gtt.ppgtts, root);
-	}
-	mutex_unlock(&vgpu->lock);
+	if (rc)
+		return rc;
+	xengt_shadow_wait_current(&vgpu->gtt.shadow);
+	rc = xengt_ppgtts_create(&vgpu->gtt.ppgtts, XENGT_BY_MEDIATOR, root);
+	xengt_vgpu_leave(vgpu);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
@@ -126,15 +126,18 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
  * @vgpu: the virtual GPU
  * @root: the PPGTT's root
  *
- * Taking back the last announcement releases everything that the PPGTT holds. If the PPGTT is
- * pinned, the pages of its shadow root stay allocated until xengt_ppgtt_unpin(), but their entries
- * are cleared, except for tables that another PPGTT uses as well.
+ * Takes back one that xengt_ppgtt_create() made, never one of the guest's. A new driver of the
+ * guest's, or the guest through PVINFO, takes back none of the mediator's.
+ *
+ * Taking back the last announcement of both releases everything that the PPGTT holds. If the PPGTT
+ * is pinned, the pages of its shadow root stay allocated until xengt_ppgtt_unpin(), but their
+ * entries are cleared, except for tables that another PPGTT uses as well.
  *
  * Context: process context, may sleep; not between xengt_mem_walk_begin() and xengt_mem_walk_end().
  * Return: 0, or an error:
  *
  * * -EINVAL: the generation has no PPGTTs with such a root
- * * -ENOENT: the PPGTT is not announced
+ * * -ENOENT: the PPGTT is not announced, or not by xengt_ppgtt_create()
  * * -EBUSY: this is the last announcement of a PPGTT that is pinned and has its page directory in
  *   the GGTT (gen7)
  * * -ENODEV: the virtual GPU does not run
@@ -142,11 +145,12 @@ EXPORT_SYMBOL_GPL(xengt_ppgtt_create);
  */
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root)
 {
-	int rc;
+	int rc = enter_ppgtts(vgpu);
 
-	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu) ?: xengt_ppgtts_destroy(&vgpu->gtt.ppgtts, root);
-	mutex_unlock(&vgpu->lock);
+	if (rc)
+		return rc;
+	rc = xengt_ppgtts_destroy(&vgpu->gtt.ppgtts, XENGT_BY_MEDIATOR, root);
+	xengt_vgpu_leave(vgpu);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(xengt_ppgtt_destroy);
@@ -176,14 +180,13 @@ struct xengt_ppgtt_shadow *xengt_ppgtt_pin(struct xengt_vgpu *vgpu,
 					   u64 shadow[XENGT_PPGTT_PDPS])
 {
 	struct xengt_ppgtt_shadow *ppgtt;
-	int rc;
+	int rc = enter_ppgtts(vgpu);
 
-	mutex_lock(&vgpu->lock);
-	rc = check_running(vgpu);
-	if (!rc)
-		xengt_shadow_wait_current(&vgpu->gtt.shadow);
-	ppgtt = rc ? ERR_PTR(rc) : xengt_ppgtts_pin(&vgpu->gtt.ppgtts, root, shadow);
-	mutex_unlock(&vgpu->lock);
+	if (rc)
+		return ERR_PTR(rc);
+	xengt_shadow_wait_current(&vgpu->gtt.shadow);
+	ppgtt = xengt_ppgtts_pin(&vgpu->gtt.ppgtts, root, shadow);
+	xengt_vgpu_leave(vgpu);
 	return ppgtt;
 }
 EXPORT_SYMBOL_GPL(xengt_ppgtt_pin);

@@ -158,7 +158,7 @@ struct translate_file {
 	struct xengt_vgpu *vgpu;
 	struct mutex lock;	/* protects what follows */
 	bool answered;
-	struct xengt_translation answer;
+	struct xengt_walk answer;
 };
 
 static int translate_show(struct seq_file *m, void *unused)
@@ -167,7 +167,7 @@ static int translate_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&file->lock);
 	if (file->answered)
-		xengt_translation_show(m, &file->answer);
+		xengt_answer_show(m, &file->answer);
 	mutex_unlock(&file->lock);
 	return 0;
 }
@@ -179,7 +179,7 @@ static int ask(struct translate_file *file, const struct xengt_query *query)
 
 	mutex_lock(&vgpu->lock);
 	if (vgpu->state == XENGT_VGPU_RUNNING)
-		rc = xengt_translate(&vgpu->gtt.ppgtts, query, &file->answer);
+		rc = xengt_query_answer(&vgpu->gtt.ppgtts, query, &file->answer);
 	mutex_unlock(&vgpu->lock);
 	return rc;
 }

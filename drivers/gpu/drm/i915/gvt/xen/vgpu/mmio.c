@@ -31,6 +31,7 @@
 #include "config.h"
 #include "counters.h"
 #include "gtt.h"
+#include "guest_mem.h"
 #include "mmio.h"
 #include "shadow/dirty.h"
 #include "trace.h"
@@ -99,51 +100,14 @@ static int count_copy(struct xengt_mmio *mmio, int rc)
 	return rc;
 }
 
-/* Copies to the guest's memory, within one page. 0, or the error of the copy. */
-static int copy_to_page(struct xengt_mmio *mmio, const struct xengt_ioreq_scratch *scratch,
-			u64 addr, const void *data, unsigned int len)
-{
-	struct xengt_ggtt *ggtt = &mmio->gtt->ggtt;
-
-	if (!xengt_ggtt_has_gfn(ggtt, addr >> XENGT_PAGE_SHIFT))
-		return min(xengt_gtt_store(mmio->gtt, addr, data, len, scratch->page), 0);
-	xengt_ggtt_write(ggtt, addr - (ggtt->pages.gpages.base << XENGT_PAGE_SHIFT), data, len);
-	return 0;
-}
-
-/*
- * Copies the scratch buffer to the guest's memory, for an instruction that reads from our addresses
- * and stores to memory (rep movs). Our own stores do not trap: a store to a page table, or to RAM
- * at the GTT, has to be recorded like a trapped write of the guest's.
- */
-static int copy_to_guest(struct xengt_mmio *mmio, const struct xengt_ioreq_scratch *scratch,
-			 u64 addr, unsigned int len)
-{
-	const void *data = scratch->buffer;
-	unsigned int piece;
-	int rc = 0;
-
-	for (; len && !rc; len -= piece) {
-		piece = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(addr));
-		rc = copy_to_page(mmio, scratch, addr, data, piece);
-		addr += piece;
-		data += piece;
-	}
-	return rc;
-}
-
 /* Copies len bytes between the scratch buffer and the guest's memory at @addr. 0 or an error. */
 static int copy_guest(struct xengt_ioreq_target *target, const struct xengt_ioreq_scratch *scratch,
 		      u64 addr, unsigned int len, bool to_guest)
 {
 	struct xengt_mmio *mmio = target->owner;
-	int rc;
 
-	if (to_guest)
-		rc = copy_to_guest(mmio, scratch, addr, len);
-	else
-		rc = xengt_foreign_page_copy(scratch->page, addr, scratch->buffer, len, false);
-	return count_copy(mmio, rc);
+	return count_copy(mmio, xengt_guest_mem_copy(mmio->gtt, scratch->page, addr,
+						     scratch->buffer, len, to_guest));
 }
 
 /* Does a trapped write to memory, within one page: to a page table, or to plain memory. */
@@ -242,8 +206,8 @@ static int on_ppgtt(struct xengt_pvinfo *pvinfo, bool create, const struct xengt
 	if (!mmio->claimed)
 		return -EOPNOTSUPP;
 	xengt_shadow_wait_current(&mmio->gtt->shadow);
-	return create ? xengt_ppgtts_create(&mmio->gtt->ppgtts, root) :
-			xengt_ppgtts_destroy(&mmio->gtt->ppgtts, root);
+	return create ? xengt_ppgtts_create(&mmio->gtt->ppgtts, XENGT_BY_GUEST, root) :
+			xengt_ppgtts_destroy(&mmio->gtt->ppgtts, XENGT_BY_GUEST, root);
 }
 
 /*

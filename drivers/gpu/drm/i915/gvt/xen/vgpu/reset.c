@@ -17,15 +17,14 @@
  * held for a PPGTT that was announced before. An exception are pages that a vCPU keeps writing to:
  * the next syncs try again to release them.
  *
- * Locking: a reset holds the virtual GPU's lock, so that the virtual GPU is not disabled meanwhile.
- * Each step takes the shadow's lock inside.
+ * Locking: the virtual GPU is not disabled during a reset, see xengt_vgpu_enter(). Each step takes
+ * the shadow's lock inside.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
 #include <linux/export.h>
-#include <linux/lockdep.h>
 #include <linux/printk.h>
 #include <xen/xengt.h>
 
@@ -57,7 +56,6 @@ static void release_stuck(struct xengt_vgpu *vgpu)
 
 static void reset_vgpu(struct xengt_vgpu *vgpu, unsigned int what)
 {
-	lockdep_assert_held(&vgpu->lock);
 	xengt_count(&vgpu->counters, XENGT_COUNT_RESETS, 1);
 	xengt_pvinfo_reset(&vgpu->mmio.pvinfo);
 	/* First the PPGTTs: page directories in the GGTT (gen7) become ordinary entries. */
@@ -90,23 +88,22 @@ static void reset_vgpu(struct xengt_vgpu *vgpu, unsigned int what)
  * gone. Not to be called for GDRST or D3, after which a driver goes on with the PPGTTs that it
  * announced.
  *
- * Context: process context, may sleep; takes the virtual GPU's lock. Not between
- * xengt_mem_walk_begin() and xengt_mem_walk_end(), and not while a write of the guest's to its page
+ * Context: process context, may sleep. Not between xengt_mem_walk_begin() and
+ * xengt_mem_walk_end(), and not while a write of the guest's to its page
  * tables is being handled.
  * Return: 0; -EINVAL if @what is 0 or has other bits set; -ENODEV if the virtual GPU does not run.
  */
 int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what)
 {
-	int rc = -ENODEV;
+	int rc;
 
 	if (!what || what & ~XENGT_RESET_ALL)
 		return -EINVAL;
-	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_RUNNING) {
-		reset_vgpu(vgpu, what);
-		rc = 0;
-	}
-	mutex_unlock(&vgpu->lock);
-	return rc;
+	rc = xengt_vgpu_enter(vgpu);
+	if (rc)
+		return rc;
+	reset_vgpu(vgpu, what);
+	xengt_vgpu_leave(vgpu);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(xengt_vgpu_reset);

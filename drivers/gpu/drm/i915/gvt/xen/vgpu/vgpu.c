@@ -13,6 +13,10 @@
  * Locking: the virtual GPU's lock protects the state and everything that is set up with it. The
  * service reports the end of the guest (see gtt.c) with locks of its own held that disabling takes.
  * So ended_work stops the virtual GPU.
+ *
+ * Calls of mediators do not take the virtual GPU's lock: stopping holds it while it waits for the
+ * handlers of accesses, and a handler may make such a call. They hold "users" for reading. Before
+ * anything is torn down, "users" is taken for writing, and nothing nests inside that.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -118,6 +122,41 @@ static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *for
 	return rc;
 }
 
+/* Calls of mediators find the virtual GPU running, or not, from now on. Waits for those before. */
+static void allow_calls(struct xengt_vgpu *vgpu, bool allow)
+{
+	down_write(&vgpu->users);
+	vgpu->serves_calls = allow;
+	up_write(&vgpu->users);
+}
+
+/**
+ * xengt_vgpu_enter - begin a call of a mediator's
+ * @vgpu: the virtual GPU, in any state
+ *
+ * The virtual GPU runs, and all that is set up with it stays, until xengt_vgpu_leave(). The guest
+ * may end at any time.
+ *
+ * Context: process context, may sleep; also in a handler of the guest's accesses. Not during a walk
+ * of the GPU's: a stop waits for calls, and a call may wait for the walk.
+ * Return: 0; or -ENODEV, when there is nothing to leave: the virtual GPU does not run or is about
+ * to stop, or its guest has ended.
+ */
+int xengt_vgpu_enter(struct xengt_vgpu *vgpu)
+{
+	down_read(&vgpu->users);
+	if (vgpu->serves_calls && !READ_ONCE(vgpu->gtt.ended))
+		return 0;
+	up_read(&vgpu->users);
+	return -ENODEV;
+}
+
+/* Ends a call that xengt_vgpu_enter() began. */
+void xengt_vgpu_leave(struct xengt_vgpu *vgpu)
+{
+	up_read(&vgpu->users);
+}
+
 static int start(struct xengt_vgpu *vgpu)
 {
 	const struct xengt_gtt_format *format;
@@ -133,9 +172,18 @@ static int start(struct xengt_vgpu *vgpu)
 	rc = get_domain(vgpu);
 	if (rc)
 		goto remove;
+	rc = xengt_foreign_page_init(&vgpu->read_page, vgpu->config.domid);
+	if (rc)
+		goto put;
 	rc = start_gtt(vgpu, format, range);
-	if (!rc)
-		return 0;
+	if (rc)
+		goto exit;
+	allow_calls(vgpu, true);
+	return 0;
+
+exit:
+	xengt_foreign_page_exit(&vgpu->read_page);
+put:
 	xen_gpu_domain_put(vgpu->domain);
 remove:
 	xengt_served_remove(&vgpu->served);
@@ -144,10 +192,12 @@ remove:
 
 static void stop(struct xengt_vgpu *vgpu)
 {
+	allow_calls(vgpu, false);
 	xengt_gtt_close(&vgpu->gtt);
 	xengt_mmio_stop(&vgpu->mmio);
 	xengt_gtt_exit(&vgpu->gtt);
 	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
+	xengt_foreign_page_exit(&vgpu->read_page);
 	xen_gpu_domain_put(vgpu->domain);
 	xengt_served_remove(&vgpu->served);
 }
@@ -282,6 +332,8 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 		kfree(vgpu);
 		return ERR_PTR(-ENOMEM);
 	}
+	init_rwsem(&vgpu->users);
+	mutex_init(&vgpu->read_lock);
 	mutex_init(&vgpu->lock);
 	xengt_served_init(&vgpu->served, vgpu->name, &vgpu->config);
 	INIT_WORK(&vgpu->ended_work, release_guest);

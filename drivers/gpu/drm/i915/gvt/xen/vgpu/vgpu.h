@@ -8,6 +8,7 @@
 #define _XENGT_VGPU_H
 
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -16,6 +17,7 @@
 #include "gtt.h"
 #include "mmio.h"
 #include "served.h"
+#include "xen/foreign_page.h"
 
 struct config_item;
 struct dentry;
@@ -43,6 +45,11 @@ enum xengt_vgpu_state {
  * @counters: its counters, which go on over all its guests
  * @ended_work: stops the virtual GPU after its guest has ended or its GPU has gone
  * @served: its entry in the list of virtual GPUs that serve guests
+ * @users: held for reading by the calls of mediators, see xengt_vgpu_enter()
+ * @serves_calls: mediators' calls find the virtual GPU running; changed while @users is held for
+ *	writing
+ * @read_lock: protects @read_page
+ * @read_page: maps the guest's memory for mediators that read it
  * @lock: protects everything below
  * @config: its configuration; only the mode changes while @state is not XENGT_VGPU_OFF
  * @state: off, running or dead; the members below are set up exactly while it is running
@@ -57,6 +64,10 @@ struct xengt_vgpu {
 	struct xengt_counters counters;
 	struct work_struct ended_work;
 	struct xengt_served served;
+	struct rw_semaphore users;
+	bool serves_calls;
+	struct mutex read_lock;			/* protects read_page */
+	struct xengt_foreign_page read_page;
 
 	struct mutex lock;			/* protects what follows */
 	struct xengt_vgpu_config config;
@@ -70,6 +81,8 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name);
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu);
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu);
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu);
+int xengt_vgpu_enter(struct xengt_vgpu *vgpu);
+void xengt_vgpu_leave(struct xengt_vgpu *vgpu);
 void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode);
 const char *xengt_vgpu_state_name(enum xengt_vgpu_state state);
 

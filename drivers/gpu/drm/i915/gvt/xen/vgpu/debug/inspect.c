@@ -260,7 +260,7 @@ static void show_ppgtt(struct seq_file *m, const struct xengt_ppgtt *ppgtt)
 	seq_printf(m, "ppgtt %u ", ppgtt->root.levels);
 	for (i = 0; i < xengt_ppgtt_root_tables(&ppgtt->root); i++)
 		seq_printf(m, "%s%#llx", i ? "," : "", ppgtt->root.pdp[i]);
-	seq_printf(m, " announced %u %s\n", ppgtt->announced,
+	seq_printf(m, " announced %u %s\n", xengt_ppgtt_announced(ppgtt),
 		   xengt_ppgtt_is_pinned(ppgtt) ? "pinned" :
 		   ppgtt->shadow ? "unpinned" : "reclaimed");
 }
@@ -312,17 +312,17 @@ static void show_leaf(const struct xengt_inspection *in, struct seq_file *m,
 		      const struct xengt_spt *spt)
 {
 	const struct xengt_leaf *leaf = &xengt_to_spt_leaf(spt)->leaf;
-	struct xengt_dump dump;
+	struct xengt_entry entry;
 	unsigned long i;
 
 	for (i = 0; i < leaf->n; i++) {
 		if (!xengt_pte_present(leaf->format, leaf->guest[i]))
 			continue;
-		xengt_dump_spt(spt, i, &dump);
+		xengt_entry_of_spt(spt, i, &entry);
 		show_index(in, m, spt->level, i);
-		xengt_dump_show(m, &dump);
-		if (dump.scratch)
-			seq_printf(m, " scratch: %s", dump.scratch);
+		xengt_dump_show(m, &entry);
+		if (entry.scratch)
+			seq_printf(m, " scratch: %s", xengt_scratch_name(entry.scratch));
 		seq_putc(m, '\n');
 	}
 }
@@ -352,13 +352,13 @@ static int show_child(struct xengt_inspection *in, struct seq_file *m,
 	return 0;
 }
 
-/* Dumps the current entry. */
-static void dump_entry(const struct xengt_inspection *in, struct xengt_dump *dump)
+/* Looks at the current entry. */
+static void look_at_entry(const struct xengt_inspection *in, struct xengt_entry *entry)
 {
 	if (at_root(in))
-		xengt_dump_root(in->ppgtts, in->in_ppgtt, index_of(in), dump);
+		xengt_entry_of_root(in->ppgtts, in->in_ppgtt, index_of(in), entry);
 	else
-		xengt_dump_spt(in->in_spt[in->level], index_of(in), dump);
+		xengt_entry_of_spt(in->in_spt[in->level], index_of(in), entry);
 }
 
 /**
@@ -373,18 +373,18 @@ static void dump_entry(const struct xengt_inspection *in, struct xengt_dump *dum
  */
 int xengt_inspection_show(struct xengt_inspection *in, struct seq_file *m)
 {
-	struct xengt_dump dump;
+	struct xengt_entry entry;
 
 	lockdep_assert_held(&in->ppgtts->sh->lock);
 	if (at_root(in) && !index_of(in))
 		show_ppgtt(m, in->in_ppgtt);
 	if (!in->in_ppgtt->shadow)
 		return 0;
-	dump_entry(in, &dump);
+	look_at_entry(in, &entry);
 	show_index(in, m, in->level, index_of(in));
-	xengt_dump_show(m, &dump);
-	if (dump.child)
-		return show_child(in, m, dump.child);
-	seq_printf(m, " scratch: %s\n", dump.scratch);
+	xengt_dump_show(m, &entry);
+	if (entry.child)
+		return show_child(in, m, entry.child);
+	seq_printf(m, " scratch: %s\n", xengt_scratch_name(entry.scratch));
 	return 0;
 }

@@ -295,6 +295,30 @@ void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned i
 	}
 }
 
+/**
+ * xengt_ggtt_read_entry - read an entry as the guest has written it
+ * @ggtt: the GGTT
+ * @entry: the number of the GGTT entry
+ * @pte: receives the guest entry, which need not be in the shadow yet
+ *
+ * Context: process context, may sleep; takes the dirty lock, or the shadow's lock as for a trapped
+ * read.
+ * Return: 0; -ERANGE: the entry is not in the share; -EINVAL: the GGTT has no such entry.
+ */
+int xengt_ggtt_read_entry(struct xengt_ggtt *ggtt, u64 entry, u64 *pte)
+{
+	unsigned int size = ggtt->leaf.format->size;
+
+	if (entry >= ggtt->sh->format->gtt_entries)
+		return -EINVAL;
+	if (xengt_share_index(&ggtt->share, entry) == XENGT_NOT_IN_SHARE)
+		return -ERANGE;
+	/* On x86 the first bytes are the low ones. */
+	*pte = 0;
+	load_piece(ggtt, entry * size, pte, size);
+	return 0;
+}
+
 /* Makes all guest entries of the share 0, and their shadow entries scratch. */
 void xengt_ggtt_reset(struct xengt_ggtt *ggtt)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The PPGTTs that a guest has announced: which there are, their shadows, and who uses them.
+ * The PPGTTs that were announced: which there are, their shadows, and who uses them.
  *
  * A PPGTT is identified by its root, and shadowed when it is announced. When the quota of SPTs is
  * used up, the shadow of the least recently used PPGTT that is not pinned is reclaimed. The next
@@ -10,9 +10,12 @@
  * allocated until the unpin, whatever happens to the PPGTT. When the PPGTT ends, the entries in
  * these pages are cleared, except in tables that another PPGTT shares.
  *
+ * The guest announces PPGTTs through PVINFO, and the mediator by calls. Each can take back its own
+ * announcements only. A PPGTT ends with the last one of both.
+ *
  * A guest's driver may go without destroying its PPGTTs. They end with a reset (see reset.c), or
- * when a new driver has loaded: what was announced before that driver started to load belonged to
- * the old one.
+ * when a new driver has loaded: what the guest announced before that driver started to load
+ * belonged to the old one.
  *
  * Invariants:
  *  - A pinned shadow is not reclaimed.
@@ -68,6 +71,18 @@ static bool in_ggtt(const struct xengt_ppgtts *ppgtts)
 }
 
 /**
+ * xengt_ppgtt_announced - get the number of announcements of a PPGTT
+ * @ppgtt: the PPGTT
+ *
+ * Context: the shadow's lock is held.
+ * Return: how many announcements, of all announcers, were not taken back.
+ */
+unsigned int xengt_ppgtt_announced(const struct xengt_ppgtt *ppgtt)
+{
+	return ppgtt->announced[XENGT_BY_GUEST] + ppgtt->announced[XENGT_BY_MEDIATOR];
+}
+
+/**
  * xengt_ppgtt_is_pinned - is a PPGTT pinned
  * @ppgtt: the PPGTT
  *
@@ -97,34 +112,48 @@ bool xengt_ppgtt_root_present(const struct xengt_ppgtts *ppgtts, const struct xe
 	return in_ggtt(ppgtts) || ppgtt->root.pdp[i];
 }
 
-/* Does the shadow lack a top-level SPT that the root names? */
-static bool lacks_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt)
+/* Returns how many top-level SPTs that the root names the shadow lacks. */
+static unsigned int lacking_roots(const struct xengt_ppgtts *ppgtts,
+				  const struct xengt_ppgtt *ppgtt)
 {
-	unsigned int i;
+	unsigned int i, lacking = 0;
 
-	for (i = 0; i < xengt_ppgtt_root_tables(&ppgtt->root); i++) {
-		if (!ppgtt->shadow->spt[i] && xengt_ppgtt_root_present(ppgtts, ppgtt, i))
-			return true;
-	}
-	return false;
+	for (i = 0; i < xengt_ppgtt_root_tables(&ppgtt->root); i++)
+		lacking += !ppgtt->shadow->spt[i] && xengt_ppgtt_root_present(ppgtts, ppgtt, i);
+	return lacking;
 }
 
-/*
- * Begins a new search for SPTs in use, and marks those of the shadow as used. Returns true if they
- * have missing entries. Does nothing if no SPT has any.
- */
-static bool search_missing(struct xengt_ppgtts *ppgtts, struct xengt_ppgtt_shadow *shadow)
+/* Does an entry of any PPGTT miss its page or its table? */
+static bool any_missing(const struct xengt_ppgtts *ppgtts)
 {
-	if (!ppgtts->sh->nr_missing && list_empty(&ppgtts->spts.missing))
-		return false;
+	return ppgtts->sh->nr_missing || !list_empty(&ppgtts->spts.missing);
+}
+
+/* Is any entry scratch though it is present? */
+static bool any_scratch(const struct xengt_ppgtts *ppgtts)
+{
+	return any_missing(ppgtts) || ppgtts->sh->nr_bad || ppgtts->spts.nr_bad ||
+	       !list_empty(&ppgtts->spts.pages.lost);
+}
+
+/* Begins a new search for SPTs in use, and marks those of the shadow as used. */
+static void search_shadow(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_shadow *shadow,
+			  struct xengt_spt_search *search)
+{
 	ppgtts->sh->used_round++;
-	return xengt_ppgtt_shadow_mark_used(shadow);
+	xengt_ppgtt_shadow_mark_used(shadow, search);
 }
 
 /* Counts a pin of a shadow that lacks something. A retry may help. */
 static void count_short(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt)
 {
-	bool lacks = lacks_root(ppgtts, ppgtt) || search_missing(ppgtts, ppgtt->shadow);
+	struct xengt_spt_search search = {};
+	bool lacks = lacking_roots(ppgtts, ppgtt);
+
+	if (!lacks && any_missing(ppgtts)) {
+		search_shadow(ppgtts, ppgtt->shadow, &search);
+		lacks = search.missing;
+	}
 
 	xengt_count(ppgtts->sh->counters, XENGT_COUNT_PINNED_SHORT, lacks);
 }
@@ -332,14 +361,15 @@ static void return_ended(struct xengt_ppgtts *ppgtts)
 	}
 }
 
-static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+static int create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+		  const struct xengt_ppgtt_root *root)
 {
 	struct xengt_ppgtt *ppgtt = find_ppgtt(ppgtts, root);
 	int rc;
 
 	if (ppgtts->sh->closed)
 		return -ENODEV;
-	if (ppgtt && ppgtt->announced == UINT_MAX)
+	if (ppgtt && xengt_ppgtt_announced(ppgtt) == UINT_MAX)
 		return -ENOSPC;
 	return_ended(ppgtts);
 	if (!ppgtt)
@@ -347,16 +377,17 @@ static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *ro
 	if (IS_ERR(ppgtt))
 		return PTR_ERR(ppgtt);
 	rc = make_shadow(ppgtts, ppgtt);
-	if (rc && !ppgtt->announced)
+	if (rc && !xengt_ppgtt_announced(ppgtt))
 		free_ppgtt(ppgtts, ppgtt);
 	if (!rc)
-		ppgtt->announced++;
+		ppgtt->announced[by]++;
 	return rc;
 }
 
 /**
  * xengt_ppgtts_create - announce a PPGTT, for the first time or once more
  * @ppgtts: all PPGTTs
+ * @by: who announces it
  * @root: its root
  *
  * Shadows it, as far as quotas and memory allow, and syncs.
@@ -367,7 +398,8 @@ static int create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *ro
  * overlaps another directory, also of an ended PPGTT that is pinned; -ENOMEM; -ENODEV: the shadow
  * is closed.
  */
-int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+			const struct xengt_ppgtt_root *root)
 {
 	struct xengt_ppgtt_root name;
 	int rc;
@@ -375,38 +407,43 @@ int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_ro
 	if (!normalize(ppgtts, root, &name))
 		return -EINVAL;
 	mutex_lock(&ppgtts->sh->lock);
-	rc = create(ppgtts, &name);
+	rc = create(ppgtts, by, &name);
 	mutex_unlock(&ppgtts->sh->lock);
 	return rc;
 }
 
-static int destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+static int destroy(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+		   const struct xengt_ppgtt_root *root)
 {
 	struct xengt_ppgtt *ppgtt = find_ppgtt(ppgtts, root);
+	bool last;
 
-	if (!ppgtt)
+	if (!ppgtt || !ppgtt->announced[by])
 		return -ENOENT;
-	if (ppgtt->announced == 1 && in_ggtt(ppgtts) && xengt_ppgtt_is_pinned(ppgtt))
+	last = xengt_ppgtt_announced(ppgtt) == 1;
+	if (last && in_ggtt(ppgtts) && xengt_ppgtt_is_pinned(ppgtt))
 		return -EBUSY;
-	if (!--ppgtt->announced)
+	ppgtt->announced[by]--;
+	ppgtt->old = min(ppgtt->old, ppgtt->announced[XENGT_BY_GUEST]);
+	if (last)
 		free_ppgtt(ppgtts, ppgtt);
-	else
-		ppgtt->old = min(ppgtt->old, ppgtt->announced);
 	return 0;
 }
 
 /**
  * xengt_ppgtts_destroy - take back an announcement of a PPGTT, and sync
  * @ppgtts: all PPGTTs
+ * @by: whose announcement it is
  * @root: its root
  *
  * The PPGTT ends with its last announcement.
  *
  * Context: process context, may sleep; takes the shadow's lock.
- * Return: 0; -EINVAL: the generation has no such roots; -ENOENT: it is not announced; -EBUSY: it is
- * the last announcement of a pinned PPGTT with a page directory in the GGTT.
+ * Return: 0; -EINVAL: the generation has no such roots; -ENOENT: it is not announced, or not by
+ * @by; -EBUSY: it is the last announcement of a pinned PPGTT with a page directory in the GGTT.
  */
-int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+			 const struct xengt_ppgtt_root *root)
 {
 	struct xengt_ppgtt_root name;
 	int rc;
@@ -414,7 +451,7 @@ int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_r
 	if (!normalize(ppgtts, root, &name))
 		return -EINVAL;
 	mutex_lock(&ppgtts->sh->lock);
-	rc = destroy(ppgtts, &name);
+	rc = destroy(ppgtts, by, &name);
 	xengt_ppgtts_sync(ppgtts);
 	mutex_unlock(&ppgtts->sh->lock);
 	return rc;
@@ -498,6 +535,43 @@ struct xengt_ppgtt_shadow *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
 	return pinned;
 }
 
+static int count_scratch(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_shadow *shadow,
+			 unsigned long *scratch)
+{
+	const struct xengt_ppgtt *ppgtt;
+	struct xengt_spt_search search = {};
+
+	if (ppgtts->sh->closed)
+		return -ENODEV;
+	if (!shadow->owner)
+		return -ENOENT;
+	ppgtt = container_of(shadow->owner, struct xengt_ppgtt, shadow);
+	if (any_scratch(ppgtts))
+		search_shadow(ppgtts, shadow, &search);
+	*scratch = lacking_roots(ppgtts, ppgtt) + search.scratch;
+	return 0;
+}
+
+/**
+ * xengt_ppgtts_scratch - count the entries of a PPGTT that are scratch, though they are present
+ * @ppgtts: all PPGTTs
+ * @shadow: the PPGTT's shadow, pinned
+ * @scratch: receives the count, see struct xengt_spt_search; a table of the root counts as an entry
+ *
+ * Context: process context, may sleep; takes the shadow's lock.
+ * Return: 0; -ENOENT: the PPGTT has ended; -ENODEV: the shadow is closed.
+ */
+int xengt_ppgtts_scratch(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_shadow *shadow,
+			 unsigned long *scratch)
+{
+	int rc;
+
+	mutex_lock(&ppgtts->sh->lock);
+	rc = count_scratch(ppgtts, shadow, scratch);
+	mutex_unlock(&ppgtts->sh->lock);
+	return rc;
+}
+
 /**
  * xengt_ppgtt_unpin - unpin a PPGTT, which the GPU does not use any more
  * @ppgtt: the return value of xengt_ppgtt_pin()
@@ -561,7 +635,7 @@ static void sync_ended(struct xengt_ppgtts *ppgtts)
 }
 
 /**
- * xengt_ppgtts_reset - end all PPGTTs, however often they were announced, and sync
+ * xengt_ppgtts_reset - end all PPGTTs, whoever announced them and how often, and sync
  * @ppgtts: all PPGTTs
  *
  * The top-level entries of pinned PPGTTs are cleared; in the GGTT they are scratch until the unpin.
@@ -581,10 +655,10 @@ void xengt_ppgtts_reset(struct xengt_ppgtts *ppgtts)
 }
 
 /**
- * xengt_ppgtts_mark_old - mark all announcements old, since a driver of the guest starts to load
+ * xengt_ppgtts_mark_old - mark the guest's announcements old: a driver of it starts to load
  * @ppgtts: all PPGTTs
  *
- * None of the announcements so far is the new driver's.
+ * None of the guest's announcements so far is the new driver's.
  *
  * Context: process context, may sleep; takes the shadow's lock.
  */
@@ -594,7 +668,7 @@ void xengt_ppgtts_mark_old(struct xengt_ppgtts *ppgtts)
 
 	mutex_lock(&ppgtts->sh->lock);
 	list_for_each_entry(ppgtt, &ppgtts->list, node)
-		ppgtt->old = ppgtt->announced;
+		ppgtt->old = ppgtt->announced[XENGT_BY_GUEST];
 	mutex_unlock(&ppgtts->sh->lock);
 }
 
@@ -603,8 +677,8 @@ static unsigned int take_back_old(struct xengt_ppgtts *ppgtts, struct xengt_ppgt
 	unsigned int old = ppgtt->old;
 
 	ppgtt->old = 0;
-	ppgtt->announced -= old;
-	if (!ppgtt->announced)
+	ppgtt->announced[XENGT_BY_GUEST] -= old;
+	if (!xengt_ppgtt_announced(ppgtt))
 		free_ppgtt(ppgtts, ppgtt);
 	return old;
 }
@@ -613,8 +687,8 @@ static unsigned int take_back_old(struct xengt_ppgtts *ppgtts, struct xengt_ppgt
  * xengt_ppgtts_end_old - take back old announcements, since a driver of the guest has loaded
  * @ppgtts: all PPGTTs
  *
- * PPGTTs that were announced only before the driver started to load end. Syncs if any announcement
- * was old.
+ * PPGTTs that were announced only by the guest, and before the driver started to load, end. Syncs
+ * if any announcement was old.
  *
  * Context: process context, may sleep; takes the shadow's lock.
  * Return: how many announcements were taken back.

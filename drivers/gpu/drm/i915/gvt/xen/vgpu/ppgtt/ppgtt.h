@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The PPGTTs that a guest has announced; see ppgtt.c.
+ * The PPGTTs that were announced; see ppgtt.c.
  */
 
 #ifndef _XENGT_PPGTT_H
@@ -13,12 +13,24 @@
 #include "ppgtt/spt.h"
 
 /**
- * struct xengt_ppgtt - a PPGTT that the guest has announced
+ * enum xengt_announcer - who announces a PPGTT
+ * @XENGT_BY_GUEST: a driver of the guest's, through PVINFO
+ * @XENGT_BY_MEDIATOR: the mediator
+ * @XENGT_NR_ANNOUNCERS: number of announcers
+ */
+enum xengt_announcer {
+	XENGT_BY_GUEST,
+	XENGT_BY_MEDIATOR,
+	XENGT_NR_ANNOUNCERS
+};
+
+/**
+ * struct xengt_ppgtt - a PPGTT that was announced
  * @node: in the list of all PPGTTs, or of those that ended while pinned
  * @serial: its serial, see xengt_new_serial()
  * @root: its root, which identifies it
- * @announced: number of announcements that were not taken back
- * @old: how many of them were made before a driver of the guest last started to load
+ * @announced: for each announcer, number of announcements that were not taken back
+ * @old: how many of the guest's were made before a driver of the guest last started to load
  * @ggtt_index: if its page directory is in the GGTT, the first entry of that, as an index into the
  *	share
  * @shadow: its shadow; NULL if it was reclaimed
@@ -27,7 +39,7 @@ struct xengt_ppgtt {
 	struct list_head node;
 	u64 serial;
 	struct xengt_ppgtt_root root;
-	unsigned int announced;
+	unsigned int announced[XENGT_NR_ANNOUNCERS];
 	unsigned int old;
 	unsigned long ggtt_index;
 	struct xengt_ppgtt_shadow *shadow;
@@ -59,10 +71,14 @@ void xengt_ppgtts_exit(struct xengt_ppgtts *ppgtts);
 
 void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_rescan(struct xengt_ppgtts *ppgtts);
-int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root);
-int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root);
+int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+			const struct xengt_ppgtt_root *root);
+int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
+			 const struct xengt_ppgtt_root *root);
 struct xengt_ppgtt_shadow *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
 					    const struct xengt_ppgtt_root *root, u64 *shadow);
+int xengt_ppgtts_scratch(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_shadow *shadow,
+			 unsigned long *scratch);
 void xengt_ppgtts_reset(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_mark_old(struct xengt_ppgtts *ppgtts);
 unsigned long xengt_ppgtts_end_old(struct xengt_ppgtts *ppgtts);
@@ -71,6 +87,7 @@ struct xengt_ppgtt *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
 struct xengt_ppgtt *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial);
 unsigned int xengt_ppgtt_root_tables(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_level(const struct xengt_ppgtt_root *root);
+unsigned int xengt_ppgtt_announced(const struct xengt_ppgtt *ppgtt);
 bool xengt_ppgtt_is_pinned(const struct xengt_ppgtt *ppgtt);
 bool xengt_ppgtt_root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
 			      unsigned int i);

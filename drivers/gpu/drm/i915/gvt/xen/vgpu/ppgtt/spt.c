@@ -237,49 +237,50 @@ void xengt_spts_mark_ggtt(struct xengt_spts *spts)
 	}
 }
 
-/*
- * Marks the SPT and everything below it as used in the current search; recurses over at most 4
- * levels. Returns how many entries are missing in the SPTs that were not marked before.
- */
-static unsigned long mark_used(struct xengt_spt *spt)
+/* Adds what is scratch in the SPT itself. */
+static void search_spt(const struct xengt_spt *spt, struct xengt_spt_search *search)
 {
-	unsigned int round = spt->spts->sh->used_round;
+	unsigned long missing = spt->ops->nr_missing(spt);
 
-	lockdep_assert_held(&spt->spts->sh->lock);
-	if (spt->used == round)
-		return 0;
-	spt->used = round;
-	cond_resched();
-	return spt->ops->nr_missing(spt) + spt->ops->mark_used(spt);
+	search->missing += missing;
+	search->scratch += missing + spt->ops->nr_bad(spt);
+	search->scratch += spt->page && !xengt_gpt_page_present(spt->page);
 }
 
 /**
  * xengt_spt_mark_used - mark an SPT and everything below it as used in the current search
  * @spt: the SPT, or NULL
+ * @search: adds what is missing in the SPTs that were not marked before
+ *
+ * Recurses over at most 4 levels.
  *
  * Context: the shadow's lock is held.
- * Return: how many entries are missing in the SPTs that were not marked before.
  */
-unsigned long xengt_spt_mark_used(struct xengt_spt *spt)
+void xengt_spt_mark_used(struct xengt_spt *spt, struct xengt_spt_search *search)
 {
-	return spt ? mark_used(spt) : 0;
+	if (!spt || spt->used == spt->spts->sh->used_round)
+		return;
+	lockdep_assert_held(&spt->spts->sh->lock);
+	spt->used = spt->spts->sh->used_round;
+	cond_resched();
+	search_spt(spt, search);
+	spt->ops->mark_used(spt, search);
 }
 
 /**
  * xengt_ppgtt_shadow_mark_used - mark all SPTs of a PPGTT as used in the current search
  * @shadow: the PPGTT's shadow
+ * @search: adds what is missing in the SPTs that were not marked before
  *
  * Context: the shadow's lock is held.
- * Return: how many entries are missing in the SPTs that were not marked before.
  */
-unsigned long xengt_ppgtt_shadow_mark_used(const struct xengt_ppgtt_shadow *shadow)
+void xengt_ppgtt_shadow_mark_used(const struct xengt_ppgtt_shadow *shadow,
+				  struct xengt_spt_search *search)
 {
-	unsigned long missing = 0;
 	unsigned int i;
 
 	for (i = 0; i < XENGT_PPGTT_PDPS; i++)
-		missing += xengt_spt_mark_used(shadow->spt[i]);
-	return missing;
+		xengt_spt_mark_used(shadow->spt[i], search);
 }
 
 /**
@@ -292,13 +293,14 @@ unsigned long xengt_ppgtt_shadow_mark_used(const struct xengt_ppgtt_shadow *shad
  */
 void xengt_spts_find_used(struct xengt_spts *spts)
 {
+	struct xengt_spt_search search = {};
 	struct xengt_ppgtt_shadow *shadow;
 
 	lockdep_assert_held(&spts->sh->lock);
 	spts->ggtt->leaf.used = ++spts->sh->used_round;
 	list_for_each_entry(shadow, &spts->shadows, node) {
 		if (xengt_ppgtt_shadow_is_pinned(shadow))
-			xengt_ppgtt_shadow_mark_used(shadow);
+			xengt_ppgtt_shadow_mark_used(shadow, &search);
 	}
 }
 

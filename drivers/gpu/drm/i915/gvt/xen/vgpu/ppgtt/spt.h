@@ -41,6 +41,18 @@ struct xengt_spt;
 struct xengt_spts;
 
 /**
+ * struct xengt_spt_search - what a search for the SPTs that the GPU may use has found so far
+ * @missing: how many entries are missing: present, but scratch as their child could not be had or
+ *	their GFN could not be mapped
+ * @scratch: how many entries are scratch though they are present: the missing ones, those that
+ *	another try cannot help, and one for each table whose guest page is lost
+ */
+struct xengt_spt_search {
+	unsigned long missing;
+	unsigned long scratch;
+};
+
+/**
  * struct xengt_spt_ops - the functions of one kind of SPTs: directories, or leaf SPTs
  * @size: size of the structure that begins with the SPT, in bytes
  * @init: makes the entries, all scratch; returns 0 or -ENOMEM
@@ -49,8 +61,9 @@ struct xengt_spts;
  *	not missing
  * @nr_missing: returns how many entries are missing: present, but scratch as their child could not
  *	be had or their GFN could not be mapped
+ * @nr_bad: returns how many entries are present, but scratch as another try cannot help
  * @mark_used: marks the children as used in the current search, if there are any, and the leaf
- *	table; returns how many entries are missing in the children
+ *	table
  */
 struct xengt_spt_ops {
 	size_t size;
@@ -58,7 +71,8 @@ struct xengt_spt_ops {
 	void (*exit)(struct xengt_spt *spt);
 	bool (*is_made_from)(const struct xengt_spt *spt, unsigned int i);
 	unsigned long (*nr_missing)(const struct xengt_spt *spt);
-	unsigned long (*mark_used)(struct xengt_spt *spt);
+	unsigned long (*nr_bad)(const struct xengt_spt *spt);
+	void (*mark_used)(struct xengt_spt *spt, struct xengt_spt_search *search);
 };
 
 /**
@@ -139,6 +153,7 @@ struct xengt_ppgtt_shadow {
  * @pages: the guest pages that are tables
  * @max: the quota of SPTs
  * @n: how many SPTs there are
+ * @nr_bad: number of bad entries of all directories
  * @refused: an SPT was refused for want of quota
  * @nomem: a child of a directory could not be had for want of memory
  * @shadows: the shadows of the PPGTTs, the most recently used one last
@@ -156,6 +171,7 @@ struct xengt_spts {
 	struct xengt_gpt_pages pages;
 	unsigned long max;
 	unsigned long n;
+	unsigned long nr_bad;
 	bool refused;
 	bool nomem;
 	struct list_head shadows;
@@ -196,7 +212,7 @@ bool xengt_spts_store(struct xengt_spts *spts, u64 addr, const void *data, unsig
 void xengt_spts_mark_ggtt(struct xengt_spts *spts);
 void xengt_spt_mark(struct xengt_spt *spt, unsigned int first, unsigned int n);
 void xengt_spt_mark_all(struct xengt_spt *spt);
-unsigned long xengt_spt_mark_used(struct xengt_spt *spt);
+void xengt_spt_mark_used(struct xengt_spt *spt, struct xengt_spt_search *search);
 
 struct xengt_ppgtt_shadow *xengt_ppgtt_shadow_new(struct xengt_spts *spts,
 						  struct xengt_ppgtt_shadow **owner);
@@ -204,7 +220,8 @@ void xengt_ppgtt_shadow_touch(struct xengt_spts *spts, struct xengt_ppgtt_shadow
 void xengt_ppgtt_shadow_drop(struct xengt_ppgtt_shadow *shadow);
 void xengt_ppgtt_shadow_put(struct xengt_ppgtt_shadow *shadow);
 bool xengt_spts_reclaim(struct xengt_spts *spts);
-unsigned long xengt_ppgtt_shadow_mark_used(const struct xengt_ppgtt_shadow *shadow);
+void xengt_ppgtt_shadow_mark_used(const struct xengt_ppgtt_shadow *shadow,
+				  struct xengt_spt_search *search);
 void xengt_spts_find_used(struct xengt_spts *spts);
 
 /*

@@ -53,15 +53,18 @@ static unsigned long dir_nr_missing(const struct xengt_spt *spt)
 	return xengt_to_spt_dir(spt)->nr_missing;
 }
 
-static unsigned long dir_mark_children_used(struct xengt_spt *spt)
+static unsigned long dir_nr_bad(const struct xengt_spt *spt)
+{
+	return xengt_to_spt_dir(spt)->nr_bad;
+}
+
+static void dir_mark_children_used(struct xengt_spt *spt, struct xengt_spt_search *search)
 {
 	struct xengt_spt_dir *dir = xengt_to_spt_dir(spt);
-	unsigned long missing = 0;
 	unsigned int i;
 
 	for (i = 0; i < xengt_spt_format(spt)->entries; i++)
-		missing += xengt_spt_mark_used(dir->entries[i].child);
-	return missing;
+		xengt_spt_mark_used(dir->entries[i].child, search);
 }
 
 /**
@@ -258,12 +261,22 @@ static void dir_set_missing(struct xengt_spt_dir *dir, unsigned int i, bool miss
 		list_add_tail(&dir->missing_node, &dir->spt.spts->missing);
 }
 
+static void dir_set_bad(struct xengt_spt_dir *dir, unsigned int i, bool bad)
+{
+	if (bad == test_bit(i, dir->bad))
+		return;
+	__change_bit(i, dir->bad);
+	dir->nr_bad += bad ? 1 : -1;
+	dir->spt.spts->nr_bad += bad ? 1 : -1;
+}
+
 /* Gets the new child of a written entry. Clears the entry's dirty bit if nothing is to be done. */
 static void dir_update_entry(struct xengt_spt_dir *dir, unsigned int i)
 {
 	struct xengt_spt_entry *entry = &dir->entries[i];
 	struct xengt_spt *spt = &dir->spt, *child;
 	u64 pte = dir_read_guest(spt, i);
+	bool bad;
 	int rc;
 
 	if (pte == entry->guest && !test_bit(i, dir->missing)) {
@@ -276,7 +289,9 @@ static void dir_update_entry(struct xengt_spt_dir *dir, unsigned int i)
 		dir_count_error(spt->spts, rc);
 	entry->next_guest = pte;
 	entry->next = rc ? NULL : child;
-	dir_set_missing(dir, i, rc && rc != -EINVAL && rc != -EOPNOTSUPP);
+	bad = rc == -EINVAL || rc == -EOPNOTSUPP;
+	dir_set_missing(dir, i, rc && !bad);
+	dir_set_bad(dir, i, bad);
 }
 
 /**
@@ -320,6 +335,8 @@ static void dir_exit(struct xengt_spt *spt)
 	for (i = 0; dir->entries && i < xengt_spt_format(spt)->entries; i++)
 		dir_exit_entry(&dir->entries[i]);
 	list_del(&dir->missing_node);
+	spt->spts->nr_bad -= dir->nr_bad;
+	bitmap_free(dir->bad);
 	bitmap_free(dir->missing);
 	kvfree(dir->entries);
 }
@@ -332,7 +349,8 @@ static int dir_init(struct xengt_spt *spt)
 	INIT_LIST_HEAD(&dir->missing_node);
 	dir->entries = kvcalloc(n, sizeof(*dir->entries), GFP_KERNEL);
 	dir->missing = bitmap_zalloc(n, GFP_KERNEL);
-	if (!dir->entries || !dir->missing) {
+	dir->bad = bitmap_zalloc(n, GFP_KERNEL);
+	if (!dir->entries || !dir->missing || !dir->bad) {
 		dir_exit(spt);
 		return -ENOMEM;
 	}
@@ -349,5 +367,6 @@ const struct xengt_spt_ops xengt_spt_dir_ops = {
 	.exit = dir_exit,
 	.is_made_from = dir_is_made_from,
 	.nr_missing = dir_nr_missing,
+	.nr_bad = dir_nr_bad,
 	.mark_used = dir_mark_children_used,
 };

@@ -38,6 +38,8 @@ struct xengt_spt_entry {
  * @entries: its entries, by index
  * @missing: bitmap of missing entries: present, but scratch as no SPT could be had for them
  * @nr_missing: how many entries are missing
+ * @bad: bitmap of entries that are present, but scratch as the guest entry itself is the reason
+ * @nr_bad: how many entries are bad
  * @missing_node: in the list of directories with missing entries
  */
 struct xengt_spt_dir {
@@ -45,6 +47,8 @@ struct xengt_spt_dir {
 	struct xengt_spt_entry *entries;
 	unsigned long *missing;
 	unsigned int nr_missing;
+	unsigned long *bad;
+	unsigned int nr_bad;
 	struct list_head missing_node;
 };
 

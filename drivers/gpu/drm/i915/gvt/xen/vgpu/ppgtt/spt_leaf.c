@@ -178,10 +178,14 @@ static unsigned long leaf_nr_missing(const struct xengt_spt *spt)
 	return to_leaf(spt)->nr_missing;
 }
 
-static unsigned long leaf_mark_used(struct xengt_spt *spt)
+static unsigned long leaf_nr_bad(const struct xengt_spt *spt)
+{
+	return to_leaf(spt)->nr_bad;
+}
+
+static void leaf_mark_used(struct xengt_spt *spt, struct xengt_spt_search *search)
 {
 	to_leaf(spt)->used = spt->used;
-	return 0;
 }
 
 /**
@@ -230,5 +234,6 @@ const struct xengt_spt_ops xengt_spt_leaf_ops = {
 	.exit = leaf_exit,
 	.is_made_from = leaf_is_made_from,
 	.nr_missing = leaf_nr_missing,
+	.nr_bad = leaf_nr_bad,
 	.mark_used = leaf_mark_used,
 };

@@ -14,6 +14,7 @@
  * so that trapped accesses need only that one.
  */
 
+#include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/string.h>
 
@@ -163,6 +164,23 @@ void xengt_gpage_remove(struct xengt_gpage *page)
 	spin_unlock(&dirty->lock);
 }
 
+/* Reads an aligned 4 or 8 byte value with one load: an unsync page can be written meanwhile. */
+static void load_whole(void *data, const void *from, unsigned int len)
+{
+	u64 wide;
+	u32 narrow;
+
+	if (len == sizeof(wide) && IS_ALIGNED((unsigned long)from, sizeof(wide))) {
+		wide = READ_ONCE(*(const u64 *)from);
+		memcpy(data, &wide, sizeof(wide));
+	} else if (len == sizeof(narrow) && IS_ALIGNED((unsigned long)from, sizeof(narrow))) {
+		narrow = READ_ONCE(*(const u32 *)from);
+		memcpy(data, &narrow, sizeof(narrow));
+	} else {
+		memcpy(data, from, len);
+	}
+}
+
 /*
  * Reads @len bytes at @offset (in bytes) of a page. Returns false if there is no such page, or it
  * is not mapped.
@@ -178,7 +196,7 @@ bool xengt_gpage_load(struct xengt_gpages *pages, unsigned long key,
 	page = xa_load(&pages->pages, key);
 	found = page && page->va;
 	if (found)
-		memcpy(data, (u8 *)page->va + offset, len);
+		load_whole(data, (u8 *)page->va + offset, len);
 	spin_unlock(&dirty->lock);
 	return found;
 }

@@ -182,6 +182,15 @@ static void set_missing(struct xengt_leaf *leaf, unsigned long index, bool missi
 	leaf->sh->nr_missing += missing ? 1 : -1;
 }
 
+static void set_bad(struct xengt_leaf *leaf, unsigned long index, bool bad)
+{
+	if (bad == test_bit(index, leaf->bad))
+		return;
+	__change_bit(index, leaf->bad);
+	leaf->nr_bad += bad ? 1 : -1;
+	leaf->sh->nr_bad += bad ? 1 : -1;
+}
+
 /* Releases the GFNs in the update's array; the GPU has forgotten their entries. */
 static void release_gfns(struct xengt_shadow *sh)
 {
@@ -216,6 +225,7 @@ static void finish_update(struct xengt_shadow *sh, struct xengt_update *update)
 		leaf->guest[index] = update->pte[i];
 		set_live(leaf, index, !update->status[i]);
 		set_missing(leaf, index, may_heal(update->status[i]));
+		set_bad(leaf, index, update->status[i] < 0 && !may_heal(update->status[i]));
 		note_refused(leaf, update->status[i]);
 	}
 	release_gfns(sh);
@@ -564,7 +574,8 @@ int xengt_leaf_init(struct xengt_leaf *leaf, struct xengt_shadow *sh,
 	leaf->shadow = kvcalloc(n, sizeof(*leaf->shadow), GFP_KERNEL);
 	leaf->live = bitmap_zalloc(n, GFP_KERNEL);
 	leaf->missing = bitmap_zalloc(n, GFP_KERNEL);
-	if (!leaf->guest || !leaf->shadow || !leaf->live || !leaf->missing) {
+	leaf->bad = bitmap_zalloc(n, GFP_KERNEL);
+	if (!leaf->guest || !leaf->shadow || !leaf->live || !leaf->missing || !leaf->bad) {
 		xengt_leaf_exit(leaf);
 		return -ENOMEM;
 	}
@@ -580,8 +591,10 @@ void xengt_leaf_exit(struct xengt_leaf *leaf)
 	lockdep_assert_held(&leaf->sh->lock);
 	WARN_ON_ONCE(leaf->nr_live);
 	leaf->sh->nr_missing -= leaf->nr_missing;
+	leaf->sh->nr_bad -= leaf->nr_bad;
 	list_del(&leaf->node);
 	list_del(&leaf->written_node);
+	bitmap_free(leaf->bad);
 	bitmap_free(leaf->missing);
 	bitmap_free(leaf->live);
 	kvfree(leaf->shadow);

@@ -49,11 +49,14 @@ struct xengt_leaf_ops {
  * @live: bitmap of the entries that hold a reference on the GFN of their guest entry
  * @missing: bitmap of the entries that are scratch, though their guest entry is present, since its
  *	GFN could not be mapped, and may be mapped by another try
+ * @bad: bitmap of the entries that are scratch, though their guest entry is present, and that
+ *	another try cannot help
  * @scratch_pte: shadow entry that names the scratch page
  * @nr_live: number of live entries
  * @zapped: in the remap that is under way, live entries became scratch and still hold their
  *	references
  * @nr_missing: number of missing entries
+ * @nr_bad: number of bad entries
  * @refused: entries are missing for want of quota (-ENOSPC) or memory (-ENOMEM), and have not been
  *	tried again since
  * @used: the last search (xengt_shadow.used_round) that found that the GPU may use the table
@@ -75,10 +78,12 @@ struct xengt_leaf {
 	u64 *shadow;
 	unsigned long *live;
 	unsigned long *missing;
+	unsigned long *bad;
 	u64 scratch_pte;
 	unsigned long nr_live;
 	bool zapped;
 	unsigned long nr_missing;
+	unsigned long nr_bad;
 	bool refused;
 	unsigned int used;
 	u64 first_gfn;

@@ -93,6 +93,7 @@ struct xengt_dirty {
  * @written: leaf tables with entries that the update or remap under way has written
  * @nr_live: number of live entries, which hold a reference, of all leaf tables
  * @nr_missing: number of missing entries of all leaf tables
+ * @nr_bad: number of bad entries of all leaf tables
  * @refused: entries may be missing for want of quota or memory
  * @freed: references were released since the last retry of refused entries began
  * @used_round: number of searches so far for the leaf tables that the GPU may use, wraps around
@@ -117,6 +118,7 @@ struct xengt_shadow {
 	struct list_head written;
 	unsigned long nr_live;
 	unsigned long nr_missing;
+	unsigned long nr_bad;
 	bool refused;
 	bool freed;
 	unsigned int used_round;
