@@ -72,20 +72,40 @@ static int check_holes(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
 	return refuse_special(bar0, gfn);
 }
 
+/* Checks that Xen shows n GFNs as nothing. */
+static int check_no_ram(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
+{
+	int type;
+
+	for (; n; n--, gfn++) {
+		type = xengt_dm_get_mem_type(bar0->config->domid, gfn);
+		if (type < 0)
+			return query_failed(bar0, gfn, type);
+		if (type != HVMMEM_mmio_dm)
+			return refuse_page(bar0, gfn, "memory", "is bar0 right?");
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Returns how many of n GFNs are not above @max_gfn. */
+static unsigned long up_to(u64 gfn, unsigned long n, u64 max_gfn)
+{
+	return max_gfn < gfn ? 0 : min_t(u64, n, max_gfn - gfn + 1);
+}
+
 /* Checks that there is nothing at the registers' pages up to @max_gfn. */
 static int check_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
 {
-	const u64 *gfns = bar0->registers;
+	unsigned long n;
 	unsigned int i;
-	int type, rc;
+	u64 gfn;
+	int rc;
 
-	for (i = 0; i < ARRAY_SIZE(bar0->registers) && gfns[i] <= max_gfn; i++) {
-		type = xengt_dm_get_mem_type(bar0->config->domid, gfns[i]);
-		if (type < 0)
-			return query_failed(bar0, gfns[i], type);
-		if (type != HVMMEM_mmio_dm)
-			return refuse_page(bar0, gfns[i], "memory", "is bar0 right?");
-		rc = check_holes(bar0, gfns[i], 1);
+	for (i = 0; i < ARRAY_SIZE(bar0->registers); i++) {
+		gfn = bar0->registers[i].gfn;
+		n = up_to(gfn, bar0->registers[i].n, max_gfn);
+		rc = n ? check_no_ram(bar0, gfn, n) ?: check_holes(bar0, gfn, n) : 0;
 		if (rc)
 			return rc;
 	}
@@ -143,11 +163,9 @@ static int make_plain(const struct xengt_bar0 *bar0, const struct xengt_ggtt_ram
 /* Checks the GTT's pages up to @max_gfn. */
 static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u64 max_gfn)
 {
-	unsigned long n = 0, first;
+	unsigned long n = up_to(ram->gfn, ram->n, max_gfn), first;
 	int rc;
 
-	if (max_gfn >= ram->gfn)
-		n = min_t(u64, ram->n, max_gfn - ram->gfn + 1);
 	rc = find_ram(bar0, ram, n) ?: check_gtt_holes(bar0, ram, n);
 	if (rc)
 		return rc;
@@ -167,7 +185,8 @@ static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, 
  * Records in @bar0->ram the RAM that is to be used, as found, and makes it plain RAM. GFNs above
  * the highest that the guest ever had are not checked, since there is nothing.
  *
- * Context: process context, may sleep; takes one hypercall for each page of the GTT.
+ * Context: process context, may sleep; takes one hypercall for each page of the GTT and of the
+ * registers.
  * Return: 0; -EADDRINUSE if there is something that cannot be used, with a line in the log that
  * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log.
  */

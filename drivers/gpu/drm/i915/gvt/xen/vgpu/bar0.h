@@ -11,18 +11,30 @@
 struct xengt_ggtt_ram;
 struct xengt_vgpu_config;
 
+#define XENGT_BAR0_REGISTERS	3
+
+/**
+ * struct xengt_bar0_pages - a range of pages in BAR 0
+ * @gfn: the first page, a GFN
+ * @n: number of pages, in GFNs; can be 0
+ */
+struct xengt_bar0_pages {
+	u64 gfn;
+	unsigned long n;
+};
+
 /**
  * struct xengt_bar0 - what to check
  * @name: the virtual GPU's name, for the log
  * @config: its configuration
- * @registers: the GFNs of the registers' pages that are checked, ascending: those that trap, and
- *	the one before the GTT
+ * @registers: the GFNs of the registers' pages that are checked, ascending ranges of which can be
+ *	empty: those that trap, and the one before the GTT
  * @ram: the GFNs of the GTT; the check records which of them are RAM
  */
 struct xengt_bar0 {
 	const char *name;
 	const struct xengt_vgpu_config *config;
-	u64 registers[3];
+	struct xengt_bar0_pages registers[XENGT_BAR0_REGISTERS];
 	struct xengt_ggtt_ram *ram;
 };
 

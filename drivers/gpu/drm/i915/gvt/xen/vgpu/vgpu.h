@@ -14,6 +14,7 @@
 #include "config.h"
 #include "counters.h"
 #include "gtt.h"
+#include "mediation.h"
 #include "mmio.h"
 #include "served.h"
 
@@ -25,13 +26,17 @@ struct dentry;
 /**
  * enum xengt_vgpu_state - the state of a virtual GPU
  * @XENGT_VGPU_OFF: disabled; can be configured and enabled
- * @XENGT_VGPU_RUNNING: enabled, and serves its guest
+ * @XENGT_VGPU_STARTING: being enabled, and not usable yet
+ * @XENGT_VGPU_RUNNING: enabled, and serves its guest; or about to serve it, and usable already
+ * @XENGT_VGPU_STOPPING: being disabled, or its enabling failed; not usable any more
  * @XENGT_VGPU_DEAD: stopped because its guest ended or its GPU went away while it was running; has
  *	to be disabled before it can be configured or enabled again
  */
 enum xengt_vgpu_state {
 	XENGT_VGPU_OFF,
+	XENGT_VGPU_STARTING,
 	XENGT_VGPU_RUNNING,
+	XENGT_VGPU_STOPPING,
 	XENGT_VGPU_DEAD,
 };
 
@@ -43,9 +48,13 @@ enum xengt_vgpu_state {
  * @counters: its counters, which go on over all its guests
  * @ended_work: stops the virtual GPU after its guest has ended or its GPU has gone
  * @served: its entry in the list of virtual GPUs that serve guests
- * @lock: protects everything below
+ * @life: held while it is enabled or disabled, or stops by itself, from the beginning to the end
+ * @mediation: its mediator; which one it is changes only while @state is off or dead
+ * @lock: protects everything below; nests inside @life
  * @config: its configuration; only the mode changes while @state is not XENGT_VGPU_OFF
- * @state: off, running or dead; the members below are set up exactly while it is running
+ * @state: see enum xengt_vgpu_state. While it is running the members below are set up, and do not
+ *	go away as long as the lock is held. While it is starting or stopping they are the business
+ *	of who holds @life.
  * @domain: the mapping service's handle of the guest
  * @gtt: all its page tables
  * @mmio: the guest's trapped accesses
@@ -57,6 +66,8 @@ struct xengt_vgpu {
 	struct xengt_counters counters;
 	struct work_struct ended_work;
 	struct xengt_served served;
+	struct mutex life;			/* from enabling to disabling */
+	struct xengt_mediation mediation;
 
 	struct mutex lock;			/* protects what follows */
 	struct xengt_vgpu_config config;
