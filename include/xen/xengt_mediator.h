@@ -78,5 +78,6 @@ struct xengt_mediator_ops {
 int xengt_mediator_attach(struct xengt_vgpu *vgpu, const struct xengt_mediator_ops *ops, u32 caps,
 			  void *data);
 int xengt_mediator_detach(struct xengt_vgpu *vgpu);
+int xengt_vgpu_inject_msi(struct xengt_vgpu *vgpu, u64 address, u32 data);
 
 #endif /* _XEN_XENGT_MEDIATOR_H */

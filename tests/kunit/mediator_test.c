@@ -711,6 +711,97 @@ static void capability_that_the_guest_cannot_have_is_refused(struct kunit *test)
 	mediator_end(m);
 }
 
+/* Interrupts */
+
+#define MSI_ADDRESS(vcpu)	(0xfee00000ull | (vcpu) * 2 << 12)
+#define MSI_FIXED		0x41
+#define MSI_LOWEST		0x141
+#define MSI_NMI			0x441
+
+static void expect_msi(struct kunit *test, unsigned int n, u64 address, u32 data)
+{
+	u64 got_address = 0;
+	u32 got_data = 0;
+
+	KUNIT_EXPECT_EQ(test, fake_domain_msis(DOM, &got_address, &got_data), n);
+	KUNIT_EXPECT_EQ(test, got_address, address);
+	KUNIT_EXPECT_EQ(test, got_data, data);
+}
+
+static void guest_gets_messages(struct kunit *test)
+{
+	struct mediator *m = mediator_start(test, 2);
+	struct xengt_vgpu *vgpu = m->vgpu;
+
+	fake_xen_reset_calls();
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(1), MSI_FIXED), 0);
+	expect_msi(test, 1, MSI_ADDRESS(1), MSI_FIXED);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_LOWEST), 0);
+	expect_msi(test, 2, MSI_ADDRESS(0), MSI_LOWEST);
+	/* A PIRQ, as a guest with event channels programs it */
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, 0x300fee12000ull, 0), 0);
+	expect_msi(test, 3, 0x300fee12000ull, 0);
+	/* To nobody: lost, or an error */
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(2), MSI_FIXED), 0);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(2), MSI_LOWEST), -ESRCH);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, 0xfee00000, 0), -ERANGE);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_INJECT), 6ul);
+	/* Never reaches Xen, which would log it */
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_NMI), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_DM_INJECT), 6ul);
+	fake_xen_fail_call(FAKE_CALL_DM_INJECT, 1, -EPERM);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_FIXED), -EPERM);
+	KUNIT_EXPECT_EQ(test, fake_xen_calls(FAKE_CALL_ANY), 7ul);
+	mediator_end(m);
+}
+
+static void message_needs_no_context(struct kunit *test)
+{
+	struct mediator *m = mediator_start(test, 1);
+	static DEFINE_SPINLOCK(lock);
+	unsigned long flags;
+	int rc;
+
+	spin_lock_irqsave(&lock, flags);
+	rc = xengt_vgpu_inject_msi(m->vgpu, MSI_ADDRESS(0), MSI_FIXED);
+	spin_unlock_irqrestore(&lock, flags);
+	KUNIT_EXPECT_EQ(test, rc, 0);
+	/* With the virtual GPU's lock held, as by a call of another thread's */
+	mutex_lock(&m->vgpu->lock);
+	rc = xengt_vgpu_inject_msi(m->vgpu, MSI_ADDRESS(0), MSI_FIXED);
+	mutex_unlock(&m->vgpu->lock);
+	KUNIT_EXPECT_EQ(test, rc, 0);
+	expect_msi(test, 2, MSI_ADDRESS(0), MSI_FIXED);
+	mediator_end(m);
+}
+
+static void inject_in_read_and_stop(struct mediator *m, enum mediated op)
+{
+	if (op == MEDIATED_READ || op == MEDIATED_STOP)
+		KUNIT_EXPECT_EQ(m->test,
+				xengt_vgpu_inject_msi(m->vgpu, MSI_ADDRESS(0), MSI_FIXED),
+				op == MEDIATED_READ ? 0 : -ENODEV);
+}
+
+/* The guest that an interrupt goes to is the one that the mediator serves. */
+static void message_comes_between_start_and_stop_only(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_vgpu(test, DOM);
+	struct mediator *m = mediator_new(test, vgpu, 0);
+	u64 address;
+	u32 data;
+
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_FIXED), -ENODEV);
+	m->during = inject_in_read_and_stop;
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_enable(vgpu), 0);
+	read_bar(test, BAR0 + 0x2000, 4);
+	expect_msi(test, 1, MSI_ADDRESS(0), MSI_FIXED);
+	xengt_vgpu_disable(vgpu);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_FIXED), -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake_domain_msis(DOM, &address, &data), 1u);
+	mediator_end(m);
+}
+
 static struct kunit_case mediator_cases[] = {
 	KUNIT_CASE_PARAM(attach_and_detach_have_rules, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(removed_virtual_gpu_stays_for_its_mediator, both_dom0s_gen_params),
@@ -737,6 +828,9 @@ static struct kunit_case mediator_cases[] = {
 	KUNIT_CASE_PARAM(memory_at_any_register_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(mediator_sets_the_capabilities, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(capability_that_the_guest_cannot_have_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(guest_gets_messages, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(message_needs_no_context, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(message_comes_between_start_and_stop_only, both_dom0s_gen_params),
 	{}
 };
 

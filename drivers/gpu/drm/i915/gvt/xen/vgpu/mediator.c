@@ -8,7 +8,8 @@
  * enabling to the end of stopping.
  *
  * Locking: the virtual GPU's lock, which is held only for moments while the virtual GPU is enabled
- * or stops. So every function here may be called by an operation of a mediator's.
+ * or stops. So every function here may be called by an operation of a mediator's. Interrupts are
+ * sent without a lock, and keep the virtual GPU from stopping meanwhile.
  */
 
 #include <linux/configfs.h>
@@ -19,6 +20,11 @@
 
 #include "abi/pvinfo_abi.h"
 #include "vgpu.h"
+#include "xen/dm_op.h"
+
+/* The delivery mode of a message: 0 is fixed, 1 lowest priority */
+#define MSI_DELIVERY_MODE(data)	((data) >> 8 & 7)
+#define MSI_DELIVERY_LOWEST	1
 
 static_assert(XENGT_CAP_FULL_PPGTT == XENGT_VGT_CAPS_FULL_PPGTT);
 static_assert(XENGT_CAP_HWSP_EMULATION == XENGT_VGT_CAPS_HWSP_EMULATION);
@@ -122,3 +128,35 @@ int xengt_mediator_detach(struct xengt_vgpu *vgpu)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xengt_mediator_detach);
+
+/**
+ * xengt_vgpu_inject_msi - send a message-signalled interrupt to the guest
+ * @vgpu: the virtual GPU, which the caller is the mediator of
+ * @address: the message's address, 64 bits as in the guest's MSI capability
+ * @data: the message's data
+ *
+ * The guest chooses both. A message that Xen does not know how to deliver is an error, and not
+ * logged. One whose destination does not exist is lost, as in hardware.
+ *
+ * Context: any but NMI: the hypercall does not sleep. No lock is taken.
+ * Return: 0, or an error:
+ *
+ * * -ENODEV: the mediator's start operation has not returned yet, or its stop operation is about to
+ *   be called or was
+ * * -EINVAL: the delivery mode is neither fixed nor lowest priority
+ * * another error of Xen's; see xengt_dm_inject_msi()
+ */
+int xengt_vgpu_inject_msi(struct xengt_vgpu *vgpu, u64 address, u32 data)
+{
+	int rc;
+
+	/* Xen logs other modes. */
+	if (MSI_DELIVERY_MODE(data) > MSI_DELIVERY_LOWEST)
+		return -EINVAL;
+	if (!xengt_mediation_begin(&vgpu->mediation))
+		return -ENODEV;
+	rc = xengt_dm_inject_msi(vgpu->config.domid, address, data);
+	xengt_mediation_end(&vgpu->mediation);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(xengt_vgpu_inject_msi);
