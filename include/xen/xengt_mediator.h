@@ -18,11 +18,15 @@
 #define _XEN_XENGT_MEDIATOR_H
 
 #include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 
 struct module;
 struct xengt_ppgtt_root;
 struct xengt_vgpu;
+
+/* As an address of BAR 0: it decodes nothing */
+#define XENGT_BAR0_NONE			U64_MAX
 
 /* Capabilities that the PVINFO page offers to the guest; the bits are those of its vgt_caps */
 #define XENGT_CAP_FULL_PPGTT		BIT(2)	/* the guest announces PPGTTs */
@@ -78,6 +82,8 @@ struct xengt_mediator_ops {
 int xengt_mediator_attach(struct xengt_vgpu *vgpu, const struct xengt_mediator_ops *ops, u32 caps,
 			  void *data);
 int xengt_mediator_detach(struct xengt_vgpu *vgpu);
+int xengt_vgpu_move_bar0(struct xengt_vgpu *vgpu, u64 gpa);
+u64 xengt_vgpu_bar0(struct xengt_vgpu *vgpu);
 int xengt_vgpu_inject_msi(struct xengt_vgpu *vgpu, u64 address, u32 data);
 
 #endif /* _XEN_XENGT_MEDIATOR_H */

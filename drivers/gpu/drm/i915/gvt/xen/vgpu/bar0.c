@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled.
+ * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled, or before BAR
+ * 0 is moved there.
  *
  * There should be nothing: only then do accesses trap, and only then can RAM be put there. Where
  * there is RAM, Xen would replace it by the new RAM. Where there is another domain's page, or a
@@ -37,16 +38,19 @@
 /* Logs and returns an error of Xen's. */
 static int query_failed(const struct xengt_bar0 *bar0, u64 gfn, int rc)
 {
-	xengt_vgpu_err(bar0->name, "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
-		       bar0->config->domid, rc);
+	if (!bar0->quiet)
+		xengt_vgpu_err(bar0->name,
+			       "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
+			       bar0->config->domid, rc);
 	return rc;
 }
 
 /* Logs that @what is at @gfn, and @todo as the user's remedy. Returns -EADDRINUSE. */
 static int refuse_page(const struct xengt_bar0 *bar0, u64 gfn, const char *what, const char *todo)
 {
-	xengt_vgpu_err(bar0->name, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n", what,
-		       gfn, bar0->config->domid, bar0->config->bar0, todo);
+	if (!bar0->quiet)
+		xengt_vgpu_err(bar0->name, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n",
+			       what, gfn, bar0->config->domid, bar0->addr, todo);
 	return -EADDRINUSE;
 }
 
@@ -172,7 +176,7 @@ static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, 
 	first = find_first_bit(ram->found, ram->n);
 	if (first == ram->n)
 		return 0;
-	if (!bar0->config->adopt_ram)
+	if (!bar0->adopt)
 		return refuse_page(bar0, ram->gfn + first, "memory",
 				   "bar0 is wrong; or adopt_ram=1, if a former virtual GPU left it");
 	return make_plain(bar0, ram);
@@ -188,7 +192,8 @@ static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, 
  * Context: process context, may sleep; takes one hypercall for each page of the GTT and of the
  * registers.
  * Return: 0; -EADDRINUSE if there is something that cannot be used, with a line in the log that
- * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log.
+ * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log. No lines
+ * if @bar0->quiet.
  */
 int xengt_bar0_check(const struct xengt_bar0 *bar0)
 {

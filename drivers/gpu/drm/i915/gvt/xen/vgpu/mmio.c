@@ -168,10 +168,11 @@ static int copy_to_page(struct xengt_mmio *mmio, const struct xengt_ioreq_scratc
 			u64 addr, const void *data, unsigned int len)
 {
 	struct xengt_ggtt *ggtt = &mmio->gtt->ggtt;
+	u64 offset;
 
-	if (!xengt_ggtt_has_gfn(ggtt, addr >> XENGT_PAGE_SHIFT))
+	if (!xengt_ggtt_find_gfn(ggtt, addr >> XENGT_PAGE_SHIFT, &offset))
 		return min(xengt_gtt_store(mmio->gtt, addr, data, len, scratch->page), 0);
-	xengt_ggtt_write(ggtt, addr - (ggtt->pages.gpages.base << XENGT_PAGE_SHIFT), data, len);
+	xengt_ggtt_write(ggtt, offset + offset_in_page(addr), data, len);
 	return 0;
 }
 
@@ -268,6 +269,14 @@ static int reach_mediated(struct xengt_mmio *mmio, struct xen_ioreq *req,
 	return rc == -ERANGE ? more : rc;
 }
 
+/* BAR 0 decodes nothing any more: the access was to where it was. */
+static int reach_nothing(struct xen_ioreq *req)
+{
+	if (req->dir == IOREQ_READ && !req->data_is_ptr)
+		req->data = U64_MAX;
+	return -ERANGE;
+}
+
 /*
  * Memory comes last, since it covers all addresses; only writes to it trap. -ERANGE if no target is
  * at the address.
@@ -278,7 +287,9 @@ static int reach_target(struct xengt_mmio *mmio, struct xen_ioreq *req,
 	u64 bar0 = READ_ONCE(mmio->bar0);
 	int rc;
 
-	if (xengt_mediation_attached(mmio->mediation))
+	if (bar0 == XENGT_BAR0_NONE)
+		rc = reach_nothing(req);
+	else if (xengt_mediation_attached(mmio->mediation))
 		rc = reach_mediated(mmio, req, scratch, bar0);
 	else
 		rc = reach_alone(mmio, req, scratch, bar0);
@@ -521,24 +532,29 @@ static void claim_writes(struct xengt_mmio *mmio)
 			mmio->name, mmio->config->domid, rc);
 }
 
-/*
+/**
+ * xengt_mmio_use_ram - put RAM at the GTT, or remove the RAM that was found
+ * @mmio: the accesses; BAR 0 decodes something, and its GTT does not trap as MMIO yet
+ * @quiet: log nothing
+ *
  * In hybrid mode, puts RAM at the guest's addresses of the GTT, so that the GGTT's pages can become
  * unsync. RAM that was found there is used, too. If the guest may not have that many more pages,
  * all writes to the GGTT trap. In other modes, removes the RAM that was found.
+ *
+ * Context: process context, may sleep.
+ * Return: true; or false if RAM is left that is not used, so that accesses to it do not trap.
  */
-static void use_or_remove_ram(struct xengt_mmio *mmio)
+bool xengt_mmio_use_ram(struct xengt_mmio *mmio, bool quiet)
 {
 	struct xengt_ggtt_ram *ram = &mmio->ram;
 
-	if (!mmio->claimed || mmio->config->mode != XENGT_MODE_HYBRID) {
+	if (!mmio->claimed || mmio->config->mode != XENGT_MODE_HYBRID)
 		xengt_ggtt_ram_remove_found(ram);
-		return;
-	}
-	if (xengt_ggtt_pages_use_ram(&mmio->gtt->ggtt.pages, ram))
-		return;
-	pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (videoram, xl mem-max)\n",
-		mmio->name, mmio->config->domid, xengt_ggtt_pages_count(&mmio->gtt->ggtt.pages),
-		ram->n);
+	else if (!xengt_ggtt_pages_use_ram(&mmio->gtt->ggtt.pages, ram) && !quiet)
+		pr_info("%s: all writes to the GGTT are trapped: domain %u has no room for %lu to %lu pages (videoram, xl mem-max)\n",
+			mmio->name, mmio->config->domid,
+			xengt_ggtt_pages_count(&mmio->gtt->ggtt.pages), ram->n);
+	return !xengt_ggtt_ram_is_left(ram);
 }
 
 /*
@@ -556,47 +572,52 @@ static int use_ram(struct xengt_mmio *mmio)
 			       mmio->config->domid, rc);
 		return rc;
 	}
-	use_or_remove_ram(mmio);
-	if (!xengt_ggtt_ram_is_left(ram))
+	if (xengt_mmio_use_ram(mmio, false)) {
+		xengt_ggtt_pages_free_spare(&mmio->gtt->ggtt.pages);
 		return 0;
+	}
 	xengt_vgpu_err(mmio->name, "Xen does not take RAM away from the GTT of domain %u\n",
 		       mmio->config->domid);
 	return -EADDRINUSE;
 }
 
-static u64 gfn_of(const struct xengt_mmio *mmio, u64 offset)
-{
-	return (mmio->bar0 + offset) >> XENGT_PAGE_SHIFT;
-}
-
-static int init_ram(struct xengt_mmio *mmio)
+/**
+ * xengt_mmio_check_place - check what the guest has at the addresses of BAR 0
+ * @mmio: the accesses
+ * @bar0: where BAR 0 is to be, a guest-physical address in bytes
+ * @initial: the virtual GPU is being enabled, and the user has chosen the place. RAM at the GTT is
+ *	accepted if the user allows it, and what is refused is logged.
+ * @ram: initialised with no RAM, but what was found
+ *
+ * Context: process context, may sleep; makes up to 4096 hypercalls.
+ * Return: 0; or -ENOMEM or an error of xengt_bar0_check(), when the caller calls
+ * xengt_ggtt_ram_exit() for @ram.
+ */
+int xengt_mmio_check_place(struct xengt_mmio *mmio, u64 bar0, bool initial,
+			   struct xengt_ggtt_ram *ram)
 {
 	const struct xengt_ioreq_target *gtt = &mmio->gtt_half;
-
-	return xengt_ggtt_ram_init(&mmio->ram, mmio->config->domid, gfn_of(mmio, gtt->start),
-				   gtt->size >> XENGT_PAGE_SHIFT);
-}
-
-static int check_bar0(struct xengt_mmio *mmio)
-{
-	const struct xengt_ioreq_target *gtt = &mmio->gtt_half;
-	struct xengt_bar0 bar0 = {
+	u64 gfn = bar0 >> XENGT_PAGE_SHIFT, gtt_page = gtt->start >> XENGT_PAGE_SHIFT;
+	struct xengt_bar0 check = {
 		.name = mmio->name,
 		.config = mmio->config,
+		.addr = bar0,
+		.adopt = initial && mmio->config->adopt_ram,
+		.quiet = !initial,
 		.registers = {
-			{ gfn_of(mmio, mmio->pvinfo_page.start), 1 },
-			{ gfn_of(mmio, mmio->flush.start), 1 },
-			{ gfn_of(mmio, gtt->start) - 1, 1 },
+			{ gfn + (mmio->pvinfo_page.start >> XENGT_PAGE_SHIFT), 1 },
+			{ gfn + (mmio->flush.start >> XENGT_PAGE_SHIFT), 1 },
+			{ gfn + gtt_page - 1, 1 },
 		},
-		.ram = &mmio->ram,
+		.ram = ram,
 	};
 
 	if (xengt_mediation_attached(mmio->mediation)) {
-		memset(bar0.registers, 0, sizeof(bar0.registers));
-		bar0.registers[0].gfn = gfn_of(mmio, 0);
-		bar0.registers[0].n = gtt->start >> XENGT_PAGE_SHIFT;
+		memset(check.registers, 0, sizeof(check.registers));
+		check.registers[0] = (struct xengt_bar0_pages){ gfn, gtt_page };
 	}
-	return xengt_bar0_check(&bar0);
+	return xengt_ggtt_ram_init(ram, mmio->config->domid, gfn + gtt_page,
+				   gtt->size >> XENGT_PAGE_SHIFT) ?: xengt_bar0_check(&check);
 }
 
 /* Starts the server, with the range of GFX_FLSH_CNTL. */
@@ -614,16 +635,8 @@ static int start_server(struct xengt_mmio *mmio)
 	return rc;
 }
 
-/**
- * xengt_mmio_take_ranges - trap the guest's accesses to BAR 0
- * @mmio: what xengt_mmio_start() started
- *
- * Takes the GTT and PVINFO, or all of BAR 0 if there is a mediator. GFX_FLSH_CNTL is taken already.
- *
- * Context: process context, may sleep. Accesses can be handled before this returns.
- * Return: 0 or an error of Xen's.
- */
-int xengt_mmio_take_ranges(struct xengt_mmio *mmio)
+/* Takes the ranges besides GFX_FLSH_CNTL: the GTT and PVINFO, or all if there is a mediator. */
+static int take_others(struct xengt_mmio *mmio)
 {
 	const struct xengt_ioreq_target *flush = &mmio->flush, *gtt = &mmio->gtt_half;
 	const struct xengt_ioreq_target *page = &mmio->pvinfo_page;
@@ -633,6 +646,76 @@ int xengt_mmio_take_ranges(struct xengt_mmio *mmio)
 		       take_range(mmio, 0, flush->start);
 	return take_range(mmio, gtt->start, end_of(gtt)) ?:
 	       take_range(mmio, page->start, end_of(page));
+}
+
+/**
+ * xengt_mmio_take_ranges - trap the guest's accesses to BAR 0
+ * @mmio: what xengt_mmio_start() started, or of which all ranges were dropped
+ *
+ * If BAR 0 decodes nothing, there is nothing to trap.
+ *
+ * Context: process context, may sleep. Accesses can be handled before this returns.
+ * Return: 0, or an error of Xen's, when some of the ranges may be taken.
+ */
+int xengt_mmio_take_ranges(struct xengt_mmio *mmio)
+{
+	int rc = 0;
+
+	mmio->served = true;
+	if (mmio->bar0 == XENGT_BAR0_NONE)
+		return 0;
+	if (!mmio->nr_ranges)
+		rc = take_range(mmio, mmio->flush.start, end_of(&mmio->flush));
+	return rc ?: take_others(mmio);
+}
+
+/* Takes ranges again that were dropped, up to the first @n. 0 or an error of Xen's. */
+static int take_again(struct xengt_mmio *mmio, unsigned int n)
+{
+	const struct xengt_mmio_range *range;
+	int rc;
+
+	for (; mmio->nr_ranges < n; mmio->nr_ranges++) {
+		range = &mmio->ranges[mmio->nr_ranges];
+		rc = xengt_ioreq_server_add_range(&mmio->server, range->start, range->end);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Drops all ranges, or those before the first one that Xen does not drop. 0 or its error. */
+static int drop_ranges(struct xengt_mmio *mmio)
+{
+	const struct xengt_mmio_range *range;
+	int rc;
+
+	for (; mmio->nr_ranges; mmio->nr_ranges--) {
+		range = &mmio->ranges[mmio->nr_ranges - 1];
+		rc = xengt_ioreq_server_remove_range(&mmio->server, range->start, range->end);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * xengt_mmio_drop_ranges - do not trap the guest's accesses to BAR 0 any more
+ * @mmio: the accesses
+ *
+ * Requests that Xen sent before are still handled.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; or an error of Xen's, when the ranges are taken as before, unless Xen refuses that.
+ */
+int xengt_mmio_drop_ranges(struct xengt_mmio *mmio)
+{
+	unsigned int n = mmio->nr_ranges;
+	int rc = drop_ranges(mmio);
+
+	if (rc)
+		take_again(mmio, n);
+	return rc;
 }
 
 /**
@@ -669,9 +752,10 @@ int xengt_mmio_start(struct xengt_mmio *mmio, const char *name,
 	mmio->mediation = mediation;
 	mmio->claimed = false;
 	mmio->bar0 = config->bar0;
+	mmio->served = false;
 	mmio->nr_ranges = 0;
 	init_targets(mmio);
-	rc = init_ram(mmio) ?: check_bar0(mmio);
+	rc = xengt_mmio_check_place(mmio, mmio->bar0, true, &mmio->ram);
 	if (rc)
 		return rc;
 	rc = xengt_foreign_page_init(&mmio->plain_page, mmio->config->domid);

@@ -39,7 +39,8 @@ struct xengt_mmio_range {
  * @counters: its counters
  * @mediation: its mediator
  * @server: receives the accesses from Xen
- * @bar0: where BAR 0 is, a guest-physical address in bytes; read without a lock
+ * @bar0: where BAR 0 is, a guest-physical address in bytes, or XENGT_BAR0_NONE; read without a lock
+ * @served: the guest's accesses to BAR 0 trap, wherever it is
  * @ranges: what was taken of BAR 0, in this order
  * @nr_ranges: number of entries in @ranges
  * @gtt_half: the GTT, in the second half of BAR 0. The start of this target and of the next ones is
@@ -63,6 +64,7 @@ struct xengt_mmio {
 	struct xengt_mediation *mediation;
 	struct xengt_ioreq_server server;
 	u64 bar0;
+	bool served;
 	struct xengt_mmio_range ranges[XENGT_MMIO_RANGES];
 	unsigned int nr_ranges;
 	struct xengt_ioreq_target gtt_half;
@@ -80,6 +82,10 @@ int xengt_mmio_start(struct xengt_mmio *mmio, const char *name,
 		     const struct xengt_vgpu_config *config, struct xengt_gtt *gtt,
 		     struct xengt_counters *counters, struct xengt_mediation *mediation);
 int xengt_mmio_take_ranges(struct xengt_mmio *mmio);
+int xengt_mmio_drop_ranges(struct xengt_mmio *mmio);
+int xengt_mmio_check_place(struct xengt_mmio *mmio, u64 bar0, bool initial,
+			   struct xengt_ggtt_ram *ram);
+bool xengt_mmio_use_ram(struct xengt_mmio *mmio, bool quiet);
 void xengt_mmio_stop(struct xengt_mmio *mmio);
 
 #endif /* _XENGT_MMIO_H */
