@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled, or before BAR
- * 0 is moved there.
+ * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled, or before
+ * BAR 0 is moved there.
  *
  * There should be nothing: only then do accesses trap, and only then can RAM be put there. Where
  * there is RAM, Xen would replace it by the new RAM. Where there is another domain's page, or a

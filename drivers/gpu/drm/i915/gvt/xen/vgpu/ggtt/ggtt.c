@@ -48,9 +48,9 @@ static const struct xengt_leaf_ops ggtt_ops = {
 };
 
 /*
- * Is @gfn in the guest's GTT? If it is, sets *@offset to its first byte's offset into the GTT. False
- * while no RAM is used there. Such RAM cannot be a PPGTT table, and writes to it are writes to the
- * GGTT. Takes no lock: if BAR 0 is being moved, the answer may be old.
+ * Is @gfn in the guest's GTT? If it is, sets *@offset to its first byte's offset into the GTT.
+ * False while no RAM is used there. Such RAM cannot be a PPGTT table, and writes to it are writes
+ * to the GGTT. Takes no lock: if BAR 0 is being moved, the answer may be old.
  */
 bool xengt_ggtt_find_gfn(const struct xengt_ggtt *ggtt, u64 gfn, u64 *offset)
 {
