@@ -44,8 +44,8 @@ struct xengt_vgpu;
  * @stop: the virtual GPU stops: the user disables or removes it, its guest has ended, its GPU goes
  *	away, or it could not be enabled after @start had succeeded. Called exactly once for each
  *	@start that returned 0, as the last operation: none of the others runs any more. The
- *	mediator stops using the page tables and unpins PPGTTs. Calls still work until it returns.
- *	If the guest has ended, all entries lead to scratch already. May be NULL.
+ *	mediator stops using the page tables and unpins PPGTTs. Calls still work until it returns,
+ *	unless the guest has ended: then all entries lead to scratch already. May be NULL.
  * @ppgtt: the guest has announced a PPGTT (@create), or taken back an announcement, through PVINFO.
  *	@result is what xengt_ppgtt_create() or xengt_ppgtt_destroy() returns for that; the guest is
  *	not told. The root is as the guest wrote it, and not checked. May be NULL.
