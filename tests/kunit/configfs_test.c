@@ -309,7 +309,7 @@ static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	get_task_struct(task);
 	wait_for_completion(&started);
-	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_OFF);
+	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_STARTING);
 	complete(&end.go);
 	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
 	put_task_struct(task);

@@ -109,6 +109,9 @@ struct fake_domain {
 	struct fake_vcpu vcpus[FAKE_MAX_VCPUS];
 	struct fake_server *servers[FAKE_MAX_SERVERS];
 	struct fake_server *claimer;	/* of write-protected pages */
+	unsigned int nr_msis;		/* that were delivered */
+	u64 msi_address;		/* of the last one */
+	u32 msi_data;
 	bool no_hap;
 	bool target;			/* the caller is a driver domain with this target */
 };
@@ -344,6 +347,11 @@ int fake_memtype_claim(struct fake_domain *d,
 		       const struct xen_dm_op_map_mem_type_to_ioreq_server *op);
 int fake_memtype_set(struct fake_domain *d, const struct xen_dm_op_set_mem_type *op);
 void fake_memtype_server_gone(struct fake_domain *d, struct fake_server *server);
+
+/* fake_msi.c */
+struct xen_dm_op_inject_msi;
+
+int fake_msi_inject(struct fake_domain *d, const struct xen_dm_op_inject_msi *op);
 
 /* fake_vcpu.c */
 void fake_vcpu_domain_start(struct fake_domain *d);

@@ -367,6 +367,8 @@ static enum fake_call dm_call_kind(unsigned int op)
 		return FAKE_CALL_DM_CLAIM;
 	case XEN_DMOP_set_mem_type:
 		return FAKE_CALL_DM_SET_TYPE;
+	case XEN_DMOP_inject_msi:
+		return FAKE_CALL_DM_INJECT;
 	default:
 		return FAKE_CALL_ANY;
 	}
@@ -388,6 +390,8 @@ static size_t dm_op_size(unsigned int op)
 		return sizeof(struct xen_dm_op_map_mem_type_to_ioreq_server);
 	case XEN_DMOP_set_mem_type:
 		return sizeof(struct xen_dm_op_set_mem_type);
+	case XEN_DMOP_inject_msi:
+		return sizeof(struct xen_dm_op_inject_msi);
 	default:
 		return 0;
 	}
@@ -423,6 +427,8 @@ static int dm_op(domid_t domid, struct xen_dm_op *op, size_t size)
 		return fake_memtype_claim(d, &op->u.map_mem_type_to_ioreq_server);
 	case XEN_DMOP_set_mem_type:
 		return fake_memtype_set(d, &op->u.set_mem_type);
+	case XEN_DMOP_inject_msi:
+		return fake_msi_inject(d, &op->u.inject_msi);
 	default:
 		return -EOPNOTSUPP;
 	}

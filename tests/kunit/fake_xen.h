@@ -23,6 +23,7 @@
  *   fake_ioreq.c       ioreq servers
  *   fake_reserve.c     memory that dom0 gives guests
  *   fake_memtype.c     write protection of guests' pages
+ *   fake_msi.c         interrupts that guests get
  *   fake_vcpu.c        vCPUs that make I/O requests and store to memory
  *   fake_store.c       xenstore
  *
@@ -91,6 +92,7 @@ enum fake_call {
 	FAKE_CALL_DM_DESTROY,
 	FAKE_CALL_DM_CLAIM,	/* map_mem_type, either way */
 	FAKE_CALL_DM_SET_TYPE,	/* set_mem_type, either way */
+	FAKE_CALL_DM_INJECT,	/* inject_msi */
 	FAKE_CALL_GET_TYPE,
 	FAKE_CALL_DEV_MAP,
 	FAKE_CALL_DEV_UNMAP,
@@ -234,6 +236,9 @@ bool fake_gfn_write_protected(domid_t domid, u64 gfn);
 unsigned int fake_domain_nr_protected(domid_t domid);
 bool fake_domain_claimed(domid_t domid);
 void fake_domain_set_hap(domid_t domid, bool hap);
+
+/* fake_msi.c */
+unsigned int fake_domain_msis(domid_t domid, u64 *address, u32 *data);
 
 /* fake_vcpu.c: a guest's vCPUs */
 void fake_domain_set_vcpus(domid_t domid, unsigned int vcpus);

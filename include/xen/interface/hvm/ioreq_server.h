@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device model operations on ioreq servers: the part of Xen's dm_op ABI that Linux's own
- * hvm/dm_op.h lacks.
+ * Device model operations on ioreq servers, and on interrupts: the part of Xen's dm_op ABI that
+ * Linux's own hvm/dm_op.h lacks.
  *
  * Source: Xen's public/hvm/dm_op.h and public/hvm/hvm_op.h (hvmmem_type_t). The names are Xen's,
  * but for those of memory types: Linux's own hvm/hvm_op.h has some of these, in an enum. The
@@ -19,6 +19,7 @@
 #define XEN_DMOP_set_ioreq_server_state			5
 #define XEN_DMOP_destroy_ioreq_server			6
 #define XEN_DMOP_set_mem_type				12
+#define XEN_DMOP_inject_msi				14
 #define XEN_DMOP_map_mem_type_to_ioreq_server		15
 
 /* Kinds of range */
@@ -69,6 +70,12 @@ struct xen_dm_op_set_mem_type {
 	__aligned_u64 first_pfn;	/* IN: the first GFN */
 };
 
+struct xen_dm_op_inject_msi {
+	__u32 data;		/* IN: the message's data */
+	__u32 pad;
+	__aligned_u64 addr;	/* IN: the message's address */
+};
+
 struct xen_dm_op_map_mem_type_to_ioreq_server {
 	__u16 id;		/* IN */
 	__u16 type;		/* IN: XEN_HVMMEM_ioreq_server */
@@ -86,6 +93,7 @@ struct xen_dm_op {
 		struct xen_dm_op_set_ioreq_server_state set_ioreq_server_state;
 		struct xen_dm_op_destroy_ioreq_server destroy_ioreq_server;
 		struct xen_dm_op_set_mem_type set_mem_type;
+		struct xen_dm_op_inject_msi inject_msi;
 		struct xen_dm_op_map_mem_type_to_ioreq_server map_mem_type_to_ioreq_server;
 	} u;
 };

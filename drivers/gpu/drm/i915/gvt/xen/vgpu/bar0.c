@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled.
+ * Checks what a guest has at the addresses of BAR 0 before its virtual GPU is enabled, or before
+ * BAR 0 is moved there.
  *
  * There should be nothing: only then do accesses trap, and only then can RAM be put there. Where
  * there is RAM, Xen would replace it by the new RAM. Where there is another domain's page, or a
@@ -37,16 +38,19 @@
 /* Logs and returns an error of Xen's. */
 static int query_failed(const struct xengt_bar0 *bar0, u64 gfn, int rc)
 {
-	xengt_vgpu_err(bar0->name, "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
-		       bar0->config->domid, rc);
+	if (!bar0->quiet)
+		xengt_vgpu_err(bar0->name,
+			       "Xen does not say what is at GFN %#llx of domain %u: %d\n", gfn,
+			       bar0->config->domid, rc);
 	return rc;
 }
 
 /* Logs that @what is at @gfn, and @todo as the user's remedy. Returns -EADDRINUSE. */
 static int refuse_page(const struct xengt_bar0 *bar0, u64 gfn, const char *what, const char *todo)
 {
-	xengt_vgpu_err(bar0->name, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n", what,
-		       gfn, bar0->config->domid, bar0->config->bar0, todo);
+	if (!bar0->quiet)
+		xengt_vgpu_err(bar0->name, "%s at GFN %#llx of domain %u, in BAR 0 at %#llx: %s\n",
+			       what, gfn, bar0->config->domid, bar0->addr, todo);
 	return -EADDRINUSE;
 }
 
@@ -72,20 +76,40 @@ static int check_holes(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
 	return refuse_special(bar0, gfn);
 }
 
+/* Checks that Xen shows n GFNs as nothing. */
+static int check_no_ram(const struct xengt_bar0 *bar0, u64 gfn, unsigned long n)
+{
+	int type;
+
+	for (; n; n--, gfn++) {
+		type = xengt_dm_get_mem_type(bar0->config->domid, gfn);
+		if (type < 0)
+			return query_failed(bar0, gfn, type);
+		if (type != HVMMEM_mmio_dm)
+			return refuse_page(bar0, gfn, "memory", "is bar0 right?");
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Returns how many of n GFNs are not above @max_gfn. */
+static unsigned long up_to(u64 gfn, unsigned long n, u64 max_gfn)
+{
+	return max_gfn < gfn ? 0 : min_t(u64, n, max_gfn - gfn + 1);
+}
+
 /* Checks that there is nothing at the registers' pages up to @max_gfn. */
 static int check_registers(const struct xengt_bar0 *bar0, u64 max_gfn)
 {
-	const u64 *gfns = bar0->registers;
+	unsigned long n;
 	unsigned int i;
-	int type, rc;
+	u64 gfn;
+	int rc;
 
-	for (i = 0; i < ARRAY_SIZE(bar0->registers) && gfns[i] <= max_gfn; i++) {
-		type = xengt_dm_get_mem_type(bar0->config->domid, gfns[i]);
-		if (type < 0)
-			return query_failed(bar0, gfns[i], type);
-		if (type != HVMMEM_mmio_dm)
-			return refuse_page(bar0, gfns[i], "memory", "is bar0 right?");
-		rc = check_holes(bar0, gfns[i], 1);
+	for (i = 0; i < ARRAY_SIZE(bar0->registers); i++) {
+		gfn = bar0->registers[i].gfn;
+		n = up_to(gfn, bar0->registers[i].n, max_gfn);
+		rc = n ? check_no_ram(bar0, gfn, n) ?: check_holes(bar0, gfn, n) : 0;
 		if (rc)
 			return rc;
 	}
@@ -143,18 +167,16 @@ static int make_plain(const struct xengt_bar0 *bar0, const struct xengt_ggtt_ram
 /* Checks the GTT's pages up to @max_gfn. */
 static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, u64 max_gfn)
 {
-	unsigned long n = 0, first;
+	unsigned long n = up_to(ram->gfn, ram->n, max_gfn), first;
 	int rc;
 
-	if (max_gfn >= ram->gfn)
-		n = min_t(u64, ram->n, max_gfn - ram->gfn + 1);
 	rc = find_ram(bar0, ram, n) ?: check_gtt_holes(bar0, ram, n);
 	if (rc)
 		return rc;
 	first = find_first_bit(ram->found, ram->n);
 	if (first == ram->n)
 		return 0;
-	if (!bar0->config->adopt_ram)
+	if (!bar0->adopt)
 		return refuse_page(bar0, ram->gfn + first, "memory",
 				   "bar0 is wrong; or adopt_ram=1, if a former virtual GPU left it");
 	return make_plain(bar0, ram);
@@ -167,9 +189,11 @@ static int check_gtt(const struct xengt_bar0 *bar0, struct xengt_ggtt_ram *ram, 
  * Records in @bar0->ram the RAM that is to be used, as found, and makes it plain RAM. GFNs above
  * the highest that the guest ever had are not checked, since there is nothing.
  *
- * Context: process context, may sleep; takes one hypercall for each page of the GTT.
+ * Context: process context, may sleep; takes one hypercall for each page of the GTT and of the
+ * registers.
  * Return: 0; -EADDRINUSE if there is something that cannot be used, with a line in the log that
- * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log.
+ * says what is at which GFN, and what to do; or an error of Xen's, with a line in the log. No lines
+ * if @bar0->quiet.
  */
 int xengt_bar0_check(const struct xengt_bar0 *bar0)
 {

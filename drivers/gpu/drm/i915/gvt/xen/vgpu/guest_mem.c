@@ -26,11 +26,11 @@
 static int write_page(struct xengt_gtt *gtt, struct xengt_foreign_page *page, u64 addr,
 		      const void *data, unsigned int len)
 {
-	struct xengt_ggtt *ggtt = &gtt->ggtt;
+	u64 offset;
 
-	if (!xengt_ggtt_has_gfn(ggtt, addr >> XENGT_PAGE_SHIFT))
+	if (!xengt_ggtt_find_gfn(&gtt->ggtt, addr >> XENGT_PAGE_SHIFT, &offset))
 		return min(xengt_gtt_store(gtt, addr, data, len, page), 0);
-	xengt_ggtt_write(ggtt, addr - (ggtt->pages.gpages.base << XENGT_PAGE_SHIFT), data, len);
+	xengt_ggtt_write(&gtt->ggtt, offset + offset_in_page(addr), data, len);
 	return 0;
 }
 

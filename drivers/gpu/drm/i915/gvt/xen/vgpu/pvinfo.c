@@ -52,9 +52,10 @@ static const struct {
 	FIELDS(cursor_x_hot, execlist_context_descriptor_hi),
 };
 
-/* A notification, and the fields of the page that it refers to. */
+/* A notification, and the fields of the page that it refers to; display_ready by the way. */
 struct message {
 	u32 what;
+	u32 display_ready;
 	u64 pdp[XENGT_PPGTT_PDPS];
 	u64 context;
 };
@@ -91,16 +92,22 @@ static bool notifies(u32 offset, unsigned int len)
 	return offset <= at && at - offset < len;
 }
 
+/* Does a write touch the lowest byte of display_ready? */
+static bool sets_display_ready(u32 offset, unsigned int len)
+{
+	const u32 at = offsetof(struct xengt_vgt_if, display_ready);
+
+	return offset <= at && at - offset < len;
+}
+
 /*
  * Does the write, already stored, say that a driver has loaded? It does if it touches
  * display_ready, leaves it nonzero, and the driver was seen to start to load.
  */
 static bool has_loaded(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
 {
-	const u32 at = offsetof(struct xengt_vgt_if, display_ready);
-
 	lockdep_assert_held(&pvinfo->lock);
-	if (!pvinfo->loading || offset > at || at - offset >= len || !pvinfo->page.display_ready)
+	if (!pvinfo->loading || !sets_display_ready(offset, len) || !pvinfo->page.display_ready)
 		return false;
 	pvinfo->loading = false;
 	return true;
@@ -143,6 +150,13 @@ static void notify_driver(struct xengt_pvinfo *pvinfo, bool loaded)
 		pvinfo->ops->driver(pvinfo, loaded);
 }
 
+static void notify_display_ready(struct xengt_pvinfo *pvinfo, u32 value)
+{
+	lockdep_assert_not_held(&pvinfo->lock);
+	if (pvinfo->ops->display_ready)
+		pvinfo->ops->display_ready(pvinfo, value);
+}
+
 static u64 join(u32 lo, u32 hi)
 {
 	return (u64)hi << 32 | lo;
@@ -157,6 +171,7 @@ static void read_message(struct xengt_pvinfo *pvinfo, struct message *message)
 	BUILD_BUG_ON(ARRAY_SIZE(page->pdp) != ARRAY_SIZE(message->pdp));
 	lockdep_assert_held(&pvinfo->lock);
 	message->what = page->g2v_notify;
+	message->display_ready = page->display_ready;
 	for (i = 0; i < XENGT_PPGTT_PDPS; i++)
 		message->pdp[i] = join(page->pdp[i].lo, page->pdp[i].hi);
 	message->context = join(page->execlist_context_descriptor_lo,
@@ -223,8 +238,8 @@ static void dispatch(struct xengt_pvinfo *pvinfo, const struct message *message)
  * @data: the bytes
  * @len: how many; all are within the page
  *
- * Drops the bytes that the guest may not write, and counts such a write. If the write notifies, or
- * says that a driver has loaded, calls the handler before it returns.
+ * Drops the bytes that the guest may not write, and counts such a write. If the write notifies,
+ * touches display_ready, or says that a driver has loaded, calls the handlers before it returns.
  *
  * Context: process context, may sleep; takes the page's lock. Reads and writes can run in parallel.
  */
@@ -247,6 +262,8 @@ void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *dat
 		xengt_count(pvinfo->counters, XENGT_COUNT_PVINFO_DENIED, 1);
 	if (loaded)
 		notify_driver(pvinfo, true);
+	if (sets_display_ready(offset, len))
+		notify_display_ready(pvinfo, message.display_ready);
 	if (notifies(offset, len))
 		dispatch(pvinfo, &message);
 }

@@ -41,6 +41,7 @@ struct xengt_pvinfo_config {
  *	counted; the guest is not told.
  * @context: the guest created a context, or is about to free it; may be NULL
  * @driver: a driver of the guest's starts to load, or has loaded; may be NULL
+ * @display_ready: the guest wrote display_ready, which is @value now; may be NULL
  *
  * xengt_pvinfo_write() calls them; xengt_pvinfo_read() calls @driver when a driver starts to load.
  * The vCPU waits until they return. No lock of the page is held. They may sleep, and may be called
@@ -50,6 +51,7 @@ struct xengt_pvinfo_ops {
 	int (*ppgtt)(struct xengt_pvinfo *pvinfo, bool create, const struct xengt_ppgtt_root *root);
 	void (*context)(struct xengt_pvinfo *pvinfo, bool create, u64 descriptor);
 	void (*driver)(struct xengt_pvinfo *pvinfo, bool loaded);
+	void (*display_ready)(struct xengt_pvinfo *pvinfo, u32 value);
 };
 
 /**

@@ -25,6 +25,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/wait.h>
+#include <xen/xengt_mediator.h>
 
 #include "abi/pte.h"
 #include "config.h"
@@ -61,10 +62,27 @@ static u64 bar0_size(const struct xengt_served *served)
 	return 2 * xengt_gtt_format(served->config->generation)->gtt_offset;
 }
 
+/* Do two places of BAR 0 overlap? One that is nowhere overlaps nothing. */
+static bool places_overlap(const struct xengt_served *a, u64 a_bar0,
+			   const struct xengt_served *b, u64 b_bar0)
+{
+	return a_bar0 != XENGT_BAR0_NONE && b_bar0 != XENGT_BAR0_NONE &&
+	       overlap(a_bar0, bar0_size(a), b_bar0, bar0_size(b));
+}
+
 static bool bar0s_overlap(const struct xengt_served *a, const struct xengt_served *b)
 {
-	return a->config->domid == b->config->domid &&
-	       overlap(a->config->bar0, bar0_size(a), b->config->bar0, bar0_size(b));
+	unsigned int i, k;
+
+	if (a->config->domid != b->config->domid)
+		return false;
+	for (i = 0; i < XENGT_SERVED_PLACES; i++) {
+		for (k = 0; k < XENGT_SERVED_PLACES; k++) {
+			if (places_overlap(a, a->bar0[i], b, b->bar0[k]))
+				return true;
+		}
+	}
+	return false;
 }
 
 static bool shares_overlap(const struct xengt_served *a, const struct xengt_served *b)
@@ -121,7 +139,7 @@ static int refuse_overlap(const struct xengt_served *served, const struct xengt_
 	lockdep_assert_held(&lock);
 	if (compare(served, other) == OVERLAP_BAR0)
 		xengt_vgpu_err(served->name, "bar0 %#llx overlaps that of %s, at %#llx, which serves domain %u already\n",
-			       served->config->bar0, other->name, other->config->bar0,
+			       served->bar0[0], other->name, other->bar0[0],
 			       other->config->domid);
 	else
 		xengt_vgpu_err(served->name, "the share of the GGTT overlaps that of %s, for domain %u\n",
@@ -144,6 +162,8 @@ int xengt_served_add(struct xengt_served *served)
 	struct xengt_served *other;
 	int rc;
 
+	served->bar0[0] = served->config->bar0;
+	served->bar0[1] = XENGT_BAR0_NONE;
 	do {
 		rc = wait_event_killable(removals, !waits(served));
 		if (rc)
@@ -168,6 +188,36 @@ void xengt_served_remove(struct xengt_served *served)
 	list_del_init(&served->node);
 	spin_unlock(&lock);
 	wake_up_all(&removals);
+}
+
+/*
+ * Claims the addresses that BAR 0 of an entry of the list is about to be moved to, besides those
+ * where it is. Returns 0; or -EBUSY if another virtual GPU of the guest has some of them.
+ */
+int xengt_served_begin_move(struct xengt_served *served, u64 bar0)
+{
+	struct xengt_served *other;
+	int rc = 0;
+
+	spin_lock(&lock);
+	served->bar0[1] = bar0;
+	list_for_each_entry(other, &all_served, node) {
+		if (other != served && bar0s_overlap(served, other))
+			rc = -EBUSY;
+	}
+	if (rc)
+		served->bar0[1] = XENGT_BAR0_NONE;
+	spin_unlock(&lock);
+	return rc;
+}
+
+/* Ends a move: BAR 0 is at @bar0 now, which was claimed. */
+void xengt_served_end_move(struct xengt_served *served, u64 bar0)
+{
+	spin_lock(&lock);
+	served->bar0[0] = bar0;
+	served->bar0[1] = XENGT_BAR0_NONE;
+	spin_unlock(&lock);
 }
 
 /* The user removed the virtual GPU: it is never enabled again, and is about to be disabled. */

@@ -7,16 +7,22 @@
  * accesses. Disabling it undoes this in reverse order, and so does the end of the guest, which can
  * come at any moment.
  *
- * Invariants: everything is set up exactly while the state is XENGT_VGPU_RUNNING. No access traps
- * after the ioreq server has stopped, so the page tables have no users when they are freed.
+ * A mediator is told that the virtual GPU starts when everything is set up, but before the guest's
+ * accesses trap; and that it stops before anything is torn down.
  *
- * Locking: the virtual GPU's lock protects the state and everything that is set up with it. The
- * service reports the end of the guest (see gtt.c) with locks of its own held that disabling takes.
- * So ended_work stops the virtual GPU.
+ * Invariants: everything is set up while the state is XENGT_VGPU_RUNNING. No access traps after the
+ * ioreq server has stopped, so the page tables have no users when they are freed. Nobody waits for
+ * a handler of the guest's accesses, or for an operation of the mediator's, with the virtual GPU's
+ * lock held: these may take it.
  *
- * Calls of mediators do not take the virtual GPU's lock: stopping holds it while it waits for the
- * handlers of accesses, and a handler may make such a call. They hold "users" for reading. Before
- * anything is torn down, "users" is taken for writing, and nothing nests inside that.
+ * Locking: the mutex "life" is held from the beginning to the end of enabling, disabling and the
+ * end of the guest. The virtual GPU's lock protects the state. Who holds it while the state is
+ * XENGT_VGPU_RUNNING can use what is set up; who stops the virtual GPU changes the state under it
+ * first. It nests inside "life". The service reports the end of the guest (see gtt.c) with locks of
+ * its own held that disabling takes. So ended_work stops the virtual GPU.
+ *
+ * Calls of mediators hold "users" for reading, so that several run at once. Before anything is torn
+ * down, "users" is taken for writing, and nothing nests inside that.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -31,6 +37,7 @@
 #include "config.h"
 #include "gsm/gsm.h"
 #include "gtt.h"
+#include "mediation.h"
 #include "mmio.h"
 #include "served.h"
 #include "vgpu.h"
@@ -77,9 +84,17 @@ static void note_bases(struct xengt_vgpu *vgpu)
 	}
 }
 
+static void set_state(struct xengt_vgpu *vgpu, enum xengt_vgpu_state state)
+{
+	lockdep_assert_held(&vgpu->life);
+	mutex_lock(&vgpu->lock);
+	vgpu->state = state;
+	mutex_unlock(&vgpu->lock);
+}
+
 /*
- * Makes the page tables, and starts to handle the guest's accesses. The page tables map the RAM at
- * the GTT, so it is freed after them, also if xengt_mmio_start() fails.
+ * Makes the page tables, and prepares to handle the guest's accesses. The page tables map the RAM
+ * at the GTT, so it is freed after them, also if xengt_mmio_start() fails.
  */
 static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
 		     const struct xengt_range *range)
@@ -113,7 +128,7 @@ static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *for
 		return rc;
 	note_bases(vgpu);
 	rc = xengt_mmio_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
-			      &vgpu->counters);
+			      &vgpu->counters, &vgpu->mediation);
 	if (!rc)
 		return 0;
 	xengt_gtt_close(&vgpu->gtt);
@@ -157,6 +172,33 @@ void xengt_vgpu_leave(struct xengt_vgpu *vgpu)
 	up_read(&vgpu->users);
 }
 
+/* Starts the mediator, then traps the guest's accesses. */
+static int serve(struct xengt_vgpu *vgpu)
+{
+	int rc = xengt_mediation_start(&vgpu->mediation);
+
+	if (rc) {
+		xengt_vgpu_err(vgpu->name, "the mediator does not start: %d\n", rc);
+		return rc;
+	}
+	return xengt_mmio_take_ranges(&vgpu->mmio);
+}
+
+/* The mediator's operations do not run any more when the state changes. */
+static void stop(struct xengt_vgpu *vgpu)
+{
+	xengt_mediation_stop(&vgpu->mediation);
+	allow_calls(vgpu, false);
+	set_state(vgpu, XENGT_VGPU_STOPPING);
+	xengt_gtt_close(&vgpu->gtt);
+	xengt_mmio_stop(&vgpu->mmio);
+	xengt_gtt_exit(&vgpu->gtt);
+	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
+	xengt_foreign_page_exit(&vgpu->read_page);
+	xen_gpu_domain_put(vgpu->domain);
+	xengt_served_remove(&vgpu->served);
+}
+
 static int start(struct xengt_vgpu *vgpu)
 {
 	const struct xengt_gtt_format *format;
@@ -178,8 +220,14 @@ static int start(struct xengt_vgpu *vgpu)
 	rc = start_gtt(vgpu, format, range);
 	if (rc)
 		goto exit;
+	set_state(vgpu, XENGT_VGPU_RUNNING);
 	allow_calls(vgpu, true);
-	return 0;
+	rc = serve(vgpu);
+	if (rc) {
+		xengt_ggtt_ram_disown_found(&vgpu->mmio.ram);
+		stop(vgpu);
+	}
+	return rc;
 
 exit:
 	xengt_foreign_page_exit(&vgpu->read_page);
@@ -188,18 +236,6 @@ put:
 remove:
 	xengt_served_remove(&vgpu->served);
 	return rc;
-}
-
-static void stop(struct xengt_vgpu *vgpu)
-{
-	allow_calls(vgpu, false);
-	xengt_gtt_close(&vgpu->gtt);
-	xengt_mmio_stop(&vgpu->mmio);
-	xengt_gtt_exit(&vgpu->gtt);
-	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
-	xengt_foreign_page_exit(&vgpu->read_page);
-	xen_gpu_domain_put(vgpu->domain);
-	xengt_served_remove(&vgpu->served);
 }
 
 /* Says why the virtual GPU has to stop; NULL if it does not have to. */
@@ -221,15 +257,28 @@ static void release_guest(struct work_struct *work)
 	struct xengt_vgpu *vgpu = container_of(work, struct xengt_vgpu, ended_work);
 	const char *why = NULL;
 
-	mutex_lock(&vgpu->lock);
+	mutex_lock(&vgpu->life);
 	if (vgpu->state == XENGT_VGPU_RUNNING)
 		why = why_stop(vgpu);
 	if (why) {
 		stop(vgpu);
-		vgpu->state = XENGT_VGPU_DEAD;
+		set_state(vgpu, XENGT_VGPU_DEAD);
 		pr_info("%s: domain %u %s\n", vgpu->name, vgpu->config.domid, why);
 	}
+	mutex_unlock(&vgpu->life);
+}
+
+/* Claims the virtual GPU for enabling: its configuration does not change from now on. */
+static bool begin_start(struct xengt_vgpu *vgpu)
+{
+	bool off;
+
+	mutex_lock(&vgpu->lock);
+	off = vgpu->state == XENGT_VGPU_OFF;
+	if (off)
+		vgpu->state = XENGT_VGPU_STARTING;
 	mutex_unlock(&vgpu->lock);
+	return off;
 }
 
 /**
@@ -240,7 +289,7 @@ static void release_guest(struct work_struct *work)
  * but are being removed. It cannot know of those whose base the place chooses, or whose place has
  * another name: the place refuses entries or fences that they still have.
  *
- * Context: process context, may sleep; takes the virtual GPU's lock.
+ * Context: process context, may sleep; not in an operation of a mediator's.
  * Return: 0, or an error, when the virtual GPU is as before:
  *
  * * -EBUSY: the virtual GPU is not off; or, with a line in the log, another one has some of its
@@ -249,19 +298,21 @@ static void release_guest(struct work_struct *work)
  * * -EINVAL: the configuration is not valid; with a line in the log
  * * -EADDRINUSE: the guest has something at the addresses of BAR 0; with a line in the log
  * * -ENODEV: there is no such guest; or, with a line in the log, no such place
+ * * -EOPNOTSUPP: the mediator sets capabilities that this guest cannot have; with a line in the log
+ * * an error of the mediator's; with a line in the log
  * * any other error of Xen, of the mapping service or for want of memory
  */
 int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
 {
 	int rc = -EBUSY;
 
-	mutex_lock(&vgpu->lock);
-	if (vgpu->state == XENGT_VGPU_OFF) {
+	mutex_lock(&vgpu->life);
+	if (begin_start(vgpu)) {
 		rc = start(vgpu);
-		if (!rc)
-			vgpu->state = XENGT_VGPU_RUNNING;
+		if (rc)
+			set_state(vgpu, XENGT_VGPU_OFF);
 	}
-	mutex_unlock(&vgpu->lock);
+	mutex_unlock(&vgpu->life);
 	return rc;
 }
 
@@ -271,15 +322,15 @@ int xengt_vgpu_enable(struct xengt_vgpu *vgpu)
  *
  * All references on the guest's pages are released when it returns, and the virtual GPU is off.
  *
- * Context: process context, may sleep; takes the virtual GPU's lock.
+ * Context: process context, may sleep; not in an operation of a mediator's.
  */
 void xengt_vgpu_disable(struct xengt_vgpu *vgpu)
 {
-	mutex_lock(&vgpu->lock);
+	mutex_lock(&vgpu->life);
 	if (vgpu->state == XENGT_VGPU_RUNNING)
 		stop(vgpu);
-	vgpu->state = XENGT_VGPU_OFF;
-	mutex_unlock(&vgpu->lock);
+	set_state(vgpu, XENGT_VGPU_OFF);
+	mutex_unlock(&vgpu->life);
 }
 
 /**
@@ -291,15 +342,17 @@ void xengt_vgpu_disable(struct xengt_vgpu *vgpu)
  * this returns. Pages of the GGTT can become unsync only if the mode was XENGT_MODE_HYBRID when the
  * virtual GPU was enabled.
  *
- * Context: process context, may sleep; takes the virtual GPU's lock.
+ * Context: process context, may sleep; not in an operation of a mediator's.
  */
 void xengt_vgpu_set_mode(struct xengt_vgpu *vgpu, enum xengt_mode mode)
 {
+	mutex_lock(&vgpu->life);
 	mutex_lock(&vgpu->lock);
 	vgpu->config.mode = mode;
 	if (vgpu->state == XENGT_VGPU_RUNNING)
 		xengt_gtt_set_mode(&vgpu->gtt, mode);
 	mutex_unlock(&vgpu->lock);
+	mutex_unlock(&vgpu->life);
 }
 
 /* Returns the name of a state, as configfs and debugfs show it. */
@@ -307,7 +360,9 @@ const char *xengt_vgpu_state_name(enum xengt_vgpu_state state)
 {
 	static const char * const names[] = {
 		[XENGT_VGPU_OFF] = "off",
+		[XENGT_VGPU_STARTING] = "starting",
 		[XENGT_VGPU_RUNNING] = "running",
+		[XENGT_VGPU_STOPPING] = "stopping",
 		[XENGT_VGPU_DEAD] = "dead",
 	};
 
@@ -334,7 +389,9 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 	}
 	init_rwsem(&vgpu->users);
 	mutex_init(&vgpu->read_lock);
+	mutex_init(&vgpu->life);
 	mutex_init(&vgpu->lock);
+	xengt_mediation_init(&vgpu->mediation);
 	xengt_served_init(&vgpu->served, vgpu->name, &vgpu->config);
 	INIT_WORK(&vgpu->ended_work, release_guest);
 	xengt_counters_start(&vgpu->counters, &vgpu->gtt.shadow.lock);
@@ -350,9 +407,9 @@ struct xengt_vgpu *xengt_vgpu_create(const char *name)
 
 /**
  * xengt_vgpu_destroy - disable a virtual GPU and free it
- * @vgpu: the virtual GPU, in any state; nobody else uses it
+ * @vgpu: the virtual GPU, in any state; nobody else uses it, and it has no mediator
  *
- * Context: process context, may sleep; takes the virtual GPU's lock.
+ * Context: process context, may sleep.
  */
 void xengt_vgpu_destroy(struct xengt_vgpu *vgpu)
 {

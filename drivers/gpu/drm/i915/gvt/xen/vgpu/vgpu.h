@@ -15,6 +15,7 @@
 #include "config.h"
 #include "counters.h"
 #include "gtt.h"
+#include "mediation.h"
 #include "mmio.h"
 #include "served.h"
 #include "xen/foreign_page.h"
@@ -27,13 +28,17 @@ struct dentry;
 /**
  * enum xengt_vgpu_state - the state of a virtual GPU
  * @XENGT_VGPU_OFF: disabled; can be configured and enabled
- * @XENGT_VGPU_RUNNING: enabled, and serves its guest
+ * @XENGT_VGPU_STARTING: being enabled, and not usable yet
+ * @XENGT_VGPU_RUNNING: enabled, and serves its guest; or about to serve it, and usable already
+ * @XENGT_VGPU_STOPPING: being disabled, or its enabling failed; not usable any more
  * @XENGT_VGPU_DEAD: stopped because its guest ended or its GPU went away while it was running; has
  *	to be disabled before it can be configured or enabled again
  */
 enum xengt_vgpu_state {
 	XENGT_VGPU_OFF,
+	XENGT_VGPU_STARTING,
 	XENGT_VGPU_RUNNING,
+	XENGT_VGPU_STOPPING,
 	XENGT_VGPU_DEAD,
 };
 
@@ -50,9 +55,13 @@ enum xengt_vgpu_state {
  *	writing
  * @read_lock: protects @read_page
  * @read_page: maps the guest's memory for mediators that read it
- * @lock: protects everything below
+ * @life: held while it is enabled or disabled, or stops by itself, from the beginning to the end
+ * @mediation: its mediator; which one it is changes only while @state is off or dead
+ * @lock: protects everything below; nests inside @life
  * @config: its configuration; only the mode changes while @state is not XENGT_VGPU_OFF
- * @state: off, running or dead; the members below are set up exactly while it is running
+ * @state: see enum xengt_vgpu_state. While it is running the members below are set up, and do not
+ *	go away as long as the lock is held. While it is starting or stopping they are the business
+ *	of who holds @life.
  * @domain: the mapping service's handle of the guest
  * @gtt: all its page tables
  * @mmio: the guest's trapped accesses
@@ -68,6 +77,8 @@ struct xengt_vgpu {
 	bool serves_calls;
 	struct mutex read_lock;			/* protects read_page */
 	struct xengt_foreign_page read_page;
+	struct mutex life;			/* from enabling to disabling */
+	struct xengt_mediation mediation;
 
 	struct mutex lock;			/* protects what follows */
 	struct xengt_vgpu_config config;

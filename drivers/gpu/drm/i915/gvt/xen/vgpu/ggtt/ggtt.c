@@ -48,15 +48,24 @@ static const struct xengt_leaf_ops ggtt_ops = {
 };
 
 /*
- * Is @gfn in the guest's GTT? False while no RAM is used there. Such RAM cannot be a PPGTT table,
- * and writes to it are writes to the GGTT.
+ * Is @gfn in the guest's GTT? If it is, sets *@offset to its first byte's offset into the GTT.
+ * False while no RAM is used there. Such RAM cannot be a PPGTT table, and writes to it are writes
+ * to the GGTT. Takes no lock: if BAR 0 is being moved, the answer may be old.
  */
-bool xengt_ggtt_has_gfn(const struct xengt_ggtt *ggtt, u64 gfn)
+bool xengt_ggtt_find_gfn(const struct xengt_ggtt *ggtt, u64 gfn, u64 *offset)
 {
 	unsigned long n = ggtt->sh->format->gtt_entries / xengt_ggtt_page_entries(ggtt->sh);
+	u64 base = READ_ONCE(ggtt->pages.gpages.base);
 
-	return ggtt->pages.gpages.base && gfn >= ggtt->pages.gpages.base &&
-	       gfn - ggtt->pages.gpages.base < n;
+	*offset = (gfn - base) << XENGT_PAGE_SHIFT;
+	return base && gfn >= base && gfn - base < n;
+}
+
+bool xengt_ggtt_has_gfn(const struct xengt_ggtt *ggtt, u64 gfn)
+{
+	u64 offset;
+
+	return xengt_ggtt_find_gfn(ggtt, gfn, &offset);
 }
 
 static struct xengt_ggtt *to_ggtt(const struct xengt_gpage *page)

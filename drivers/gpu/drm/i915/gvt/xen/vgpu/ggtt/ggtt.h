@@ -47,6 +47,7 @@ void xengt_ggtt_reset(struct xengt_ggtt *ggtt);
 void xengt_ggtt_read(struct xengt_ggtt *ggtt, u64 offset, void *data, unsigned int len);
 int xengt_ggtt_read_entry(struct xengt_ggtt *ggtt, u64 entry, u64 *pte);
 
+bool xengt_ggtt_find_gfn(const struct xengt_ggtt *ggtt, u64 gfn, u64 *offset);
 bool xengt_ggtt_has_gfn(const struct xengt_ggtt *ggtt, u64 gfn);
 int xengt_ggtt_directory_add(struct xengt_ggtt *ggtt, unsigned long index, unsigned int n, u64 pde);
 void xengt_ggtt_directories_clear(struct xengt_ggtt *ggtt);

@@ -7,7 +7,8 @@
  *  - A page of our own. All accesses of the guest are trapped as accesses to MMIO.
  *  - RAM of the guest at the page's guest-physical address (see ggtt_ram.c). The guest reads it
  *    without a trap. It is write-protected, and can become unsync (see shadow/unsync.c). If the
- *    guest gives that RAM away, the entries move to a page of our own, and stay there.
+ *    guest gives that RAM away, the entries move to a page of our own, and stay there. If BAR 0
+ *    moves, all entries move to pages of our own, and from there to RAM at the new addresses.
  *
  * Invariants: what the guest has written is kept when the memory changes. RAM of the guest is
  * mapped exactly as long as the page's va points to it or a rescan is under way.
@@ -59,6 +60,7 @@ static void free_ggtt_page(struct xengt_ggtt_page *page)
 	xengt_gpage_remove(&page->gpage);
 	xengt_foreign_page_exit(&page->ram);
 	free_page((unsigned long)page->own);
+	free_page((unsigned long)page->spare);
 	kfree(page);
 }
 
@@ -178,7 +180,7 @@ static int page_to_ram(struct xengt_ggtt_page *page, bool found)
 		memcpy(page->ram.va, page->own, XENGT_PAGE_SIZE);
 	xengt_gpage_set_va(gpage, page->ram.va);
 	gpage->memory = true;
-	free_page((unsigned long)page->own);
+	page->spare = page->own;
 	page->own = NULL;
 	if (found)
 		gpage->pages->ops->collect(gpage, NULL);
@@ -274,14 +276,15 @@ static unsigned long pages_to_ram(struct xengt_ggtt_pages *pages, struct xengt_g
 /*
  * Adopts found RAM, puts RAM at the rest of the share if the guest's maximum of memory allows that
  * for the whole share, and moves the guest's entries there. To be called before the guest's
- * accesses are trapped as MMIO. Returns how many pages are RAM.
+ * accesses are trapped as MMIO. The pages where the entries were become spare. Returns how many
+ * pages are RAM.
  */
 unsigned long xengt_ggtt_pages_use_ram(struct xengt_ggtt_pages *pages, struct xengt_ggtt_ram *ram)
 {
 	unsigned long n;
 
 	mutex_lock(&pages->gpages.sh->lock);
-	pages->gpages.base = ram->gfn;
+	WRITE_ONCE(pages->gpages.base, ram->gfn);
 	pages->ram = ram;
 	xengt_ggtt_ram_adopt(ram);
 	put_ram(pages, ram);
@@ -415,6 +418,101 @@ void xengt_ggtt_pages_rescan(struct xengt_ggtt_pages *pages)
 	}
 	/* An update has each entry at most once: apply it before somebody adds the same entries. */
 	xengt_leaves_apply(pages->gpages.sh);
+}
+
+static void free_spare(struct xengt_ggtt_pages *pages)
+{
+	struct xengt_ggtt_page *page;
+	struct xengt_gpage *gpage;
+	unsigned long key;
+
+	lockdep_assert_held(&pages->gpages.sh->lock);
+	xa_for_each(&pages->gpages.pages, key, gpage) {
+		page = to_ggtt_page(gpage);
+		free_page((unsigned long)page->spare);
+		page->spare = NULL;
+	}
+}
+
+/* Frees the spare pages. */
+void xengt_ggtt_pages_free_spare(struct xengt_ggtt_pages *pages)
+{
+	mutex_lock(&pages->gpages.sh->lock);
+	free_spare(pages);
+	mutex_unlock(&pages->gpages.sh->lock);
+}
+
+/* Allocates a spare page for each page that is RAM. Returns 0; or -ENOMEM, when there are none. */
+int xengt_ggtt_pages_add_spare(struct xengt_ggtt_pages *pages)
+{
+	struct xengt_ggtt_page *page;
+	struct xengt_gpage *gpage;
+	unsigned long key;
+	int rc = 0;
+
+	mutex_lock(&pages->gpages.sh->lock);
+	xa_for_each(&pages->gpages.pages, key, gpage) {
+		page = to_ggtt_page(gpage);
+		if (page->own || page->spare)
+			continue;
+		page->spare = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!page->spare) {
+			rc = -ENOMEM;
+			free_spare(pages);
+			break;
+		}
+		cond_resched();
+	}
+	mutex_unlock(&pages->gpages.sh->lock);
+	return rc;
+}
+
+/*
+ * Moves the entries from RAM that the guest has no more to the spare page. Collects those that the
+ * guest wrote without a trap; the others were recorded when they were written.
+ */
+static void page_to_spare(struct xengt_ggtt_page *page)
+{
+	struct xengt_gpage *gpage = &page->gpage;
+	bool untrapped = gpage->unsync || gpage->unsure;
+
+	memcpy(page->spare, page->ram.va, XENGT_PAGE_SIZE);
+	xengt_foreign_page_exit(&page->ram);
+	page->own = page->spare;
+	page->spare = NULL;
+	gpage->memory = false;
+	xengt_gpage_forget_unsync(gpage);
+	xengt_gpage_set_va(gpage, page->own);
+	if (untrapped && !gpage->pages->sh->closed)
+		gpage->pages->ops->collect(gpage, NULL);
+}
+
+/*
+ * Moves all entries from RAM to the spare pages, which there are, and gives back the RAM. Trapped
+ * accesses wait meanwhile. What the guest has stored until it has the RAM no more is kept.
+ */
+void xengt_ggtt_pages_leave_ram(struct xengt_ggtt_pages *pages)
+{
+	struct xengt_gpage *gpage;
+	unsigned long key;
+
+	mutex_lock(&pages->gpages.sh->lock);
+	xa_for_each(&pages->gpages.pages, key, gpage) {
+		if (!to_ggtt_page(gpage)->own)
+			xengt_gpage_set_va(gpage, NULL);
+	}
+	if (pages->ram)
+		xengt_ggtt_ram_exit(pages->ram);
+	xa_for_each(&pages->gpages.pages, key, gpage) {
+		if (!to_ggtt_page(gpage)->own)
+			page_to_spare(to_ggtt_page(gpage));
+		cond_resched();
+	}
+	WRITE_ONCE(pages->gpages.base, 0);
+	pages->ram = NULL;
+	free_spare(pages);
+	xengt_leaves_apply(pages->gpages.sh);
+	mutex_unlock(&pages->gpages.sh->lock);
 }
 
 static void clear_entries(struct xengt_gpage *gpage)

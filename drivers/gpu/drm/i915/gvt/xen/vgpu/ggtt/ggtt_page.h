@@ -32,11 +32,13 @@ struct xengt_ggtt_pages {
  * @own: our own page with the entries, while all accesses of the guest are trapped as MMIO; NULL if
  *	the page is RAM of the guest
  * @ram: mapping of that RAM, if @own is NULL
+ * @spare: a page of our own that is not used, to which the entries can move without fail; or NULL
  */
 struct xengt_ggtt_page {
 	struct xengt_gpage gpage;
 	void *own;
 	struct xengt_foreign_page ram;
+	void *spare;
 };
 
 /* Returns the number of entries in a page of the GTT. */
@@ -52,6 +54,9 @@ void xengt_ggtt_pages_exit(struct xengt_ggtt_pages *pages);
 unsigned long xengt_ggtt_pages_count(struct xengt_ggtt_pages *pages);
 unsigned long xengt_ggtt_pages_use_ram(struct xengt_ggtt_pages *pages, struct xengt_ggtt_ram *ram);
 int xengt_ggtt_pages_adopt(struct xengt_ggtt_pages *pages, const struct xengt_ggtt_ram *ram);
+int xengt_ggtt_pages_add_spare(struct xengt_ggtt_pages *pages);
+void xengt_ggtt_pages_free_spare(struct xengt_ggtt_pages *pages);
+void xengt_ggtt_pages_leave_ram(struct xengt_ggtt_pages *pages);
 void xengt_ggtt_pages_clear(struct xengt_ggtt_pages *pages);
 void xengt_ggtt_pages_rescan(struct xengt_ggtt_pages *pages);
 

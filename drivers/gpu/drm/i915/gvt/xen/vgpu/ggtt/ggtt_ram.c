@@ -68,7 +68,8 @@ void xengt_ggtt_ram_adopt(struct xengt_ggtt_ram *ram)
 /* Undoes xengt_ggtt_ram_adopt(): the found RAM stays where it is at exit. */
 void xengt_ggtt_ram_disown_found(struct xengt_ggtt_ram *ram)
 {
-	bitmap_andnot(ram->there, ram->there, ram->found, ram->n);
+	if (ram->there)
+		bitmap_andnot(ram->there, ram->there, ram->found, ram->n);
 }
 
 /* Does a GFN of the GTT still have found or unusable RAM that is not adopted? */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen's device model operations (dm_op) as C functions: ioreq servers, and the memory types of a
- * guest's pages.
+ * Xen's device model operations (dm_op) as C functions: ioreq servers, the memory types of a
+ * guest's pages, and interrupts.
  *
  * Invariants: none, as nothing is kept here. Each function is one hypercall and returns what Xen
  * says; dm_op.h lists the common errors.
@@ -81,6 +81,33 @@ int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end)
 	struct xen_dm_op op = {
 		.op = XEN_DMOP_map_io_range_to_ioreq_server,
 		.u.map_io_range_to_ioreq_server = {
+			.id = id,
+			.type = XEN_DMOP_IO_RANGE_MEMORY,
+			.start = start,
+			.end = end,
+		},
+	};
+
+	return dm_op(domid, &op);
+}
+
+/**
+ * xengt_dm_unmap_range - do not send the accesses to a range of addresses to a server any more
+ * @domid: the guest
+ * @id: the server
+ * @start: the first guest-physical address, in bytes
+ * @end: the last one, inclusive; all were mapped
+ *
+ * A request that was sent before still comes.
+ *
+ * Context: process context.
+ * Return: 0 or an error of Xen's.
+ */
+int xengt_dm_unmap_range(domid_t domid, u16 id, u64 start, u64 end)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_unmap_io_range_from_ioreq_server,
+		.u.unmap_io_range_from_ioreq_server = {
 			.id = id,
 			.type = XEN_DMOP_IO_RANGE_MEMORY,
 			.start = start,
@@ -241,4 +268,27 @@ int xengt_dm_get_mem_type(domid_t domid, u64 gfn)
 bool xengt_dm_is_write_protected(domid_t domid, u64 gfn)
 {
 	return xengt_dm_get_mem_type(domid, gfn) == XEN_HVMMEM_ioreq_server;
+}
+
+/**
+ * xengt_dm_inject_msi - send a message-signalled interrupt to a guest
+ * @domid: the guest
+ * @address: the message's address, as the guest programmed it
+ * @data: the message's data
+ *
+ * A message with vector 0 goes to an event channel of the guest's that is bound to a PIRQ.
+ *
+ * Context: any but NMI. The hypercall does not sleep, and Xen does not preempt it.
+ * Return: 0; or an error of Xen's: -EINVAL: the delivery mode is neither fixed nor lowest priority,
+ * or the PIRQ is not one for MSIs; -ERANGE: vector 0 without a PIRQ; -ESRCH: no such guest, or none
+ * of its vCPUs is the destination of a message with lowest priority.
+ */
+int xengt_dm_inject_msi(domid_t domid, u64 address, u32 data)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_inject_msi,
+		.u.inject_msi = { .addr = address, .data = data },
+	};
+
+	return dm_op(domid, &op);
 }

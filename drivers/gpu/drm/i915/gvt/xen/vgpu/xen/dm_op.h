@@ -19,11 +19,13 @@
 int xengt_dm_create_server(domid_t domid, u16 *id);
 int xengt_dm_destroy_server(domid_t domid, u16 id);
 int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end);
+int xengt_dm_unmap_range(domid_t domid, u16 id, u64 start, u64 end);
 int xengt_dm_set_state(domid_t domid, u16 id, bool enabled);
 int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim);
 bool xengt_dm_is_write_protected(domid_t domid, u64 gfn);
 int xengt_dm_get_mem_type(domid_t domid, u64 gfn);
 int xengt_dm_set_hole(domid_t domid, u64 gfn, unsigned int n);
 int xengt_dm_set_write_protect(domid_t domid, u64 gfn, unsigned int n, bool protect);
+int xengt_dm_inject_msi(domid_t domid, u64 address, u32 data);
 
 #endif /* _XENGT_DM_OP_H */

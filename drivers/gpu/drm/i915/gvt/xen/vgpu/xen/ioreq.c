@@ -78,6 +78,42 @@ static void fill_pattern(const struct xen_ioreq *req, u64 skip, u8 *buffer, unsi
 		buffer[i] = item[(skip + i) % req->size];
 }
 
+/*
+ * Returns how many of @len bytes at position @at of the block, counted from the lowest byte of the
+ * request, the target gets at once.
+ */
+static unsigned int cut_item(const struct xengt_ioreq_target *target, const struct xen_ioreq *req,
+			     u64 at, unsigned int len)
+{
+	return target->each_item ? min_t(u64, len, req->size - at % req->size) : len;
+}
+
+static void write_target(struct xengt_ioreq_target *target, const struct xen_ioreq *req,
+			 const struct block *block, u64 pos, const u8 *data, unsigned int len)
+{
+	unsigned int part;
+
+	for (; len; len -= part) {
+		part = cut_item(target, req, block->skip + pos, len);
+		target->write(target, block->offset + pos, data, part);
+		pos += part;
+		data += part;
+	}
+}
+
+static void read_target(struct xengt_ioreq_target *target, const struct xen_ioreq *req,
+			const struct block *block, u64 pos, u8 *data, unsigned int len)
+{
+	unsigned int part;
+
+	for (; len; len -= part) {
+		part = cut_item(target, req, block->skip + pos, len);
+		target->read(target, block->offset + pos, data, part);
+		pos += part;
+		data += part;
+	}
+}
+
 static int write_ioreq_piece(struct xengt_ioreq_target *target, const struct xen_ioreq *req,
 			     const struct block *block, u64 pos, unsigned int len,
 			     const struct xengt_ioreq_scratch *scratch)
@@ -90,7 +126,7 @@ static int write_ioreq_piece(struct xengt_ioreq_target *target, const struct xen
 	else
 		fill_pattern(req, block->skip + pos, scratch->buffer, len);
 	if (!rc)
-		target->write(target, block->offset + pos, scratch->buffer, len);
+		write_target(target, req, block, pos, scratch->buffer, len);
 	return rc;
 }
 
@@ -98,7 +134,7 @@ static int read_piece(struct xengt_ioreq_target *target, const struct xen_ioreq 
 		      const struct block *block, u64 pos, unsigned int len,
 		      const struct xengt_ioreq_scratch *scratch)
 {
-	target->read(target, block->offset + pos, scratch->buffer, len);
+	read_target(target, req, block, pos, scratch->buffer, len);
 	return target->copy_guest(target, scratch, block->data + block->skip + pos, len, true);
 }
 
@@ -117,6 +153,41 @@ static void read_item(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 }
 
 /**
+ * xengt_ioreq_handle_more - carry out the part of a request that is in one more range
+ * @target: the range
+ * @req: the request, a private copy, after xengt_ioreq_handle() for another range
+ * @scratch: the scratch buffer of the vCPU
+ *
+ * Like xengt_ioreq_handle(), but leaves the bytes of a read by value alone that are outside the
+ * range.
+ *
+ * Context: that of the functions of @target.
+ * Return: that of xengt_ioreq_handle().
+ */
+int xengt_ioreq_handle_more(struct xengt_ioreq_target *target, struct xen_ioreq *req,
+			    const struct xengt_ioreq_scratch *scratch)
+{
+	struct block block;
+	unsigned int len;
+	int rc = 0;
+	u64 pos;
+
+	if (!find_block(target, req, &block))
+		return -ERANGE;
+	if (req->dir == IOREQ_READ && !req->data_is_ptr) {
+		read_item(target, req, &block);
+		return 0;
+	}
+	for (pos = 0; pos < block.len && !rc; pos += len) {
+		len = min_t(u64, block.len - pos, XENGT_IOREQ_BYTES);
+		rc = req->dir == IOREQ_READ ?
+		     read_piece(target, req, &block, pos, len, scratch) :
+		     write_ioreq_piece(target, req, &block, pos, len, scratch);
+	}
+	return rc;
+}
+
+/**
  * xengt_ioreq_handle - carry out a request on a range of addresses
  * @target: the range
  * @req: the request, a private copy; receives the result of a read by value in its data
@@ -131,27 +202,7 @@ static void read_item(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 		       const struct xengt_ioreq_scratch *scratch)
 {
-	bool by_value = req->dir == IOREQ_READ && !req->data_is_ptr;
-	struct block block;
-	unsigned int len;
-	bool inside;
-	int rc = 0;
-	u64 pos;
-
-	inside = find_block(target, req, &block);
-	if (by_value)
+	if (req->dir == IOREQ_READ && !req->data_is_ptr)
 		req->data = U64_MAX;
-	if (!inside)
-		return -ERANGE;
-	if (by_value) {
-		read_item(target, req, &block);
-		return 0;
-	}
-	for (pos = 0; pos < block.len && !rc; pos += len) {
-		len = min_t(u64, block.len - pos, XENGT_IOREQ_BYTES);
-		rc = req->dir == IOREQ_READ ?
-		     read_piece(target, req, &block, pos, len, scratch) :
-		     write_ioreq_piece(target, req, &block, pos, len, scratch);
-	}
-	return rc;
+	return xengt_ioreq_handle_more(target, req, scratch);
 }

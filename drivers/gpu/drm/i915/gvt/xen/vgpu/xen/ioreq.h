@@ -29,6 +29,7 @@ struct xengt_ioreq_scratch {
  * struct xengt_ioreq_target - a range of guest-physical addresses that ioreqs read and write
  * @start: its first guest-physical address, in bytes
  * @size: its size in bytes
+ * @each_item: the items of a string instruction are read and written one by one, as registers are
  * @owner: private data of the functions
  * @read: reads @len bytes at an offset (in bytes) into the range
  * @write: writes @len bytes at an offset (in bytes) into the range
@@ -38,6 +39,7 @@ struct xengt_ioreq_scratch {
 struct xengt_ioreq_target {
 	u64 start;
 	u64 size;
+	bool each_item;
 	void *owner;
 	void (*read)(struct xengt_ioreq_target *target, u64 offset, void *data, unsigned int len);
 	void (*write)(struct xengt_ioreq_target *target, u64 offset, const void *data,
@@ -49,5 +51,7 @@ struct xengt_ioreq_target {
 
 int xengt_ioreq_handle(struct xengt_ioreq_target *target, struct xen_ioreq *req,
 		       const struct xengt_ioreq_scratch *scratch);
+int xengt_ioreq_handle_more(struct xengt_ioreq_target *target, struct xen_ioreq *req,
+			    const struct xengt_ioreq_scratch *scratch);
 
 #endif /* _XENGT_IOREQ_H */

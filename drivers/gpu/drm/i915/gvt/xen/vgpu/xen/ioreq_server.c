@@ -395,6 +395,22 @@ int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u
 }
 
 /**
+ * xengt_ioreq_server_remove_range - serve the accesses to a range of addresses no more
+ * @server: a server that was started
+ * @start: the first guest-physical address of the range, in bytes
+ * @end: the last one, inclusive
+ *
+ * A request that Xen sent before is still handled and completed.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error of Xen's.
+ */
+int xengt_ioreq_server_remove_range(struct xengt_ioreq_server *server, u64 start, u64 end)
+{
+	return xengt_dm_unmap_range(server->domid, server->id, start, end);
+}
+
+/**
  * xengt_ioreq_server_stop - stop serving a guest's accesses
  * @server: a server that was started, or has been stopped since, or whose start failed; then there
  *	is nothing to stop

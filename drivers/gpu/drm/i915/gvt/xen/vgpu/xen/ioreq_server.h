@@ -88,6 +88,7 @@ struct xengt_ioreq_server {
 int xengt_ioreq_server_start(struct xengt_ioreq_server *server, domid_t domid, u64 start,
 			     u64 end);
 int xengt_ioreq_server_add_range(struct xengt_ioreq_server *server, u64 start, u64 end);
+int xengt_ioreq_server_remove_range(struct xengt_ioreq_server *server, u64 start, u64 end);
 void xengt_ioreq_server_stop(struct xengt_ioreq_server *server);
 int xengt_ioreq_server_block(struct xengt_ioreq_server *server, u64 start, u64 end);
 int xengt_ioreq_server_quiesce(struct xengt_ioreq_server *server);
