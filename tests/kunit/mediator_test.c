@@ -6,6 +6,7 @@
  */
 
 #include <linux/completion.h>
+#include <linux/configfs.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -80,12 +81,15 @@ static void attach_and_detach_have_rules(struct kunit *test)
 static void removed_virtual_gpu_stays_for_its_mediator(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu;
+	unsigned int references;
 	struct mediator *m;
 
 	KUNIT_ASSERT_EQ(test, configfs_mkdir(DIR), 0);
 	vgpu = xengt_vgpu_get("vm5");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vgpu));
+	references = kref_read(&vgpu->item->ci_kref);
 	m = mediator_new(test, vgpu, 0);
+	KUNIT_ASSERT_EQ(test, kref_read(&vgpu->item->ci_kref), references + 1);
 	xengt_vgpu_put(vgpu);
 	KUNIT_EXPECT_EQ(test, configfs_rmdir(DIR), 0);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_sync(vgpu), -ENODEV);
