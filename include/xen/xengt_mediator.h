@@ -58,6 +58,10 @@ struct xengt_vgpu;
  * @flush: the guest has written GFX_FLSH_CNTL; the shadow is up to date. May be NULL.
  * @read: the guest reads @len bytes at @offset, in bytes, into BAR 0. The operation fills @data.
  * @write: the guest writes @len bytes at @offset, in bytes, into BAR 0
+ * @config_read: the guest reads @len bytes (1, 2 or 4) of the configuration space of function 0 of
+ *	device 2 on bus 0, at @offset, in bytes, which @len divides. Returns them. May be NULL: the
+ *	configuration space is somebody else's then.
+ * @config_write: the guest writes @len bytes there; NULL if and only if @config_read is
  *
  * @len is 1 to 8 in @read and @write. A string instruction makes a call for each of its items, in
  * ascending order of addresses. An access has any alignment; see the page about registers for who
@@ -77,6 +81,8 @@ struct xengt_mediator_ops {
 	void (*flush)(void *data);
 	void (*read)(void *data, u32 offset, void *value, unsigned int len);
 	void (*write)(void *data, u32 offset, const void *value, unsigned int len);
+	u32 (*config_read)(void *data, u32 offset, unsigned int len);
+	void (*config_write)(void *data, u32 offset, u32 value, unsigned int len);
 };
 
 int xengt_mediator_attach(struct xengt_vgpu *vgpu, const struct xengt_mediator_ops *ops, u32 caps,

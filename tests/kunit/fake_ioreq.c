@@ -579,6 +579,9 @@ static bool server_wants(struct fake_server *server, const struct xen_ioreq *req
 		return false;
 	if (any || req->type == IOREQ_TYPE_INVALIDATE)
 		return true;
+	if (req->type == IOREQ_TYPE_PCI_CONFIG)
+		return find_range(&server->ranges[XEN_DMOP_IO_RANGE_PCI], req->addr >> 32,
+				  req->addr >> 32);
 	request_bounds(req, &first, &last);
 	return find_range(&server->ranges[XEN_DMOP_IO_RANGE_MEMORY], first, last);
 }

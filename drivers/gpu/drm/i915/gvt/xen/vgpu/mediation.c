@@ -15,6 +15,7 @@
  * calls. So the caller of xengt_mediation_stop() holds no lock that the API takes.
  */
 
+#include <linux/limits.h>
 #include <linux/string.h>
 
 #include "mediation.h"
@@ -168,4 +169,23 @@ void xengt_mediation_write(struct xengt_mediation *mediation, u32 offset, const 
 		return;
 	mediation->ops->write(mediation->data, offset, data, len);
 	xengt_mediation_end(mediation);
+}
+
+/*
+ * Does a guest's access of @len bytes (1, 2 or 4) to the configuration space, at @offset (in bytes)
+ * into it. Returns what is read.
+ */
+u32 xengt_mediation_config(struct xengt_mediation *mediation, u32 offset, unsigned int len,
+			   bool write, u32 value)
+{
+	const struct xengt_mediator_ops *ops = mediation->ops;
+
+	if (!xengt_mediation_begin(mediation))
+		return U32_MAX;
+	if (write)
+		ops->config_write(mediation->data, offset, value, len);
+	else
+		value = ops->config_read(mediation->data, offset, len);
+	xengt_mediation_end(mediation);
+	return value;
 }

@@ -47,6 +47,8 @@ void xengt_mediation_read(struct xengt_mediation *mediation, u32 offset, void *d
 			  unsigned int len);
 void xengt_mediation_write(struct xengt_mediation *mediation, u32 offset, const void *data,
 			   unsigned int len);
+u32 xengt_mediation_config(struct xengt_mediation *mediation, u32 offset, unsigned int len,
+			   bool write, u32 value);
 
 /* Does the virtual GPU have a mediator? The answer does not change unless it is off or dead. */
 static inline bool xengt_mediation_attached(const struct xengt_mediation *mediation)

@@ -74,7 +74,8 @@ int xengt_mediator_attach(struct xengt_vgpu *vgpu, const struct xengt_mediator_o
 {
 	int rc;
 
-	if (!ops->read || !ops->write || caps & ~XENGT_CAPS_ALL)
+	if (!ops->read || !ops->write || !ops->config_read != !ops->config_write ||
+	    caps & ~XENGT_CAPS_ALL)
 		return -EINVAL;
 	if (!try_module_get(ops->owner))
 		return -ENODEV;

@@ -25,8 +25,10 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
@@ -44,6 +46,11 @@
 
 #define GFX_FLSH_CNTL		0x101008
 #define GFX_FLSH_CNTL_EN	BIT(0)
+
+/* Where a guest has its GPU, as machines have it: device 2, function 0 */
+#define GPU_DEVFN		PCI_DEVFN(2, 0)
+/* Of the address of a request: the offset into the configuration space, in bytes */
+#define CONFIG_OFFSET		0xfff
 
 /* How often to try to unprotect pages that the guest writes to, and the time between, in us */
 #define UNPROTECT_TRIES		64
@@ -285,6 +292,27 @@ static void on_gone(struct xengt_ioreq_server *server)
 	xen_gpu_domain_suspect(mmio->gtt->shadow.client.domain);
 }
 
+/* Does Xen send us the guest's accesses to the configuration space? */
+static bool has_config(const struct xengt_mmio *mmio)
+{
+	return xengt_mediation_attached(mmio->mediation) && mmio->mediation->ops->config_read;
+}
+
+static void handle_config(struct xengt_mmio *mmio, struct xen_ioreq *req)
+{
+	u32 offset = req->addr & CONFIG_OFFSET;
+	bool sound = !req->data_is_ptr && req->count <= 1 && is_power_of_2(req->size) &&
+		     req->size <= sizeof(u32) && IS_ALIGNED(offset, req->size);
+	u32 value = U32_MAX;
+
+	xengt_count(mmio->counters, XENGT_COUNT_TRAPS, 1);
+	if (sound && has_config(mmio))
+		value = xengt_mediation_config(mmio->mediation, offset, req->size,
+					       req->dir == IOREQ_WRITE, req->data);
+	if (req->dir == IOREQ_READ)
+		req->data = value;
+}
+
 static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *req,
 			 const struct xengt_ioreq_scratch *scratch)
 {
@@ -293,6 +321,9 @@ static void handle_ioreq(struct xengt_ioreq_server *server, struct xen_ioreq *re
 	switch (req->type) {
 	case IOREQ_TYPE_COPY:
 		handle_memory(mmio, req, scratch);
+		break;
+	case IOREQ_TYPE_PCI_CONFIG:
+		handle_config(mmio, req);
 		break;
 	case IOREQ_TYPE_INVALIDATE:
 		xengt_count(mmio->counters, XENGT_COUNT_INVALIDATES, 1);
@@ -609,6 +640,22 @@ static int take_others(struct xengt_mmio *mmio)
 		       take_range(mmio, 0, flush->start);
 	return take_range(mmio, gtt->start, end_of(gtt)) ?:
 	       take_range(mmio, page->start, end_of(page));
+}
+
+/**
+ * xengt_mmio_take_config - trap the guest's accesses to the configuration space
+ * @mmio: what xengt_mmio_start() started
+ *
+ * Does nothing unless the mediator emulates the configuration space.
+ *
+ * Context: process context, may sleep. Accesses can be handled before this returns.
+ * Return: 0 or an error of Xen's.
+ */
+int xengt_mmio_take_config(struct xengt_mmio *mmio)
+{
+	if (!has_config(mmio))
+		return 0;
+	return xengt_dm_map_function(mmio->config->domid, mmio->server.id, GPU_DEVFN);
 }
 
 /**

@@ -181,7 +181,7 @@ static int serve(struct xengt_vgpu *vgpu)
 		xengt_vgpu_err(vgpu->name, "the mediator does not start: %d\n", rc);
 		return rc;
 	}
-	return xengt_mmio_take_ranges(&vgpu->mmio);
+	return xengt_mmio_take_ranges(&vgpu->mmio) ?: xengt_mmio_take_config(&vgpu->mmio);
 }
 
 /* The mediator's operations do not run any more when the state changes. */

@@ -119,6 +119,30 @@ int xengt_dm_unmap_range(domid_t domid, u16 id, u64 start, u64 end)
 }
 
 /**
+ * xengt_dm_map_function - send the guest's accesses to a configuration space to a server
+ * @domid: the guest
+ * @id: the server
+ * @devfn: device and function on bus 0 of segment 0
+ *
+ * Context: process context.
+ * Return: 0 or an error of Xen's.
+ */
+int xengt_dm_map_function(domid_t domid, u16 id, u8 devfn)
+{
+	struct xen_dm_op op = {
+		.op = XEN_DMOP_map_io_range_to_ioreq_server,
+		.u.map_io_range_to_ioreq_server = {
+			.id = id,
+			.type = XEN_DMOP_IO_RANGE_PCI,
+			.start = devfn,
+			.end = devfn,
+		},
+	};
+
+	return dm_op(domid, &op);
+}
+
+/**
  * xengt_dm_set_state - enable or disable an ioreq server
  * @domid: the guest
  * @id: the server

@@ -20,6 +20,7 @@ int xengt_dm_create_server(domid_t domid, u16 *id);
 int xengt_dm_destroy_server(domid_t domid, u16 id);
 int xengt_dm_map_range(domid_t domid, u16 id, u64 start, u64 end);
 int xengt_dm_unmap_range(domid_t domid, u16 id, u64 start, u64 end);
+int xengt_dm_map_function(domid_t domid, u16 id, u8 devfn);
 int xengt_dm_set_state(domid_t domid, u16 id, bool enabled);
 int xengt_dm_claim_writes(domid_t domid, u16 id, bool claim);
 bool xengt_dm_is_write_protected(domid_t domid, u64 gfn);
