@@ -30,7 +30,9 @@ static inline void compat_debugfs_change_name(struct dentry *dir, struct dentry 
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define COMPAT_MODULE_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#define COMPAT_NS(ns)			#ns
 #else
+#define COMPAT_NS(ns)			ns
 #define COMPAT_MODULE_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
 #endif
 

@@ -36,7 +36,7 @@
 
 /* Protects the list of GPUs and their members; see gpu.h. */
 DEFINE_MUTEX(xengt_i915_gpus_lock);
-static LIST_HEAD(gpus);
+LIST_HEAD(xengt_i915_gpus);
 static DECLARE_WAIT_QUEUE_HEAD(closed_wq);
 
 /*
@@ -56,7 +56,7 @@ static void forget_failed_probe(struct device *dev)
 	struct xengt_i915_gpu *gpu, *next;
 
 	lockdep_assert_held(&xengt_i915_gpus_lock);
-	list_for_each_entry_safe(gpu, next, &gpus, link) {
+	list_for_each_entry_safe(gpu, next, &xengt_i915_gpus, link) {
 		if (gpu->i915->drm.dev == dev) {
 			list_del(&gpu->link);
 			free_gpu(gpu);
@@ -76,7 +76,7 @@ int xengt_i915_gpu_add(struct drm_i915_private *i915)
 	INIT_LIST_HEAD(&gpu->shares);
 	mutex_lock(&xengt_i915_gpus_lock);
 	forget_failed_probe(i915->drm.dev);
-	list_add_tail(&gpu->link, &gpus);
+	list_add_tail(&gpu->link, &xengt_i915_gpus);
 	mutex_unlock(&xengt_i915_gpus_lock);
 	return 0;
 }
@@ -87,32 +87,36 @@ struct xengt_i915_gpu *xengt_i915_gpu_of(struct drm_i915_private *i915)
 	struct xengt_i915_gpu *gpu;
 
 	lockdep_assert_held(&xengt_i915_gpus_lock);
-	list_for_each_entry(gpu, &gpus, link) {
+	list_for_each_entry(gpu, &xengt_i915_gpus, link) {
 		if (gpu->i915 == i915)
 			return gpu;
 	}
 	return NULL;
 }
 
+static struct xengt_i915_gpu *first_gpu(void)
+{
+	return list_first_entry(&xengt_i915_gpus, struct xengt_i915_gpu, link);
+}
+
 static struct xengt_i915_gpu *find_named(const struct xengt_gsm_request *request)
 {
 	struct xengt_i915_gpu *gpu;
 
-	list_for_each_entry(gpu, &gpus, link) {
+	list_for_each_entry(gpu, &xengt_i915_gpus, link) {
 		if (!strcmp(dev_name(gpu->i915->drm.dev), request->device))
 			return gpu;
 	}
 	pr_err("%s: i915 has handed over no GPU %s: set place to i915 or i915:%s\n",
-	       request->vgpu, request->device,
-	       dev_name(list_first_entry(&gpus, struct xengt_i915_gpu, link)->i915->drm.dev));
+	       request->vgpu, request->device, dev_name(first_gpu()->i915->drm.dev));
 	return NULL;
 }
 
 static struct xengt_i915_gpu *find_only(const struct xengt_gsm_request *request)
 {
-	struct xengt_i915_gpu *gpu = list_first_entry(&gpus, struct xengt_i915_gpu, link);
+	struct xengt_i915_gpu *gpu = first_gpu();
 
-	if (list_is_singular(&gpus))
+	if (list_is_singular(&xengt_i915_gpus))
 		return gpu;
 	pr_err("%s: there are several GPUs: name one in place, as in i915:%s\n", request->vgpu,
 	       dev_name(gpu->i915->drm.dev));
@@ -134,7 +138,7 @@ struct xengt_i915_gpu *xengt_i915_gpu_find(const struct xengt_gsm_request *reque
 	struct xengt_i915_gpu *gpu;
 
 	lockdep_assert_held(&xengt_i915_gpus_lock);
-	if (list_empty(&gpus)) {
+	if (list_empty(&xengt_i915_gpus)) {
 		pr_err("%s: no GPU was handed over: load i915 with enable_gvt=1 enable_guc=0\n",
 		       request->vgpu);
 		return ERR_PTR(-ENODEV);

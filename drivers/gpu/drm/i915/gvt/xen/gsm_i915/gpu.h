@@ -17,6 +17,7 @@ struct xengt_gsm_request;
  * @shares: the shares that xengt can be told about
  * @nr_shares: number of shares that are not closed yet
  * @going: i915 takes the GPU back; no share is opened any more
+ * @mediated: the mediator has set itself up for the GPU; see user.c
  */
 struct xengt_i915_gpu {
 	struct list_head link;
@@ -24,10 +25,12 @@ struct xengt_i915_gpu {
 	struct list_head shares;
 	unsigned int nr_shares;
 	bool going;
+	bool mediated;
 };
 
 /* Protects the list of GPUs and all members of a GPU but @i915, which is constant. */
 extern struct mutex xengt_i915_gpus_lock;
+extern struct list_head xengt_i915_gpus;
 
 int xengt_i915_gpu_add(struct drm_i915_private *i915);
 struct xengt_i915_gpu *xengt_i915_gpu_of(struct drm_i915_private *i915);

@@ -23,6 +23,7 @@
 #include "../compat.h"
 #include "gpu.h"
 #include "share.h"
+#include "user.h"
 
 /*
  * What GVT knows, but for Broxton. That is gen8 and gen9 without Cherryview and Geminilake. With an
@@ -53,6 +54,7 @@ static int init_device(struct drm_i915_private *i915)
 		return rc;
 	/* i915 only looks whether this is NULL, to know whether to call back. */
 	i915->gvt = (struct intel_gvt *)&xengt_i915_gsm;
+	xengt_i915_user_init(i915);
 	dev_info(dev, "xengt: GPU of generation %u, with %llu MiB of GGTT\n", GRAPHICS_VER(i915),
 		 to_gt(i915)->ggtt->vm.total >> 20);
 	return 0;
@@ -72,6 +74,7 @@ static void clean_device(struct drm_i915_private *i915)
 	mutex_unlock(&xengt_i915_gpus_lock);
 	if (gpu) {
 		xengt_i915_gpu_wait(gpu);
+		xengt_i915_user_clean(i915);
 		i915->gvt = NULL;
 		xengt_i915_gpu_remove(gpu);
 	}
@@ -83,8 +86,10 @@ static void pm_resume(struct drm_i915_private *i915)
 
 	mutex_lock(&xengt_i915_gpus_lock);
 	gpu = xengt_i915_gpu_of(i915);
-	if (gpu)
+	if (gpu) {
 		xengt_i915_shares_rewrite(gpu);
+		xengt_i915_user_resume(gpu);
+	}
 	mutex_unlock(&xengt_i915_gpus_lock);
 }
 

@@ -24,11 +24,13 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <xen/xengt_gsm.h>
+#include <xen/xengt_i915.h>
 
 #include "gt/intel_gt.h"
 #include "gt/intel_gtt.h"
 #include "i915_drv.h"
 
+#include "../compat.h"
 #include "ggtt.h"
 #include "gpu.h"
 #include "share.h"
@@ -37,6 +39,7 @@
 /**
  * struct share - a virtual GPU's share of a GGTT
  * @gsm: what xengt sees of it
+ * @vgpu: the virtual GPU's name
  * @link: in the GPU's list
  * @gpu: the GPU
  * @ggtt: its GGTT
@@ -48,6 +51,7 @@
  */
 struct share {
 	struct xengt_gsm gsm;
+	const char *vgpu;
 	struct list_head link;
 	struct xengt_i915_gpu *gpu;
 	struct i915_ggtt *ggtt;
@@ -56,6 +60,11 @@ struct share {
 	intel_wakeref_t wakeref;
 	unsigned int nr_fences;
 	struct i915_fence_reg *fences[];
+};
+
+static const char * const range_names[XENGT_GGTT_RANGES] = {
+	[XENGT_RANGE_MAPPABLE] = "mappable",
+	[XENGT_RANGE_HIDDEN] = "hidden",
 };
 
 static struct share *to_share(struct xengt_gsm *gsm)
@@ -128,7 +137,7 @@ static void unreserve_ranges(struct share *share)
 static void log_range(const struct share *share, const struct xengt_gsm_request *request,
 		      unsigned int i, int rc)
 {
-	const char *name = xengt_gsm_range_name(i);
+	const char *name = range_names[i];
 	unsigned long mib = request->range[i].n >> (20 - PAGE_SHIFT);
 	u64 end = xengt_i915_ggtt_bytes(share->ggtt, i) >> 20;
 
@@ -238,6 +247,7 @@ static struct share *new_share(struct xengt_i915_gpu *gpu,
 	if (!share)
 		return ERR_PTR(-ENOMEM);
 	share->gpu = gpu;
+	share->vgpu = request->vgpu;
 	share->ggtt = to_gt(gpu->i915)->ggtt;
 	rc = reserve(share, request);
 	if (rc) {
@@ -303,3 +313,52 @@ void xengt_i915_shares_rewrite(struct xengt_i915_gpu *gpu)
 	list_for_each_entry(share, &gpu->shares, link)
 		xengt_gsm_rewrite(&share->gsm);
 }
+
+/* Returns the share of a virtual GPU; NULL if none is open on any GPU. */
+static struct share *find_share(const char *vgpu)
+{
+	struct xengt_i915_gpu *gpu;
+	struct share *share;
+
+	lockdep_assert_held(&xengt_i915_gpus_lock);
+	list_for_each_entry(gpu, &xengt_i915_gpus, link) {
+		list_for_each_entry(share, &gpu->shares, link) {
+			if (!strcmp(share->vgpu, vgpu))
+				return share;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * xengt_i915_share_get - find what a virtual GPU has of the GPU
+ * @vgpu: the virtual GPU's name; it is enabled, or being enabled
+ * @out: filled; its array has room for @out->nr_fences fence registers
+ *
+ * What is found stays the virtual GPU's until its mediator's stop operation has returned.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENODEV if the virtual GPU's place is not "i915"; -ENOSPC if it has more fence
+ * registers than the array has room for.
+ */
+int xengt_i915_share_get(const char *vgpu, struct xengt_i915_share *out)
+{
+	struct share *share;
+	int rc = 0;
+
+	mutex_lock(&xengt_i915_gpus_lock);
+	share = find_share(vgpu);
+	if (!share) {
+		rc = -ENODEV;
+	} else if (share->nr_fences > out->nr_fences) {
+		rc = -ENOSPC;
+	} else {
+		out->i915 = share->gpu->i915;
+		memcpy(out->range, share->gsm.range, sizeof(out->range));
+		out->nr_fences = share->nr_fences;
+		memcpy(out->fences, share->fences, share->nr_fences * sizeof(*out->fences));
+	}
+	mutex_unlock(&xengt_i915_gpus_lock);
+	return rc;
+}
+EXPORT_SYMBOL_NS_GPL(xengt_i915_share_get, COMPAT_NS(XENGT));
