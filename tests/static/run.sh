@@ -105,7 +105,7 @@ build()
 	if [ "$(tail -n 1 "$tmp/log")" != "all is made" ]; then
 		cp "$tmp/log" "$tmp/said"
 	else
-		grep -E '(warning|error):' "$tmp/log" | grep -vE '^/usr/src/|/i915-source/' >"$tmp/said" || true
+		grep -E '(warning|error):' "$tmp/log" | grep -vE '^/usr/src/|/i915-source/|/device_model/gvt/' >"$tmp/said" || true
 	fi
 	result "$1, Linux $2" "$tmp/said"
 	if [ -s "$tmp/said" ]; then
@@ -166,7 +166,7 @@ exceptions()
 		echo --ignore=ENOSYS,NEW_TYPEDEFS,YIELD ;;
 	tests/kunit/modules.c)
 		echo --ignore=NEW_TYPEDEFS ;;
-	drivers/gpu/drm/i915/gvt/xen/compat.h)
+	drivers/gpu/drm/i915/gvt/xen/compat.h|drivers/gpu/drm/i915/gvt/xen/device_model/compat.h)
 		echo --ignore=LINUX_VERSION_CODE,CONSTANT_COMPARISON ;;
 	tests/kunit/compat.h)
 		echo --ignore=MACRO_ARG_PRECEDENCE ;;

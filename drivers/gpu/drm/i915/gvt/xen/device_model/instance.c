@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtual GPUs whose mediator is GVT.
+ *
+ * An instance is attached to a virtual GPU of xengt's. That one's life is GVT's, too: when it is
+ * enabled, GVT's part is made, with the share and the fence registers that xengt has reserved in
+ * the place "i915"; when it stops, GVT's part goes.
+ *
+ * Invariants: GVT's part is there from start_vgpu() to stop_vgpu(), and xengt calls no other
+ * operation before and after these.
+ *
+ * Locking: xengt's: an operation runs while the virtual GPU is neither enabled nor stopped.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "instance.h"
+
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include <xen/xengt_i915.h>
+
+#include "compat.h"
+#include "registers.h"
+
+#define DEFAULT_WEIGHT	8
+
+static void set_bars(struct xengt_gvt_instance *instance)
+{
+	struct intel_vgpu *vgpu = &instance->vgpu;
+	u64 bar0 = xengt_vgpu_bar0(instance->xengt);
+
+	intel_vgpu_write_pci_bar(vgpu, PCI_BASE_ADDRESS_0, bar0, true);
+	intel_vgpu_write_pci_bar(vgpu, PCI_BASE_ADDRESS_1, bar0 >> 32, false);
+	intel_vgpu_write_pci_bar(vgpu, PCI_BASE_ADDRESS_2, instance->aperture, true);
+	intel_vgpu_write_pci_bar(vgpu, PCI_BASE_ADDRESS_3, instance->aperture >> 32, false);
+}
+
+static struct intel_gvt *find_gvt(const struct xengt_gvt_instance *instance)
+{
+	struct i915_fence_reg *fences[INTEL_GVT_MAX_NUM_FENCES];
+	struct xengt_i915_share share = { .nr_fences = ARRAY_SIZE(fences), .fences = fences };
+	int rc = xengt_i915_share_get(instance->name, &share);
+
+	if (!rc)
+		return share.i915->gvt;
+	if (rc == -ENODEV)
+		pr_err("%s: its mediator needs a GPU: set place to i915\n", instance->name);
+	else
+		pr_err("%s: GVT has at most %u fence registers: set fewer fences\n",
+		       instance->name, INTEL_GVT_MAX_NUM_FENCES);
+	return ERR_PTR(rc);
+}
+
+/* Makes GVT's part. */
+static int start_vgpu(void *data)
+{
+	struct xengt_gvt_instance *instance = data;
+	struct intel_vgpu *vgpu = &instance->vgpu;
+	const struct intel_vgpu_config config = {
+		.weight = instance->weight,
+		.edid = GVT_EDID_1024_768,
+		.name = instance->name,
+	};
+	struct intel_gvt *gvt = find_gvt(instance);
+	int rc;
+
+	if (IS_ERR(gvt))
+		return PTR_ERR(gvt);
+	memset(vgpu, 0, sizeof(*vgpu));
+	vgpu->gvt = gvt;
+	gvt_compat_set_attached(vgpu);
+	/* xengt answers the guest's reads of PVINFO, by which GVT would know. */
+	vgpu->pv_notified = true;
+	rc = intel_gvt_create_vgpu(vgpu, &config);
+	if (rc) {
+		pr_err("%s: GVT cannot make a virtual GPU: %d\n", instance->name, rc);
+		return rc;
+	}
+	/* It only has to be there for GVT to send interrupts. */
+	vgpu->msi_trigger = (struct eventfd_ctx *)vgpu;
+	set_bars(instance);
+	intel_gvt_activate_vgpu(vgpu);
+	return 0;
+}
+
+static void stop_vgpu(void *data)
+{
+	struct xengt_gvt_instance *instance = data;
+
+	intel_gvt_release_vgpu(&instance->vgpu);
+	intel_gvt_destroy_vgpu(&instance->vgpu);
+}
+
+static void read_register(void *data, u32 offset, void *value, unsigned int len)
+{
+	xengt_gvt_register_read(&((struct xengt_gvt_instance *)data)->vgpu, offset, value, len);
+}
+
+static void write_register(void *data, u32 offset, const void *value, unsigned int len)
+{
+	xengt_gvt_register_write(&((struct xengt_gvt_instance *)data)->vgpu, offset, value, len);
+}
+
+static u32 read_config(void *data, u32 offset, unsigned int len)
+{
+	return xengt_gvt_config_read(&((struct xengt_gvt_instance *)data)->vgpu, offset, len);
+}
+
+/*
+ * The guest may have programmed BAR 0. While it decodes nothing, and with an address that it cannot
+ * have, BAR 0 stays where it was.
+ */
+static void follow_bar0(struct xengt_gvt_instance *instance)
+{
+	u64 gpa = intel_vgpu_get_bar_gpa(&instance->vgpu, PCI_BASE_ADDRESS_0);
+
+	if (vgpu_cfg_space(&instance->vgpu)[PCI_COMMAND] & PCI_COMMAND_MEMORY &&
+	    gpa != xengt_vgpu_bar0(instance->xengt))
+		xengt_vgpu_move_bar0(instance->xengt, gpa);
+}
+
+static void write_config(void *data, u32 offset, u32 value, unsigned int len)
+{
+	struct xengt_gvt_instance *instance = data;
+
+	xengt_gvt_config_write(&instance->vgpu, offset, value, len);
+	follow_bar0(instance);
+}
+
+static const struct xengt_mediator_ops mediator_ops = {
+	.owner = THIS_MODULE,
+	.start = start_vgpu,
+	.stop = stop_vgpu,
+	.read = read_register,
+	.write = write_register,
+	.config_read = read_config,
+	.config_write = write_config,
+};
+
+/**
+ * xengt_gvt_attach - become the mediator of the virtual GPU of the same name
+ * @instance: the instance
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EEXIST if it is attached; -ENODEV if xengt has no such virtual GPU; or an error of
+ * xengt_mediator_attach().
+ */
+int xengt_gvt_attach(struct xengt_gvt_instance *instance)
+{
+	struct xengt_vgpu *xengt;
+	int rc;
+
+	if (instance->xengt)
+		return -EEXIST;
+	xengt = xengt_vgpu_get(instance->name);
+	if (IS_ERR(xengt))
+		return PTR_ERR(xengt);
+	rc = xengt_mediator_attach(xengt, &mediator_ops, XENGT_CAPS_ALL, instance);
+	if (rc)
+		xengt_vgpu_put(xengt);
+	else
+		instance->xengt = xengt;
+	return rc;
+}
+
+/**
+ * xengt_gvt_detach - do not be a mediator any more
+ * @instance: the instance, attached or not
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EBUSY if the virtual GPU is enabled.
+ */
+int xengt_gvt_detach(struct xengt_gvt_instance *instance)
+{
+	int rc;
+
+	if (!instance->xengt)
+		return 0;
+	rc = xengt_mediator_detach(instance->xengt);
+	if (rc)
+		return rc;
+	xengt_vgpu_put(instance->xengt);
+	instance->xengt = NULL;
+	return 0;
+}
+
+/**
+ * xengt_gvt_create - create an instance that is not attached
+ * @name: its name; copied
+ *
+ * Context: process context, may sleep.
+ * Return: the instance, or ERR_PTR(-ENOMEM).
+ */
+struct xengt_gvt_instance *xengt_gvt_create(const char *name)
+{
+	/* GVT's part is large, for KVM's sake. */
+	struct xengt_gvt_instance *instance = vzalloc(sizeof(*instance));
+
+	if (!instance)
+		return ERR_PTR(-ENOMEM);
+	instance->name = kstrdup(name, GFP_KERNEL);
+	if (!instance->name) {
+		vfree(instance);
+		return ERR_PTR(-ENOMEM);
+	}
+	instance->weight = DEFAULT_WEIGHT;
+	return instance;
+}
+
+/* Frees an instance that is not attached. */
+void xengt_gvt_destroy(struct xengt_gvt_instance *instance)
+{
+	WARN_ON(instance->xengt);
+	kfree(instance->name);
+	vfree(instance);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A virtual GPU whose mediator is GVT; see instance.c.
+ */
+
+#ifndef _XENGT_GVT_INSTANCE_H
+#define _XENGT_GVT_INSTANCE_H
+
+#include "i915_drv.h"
+#include "instead_of_kvm.h"
+#include "gvt.h"
+
+#include <xen/xengt.h>
+#include <xen/xengt_mediator.h>
+
+/**
+ * struct xengt_gvt_instance - a virtual GPU whose mediator is GVT
+ * @vgpu: GVT's part; set up from the mediator's start to its stop
+ * @xengt: xengt's part, to which the instance is attached
+ * @name: the name of both, for the log
+ * @weight: its weight for GVT's scheduler, 1 to 16
+ * @aperture: guest-physical address of BAR 2, in bytes
+ */
+struct xengt_gvt_instance {
+	struct intel_vgpu vgpu;
+	struct xengt_vgpu *xengt;
+	char *name;
+	u32 weight;
+	u64 aperture;
+};
+
+static inline struct xengt_gvt_instance *xengt_gvt_instance_of(struct intel_vgpu *vgpu)
+{
+	return container_of(vgpu, struct xengt_gvt_instance, vgpu);
+}
+
+struct xengt_gvt_instance *xengt_gvt_create(const char *name);
+void xengt_gvt_destroy(struct xengt_gvt_instance *instance);
+int xengt_gvt_attach(struct xengt_gvt_instance *instance);
+int xengt_gvt_detach(struct xengt_gvt_instance *instance);
+
+#endif /* _XENGT_GVT_INSTANCE_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Included before each of GVT's files: what they call of VFIO is done for a Xen guest instead, by
+ * guest.c. Neither vfio.ko nor kvm.ko is needed then. GVT has no other seam for this: it calls
+ * vfio_dma_rw() in gvt.h, and eventfd_signal() in interrupt.c.
+ *
+ * The headers come first, so that only GVT's own calls are redirected.
+ */
+
+#ifndef _XENGT_GVT_INSTEAD_OF_KVM_H
+#define _XENGT_GVT_INSTEAD_OF_KVM_H
+
+#include <linux/eventfd.h>
+#include <linux/kvm_host.h>
+#include <linux/vfio.h>
+
+struct intel_vgpu;
+
+int xengt_gvt_copy_gpa(struct intel_vgpu *vgpu, u64 gpa, void *data, unsigned long len,
+		       bool to_guest);
+int xengt_gvt_inject_msi(struct intel_vgpu *vgpu);
+
+#define vfio_dma_rw(device, gpa, data, len, write)					\
+	xengt_gvt_copy_gpa(container_of(device, struct intel_vgpu, vfio_device), gpa,	\
+			   data, len, write)
+
+/* The caller's variable is @vgpu. */
+#define eventfd_signal(trigger, ...)	xengt_gvt_inject_msi(vgpu)
+
+#endif /* _XENGT_GVT_INSTEAD_OF_KVM_H */

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest's accesses to registers and to the configuration space, for GVT.
+ *
+ * GVT warns about accesses that no driver makes, and a guest could fill the log with these. So what
+ * it would warn about does not get there: reads of it return ones, and writes are dropped.
+ *
+ * Locking: several vCPUs' accesses come at once. GVT takes its vgpu_lock for registers; for the
+ * configuration space it is taken here.
+ */
+
+#include "instance.h"
+
+#include <linux/log2.h>
+#include <linux/pci.h>
+#include <linux/string.h>
+
+#include "registers.h"
+
+/* Returns how many of @len bytes at @offset are one access for GVT: at most a register, aligned. */
+static unsigned int piece_at(u32 offset, unsigned int len)
+{
+	unsigned int piece = sizeof(u32);
+
+	while (piece > len || offset % piece)
+		piece /= 2;
+	return piece;
+}
+
+static bool is_register(const struct intel_vgpu *vgpu, u32 offset)
+{
+	return offset < vgpu->gvt->device_info.mmio_size;
+}
+
+/* GVT takes guest-physical addresses. */
+static u64 address_of(struct intel_vgpu *vgpu, u32 offset)
+{
+	return intel_vgpu_get_bar_gpa(vgpu, PCI_BASE_ADDRESS_0) + offset;
+}
+
+void xengt_gvt_register_read(struct intel_vgpu *vgpu, u32 offset, void *data, unsigned int len)
+{
+	unsigned int piece;
+
+	for (; len; len -= piece, offset += piece, data += piece) {
+		piece = piece_at(offset, len);
+		if (!is_register(vgpu, offset) ||
+		    intel_vgpu_emulate_mmio_read(vgpu, address_of(vgpu, offset), data, piece))
+			memset(data, 0xff, piece);
+	}
+}
+
+void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *data,
+			      unsigned int len)
+{
+	unsigned int piece;
+	u64 value = 0;
+
+	for (; len; len -= piece, offset += piece, data += piece) {
+		piece = piece_at(offset, len);
+		/* GVT reads whole registers, whatever the length. */
+		memcpy(&value, data, piece);
+		if (is_register(vgpu, offset))
+			intel_vgpu_emulate_mmio_write(vgpu, address_of(vgpu, offset), &value,
+						      piece);
+	}
+}
+
+static bool config_is_sound(u32 offset, unsigned int len)
+{
+	return is_power_of_2(len) && len <= sizeof(u32) && IS_ALIGNED(offset, len) &&
+	       offset + len <= PCI_CFG_SPACE_SIZE;
+}
+
+u32 xengt_gvt_config_read(struct intel_vgpu *vgpu, u32 offset, unsigned int len)
+{
+	u32 value = U32_MAX;
+
+	if (!config_is_sound(offset, len))
+		return value;
+	mutex_lock(&vgpu->vgpu_lock);
+	intel_vgpu_emulate_cfg_read(vgpu, offset, &value, len);
+	mutex_unlock(&vgpu->vgpu_lock);
+	return value;
+}
+
+/* GVT takes BARs and Intel's own registers only as a whole. */
+static bool is_whole(u32 offset)
+{
+	return (offset >= PCI_BASE_ADDRESS_0 && offset < PCI_CARDBUS_CIS) ||
+	       offset / 4 == PCI_ROM_ADDRESS / 4 || offset >= 0xe0;
+}
+
+static void write_whole(struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
+{
+	u32 start = rounddown(offset, sizeof(u32)), whole;
+
+	memcpy(&whole, vgpu_cfg_space(vgpu) + start, sizeof(whole));
+	memcpy((u8 *)&whole + offset - start, &value, len);
+	intel_vgpu_emulate_cfg_write(vgpu, start, &whole, sizeof(whole));
+}
+
+void xengt_gvt_config_write(struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
+{
+	if (!config_is_sound(offset, len))
+		return;
+	/* The upper half is the status, whose bits are cleared by ones. */
+	if (offset == PCI_COMMAND)
+		len = min_t(unsigned int, len, sizeof(u16));
+	mutex_lock(&vgpu->vgpu_lock);
+	if (is_whole(offset))
+		write_whole(vgpu, offset, value, len);
+	else
+		intel_vgpu_emulate_cfg_write(vgpu, offset, &value, len);
+	mutex_unlock(&vgpu->vgpu_lock);
+}
