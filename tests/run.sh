@@ -112,6 +112,8 @@ xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
 # An Intel GPU that dom0's i915 drives. All else than the place is as in the parts before.
 xen gpu test_gpu.py -k gpu-pvh
 xen bar test_bar.py
+# Guests' own work on that GPU, by GVT's device model.
+xen gvt test_gvt.py
 # A stock i915 in a guest: what it writes has to do with the guest's kernel, not with dom0.
 xen i915 test_i915.py "${one_kind[@]}"
 DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"

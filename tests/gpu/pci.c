@@ -24,6 +24,7 @@
 
 static const struct device devices[] = {
 	{ "skl", "Skylake GT2", 0x1912, 6, ON_SKL },
+	{ "skl-pipe", "Skylake GT2 with one display pipe", 0x1912, 6, ON_SKL | ON_PIPE },
 	{ "bdw", "Broadwell GT2", 0x1612, 9, ON_BDW },
 };
 

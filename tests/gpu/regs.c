@@ -16,6 +16,7 @@ static const struct reg table[] = {
 	{ 0x42000, 1, 0, ON_SKL, REG_READ_ONLY, 0x8f000000, 0 },	/* FUSE_STATUS */
 	{ 0x42014, 1, 0, ON_BDW, REG_READ_ONLY, 1 << 7, 0 },	/* FUSE_STRAP: no display */
 	{ 0x51000, 1, 0, ON_SKL, REG_READ_ONLY, 0x50200000, 0 },	/* DFSM: no pipe A, B, C */
+	{ 0x51000, 1, 0, ON_PIPE, REG_READ_ONLY, 0x10200000, 0 },	/* DFSM: pipe A */
 	{ 0xc2014, 1, 0, ON_BDW, REG_READ_ONLY, 1 << 7, 0 },	/* SFUSE_STRAP: no display */
 	{ 0x145998, 1, 0, ON_ALL, REG_READ_ONLY, 0x00070717, 0 },	/* RP_STATE_CAP */
 	{ 0x8504, 1, 0, ON_ALL, REG_READ_ONLY, 1, 0 },	/* RC6_CTX_INFO: is not corrupt */

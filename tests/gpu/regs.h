@@ -21,6 +21,8 @@
 #define ON_ALL		(ON_SKL | ON_BDW)
 /* Each engine has it, at its base */
 #define PER_ENGINE	BIT(2)
+/* Devices with a display pipe */
+#define ON_PIPE		BIT(3)
 
 enum reg_kind {
 	REG_PLAIN,

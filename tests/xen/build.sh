@@ -27,7 +27,7 @@ xen_debs=(
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
 )
-dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 kvmgt pci-stub xen-pciback)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 pci-stub xen-pciback)
 driver_modules=(configfs xen-pcifront)
 
 say() {
@@ -137,7 +137,7 @@ build_modules() {
 		run "fetching the headers" "$project/tests/debian.sh" headers "$debian" "$series"
 		run "make modules" "$project/tests/debian.sh" in "$root" "$build/src" make -C /mnt modules "${modules[@]}"
 	fi
-	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt,gsm_i915/xengt_i915,gsm_bar/xengt_bar}.ko \
+	for ko in drivers/gpu/drm/i915/gvt/xen/{map/xen_gpu_map,vgpu/xengt,gsm_i915/xengt_i915,gsm_bar/xengt_bar,device_model/xengt_gvt}.ko \
 		tests/xen/testgpu/xengt_testgpu.ko; do
 		cp "$build/src/$ko" "$build/mod/" || fail "make modules made no $ko"
 	done
@@ -222,7 +222,7 @@ pack_i915_guest() {
 	local root=$build/root-i915
 
 	skeleton "$root"
-	cp "$(command -v busybox)" "$build/bin/gem" "$root/bin/"
+	cp "$(command -v busybox)" "$build/bin/gem" "$build/bin/batch" "$root/bin/"
 	copy_modules "$root" i915
 	install -m 755 "$here/i915/init" "$root/init"
 	pack "$root" "$build/i915.cpio"

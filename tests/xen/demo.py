@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The demo, from a fresh Debian machine: builds, then boots stock Xen in QEMU, first with a PV
 dom0, then with a PVH dom0, and then with a PVH dom0 whose i915 drives an emulated Intel GPU. It
-shows the whole way of a guest's GTT entry to DMA and back (dom0/demo.sh).
+shows the whole way of a guest's GTT entry to DMA and back (dom0/demo.sh). In the end two guests with
+unmodified drivers have that GPU do their own work, beside dom0 (some checks of dom0/gvt.sh).
 
 Usage: demo.py       exit status 0 if everything was as it has to be
 """
@@ -16,8 +17,19 @@ subprocess.run([f"{sys.path[0]}/../setup.sh"], check=True)
 
 from harness import boot, images, ktap  # noqa: E402
 
-# Of each run its name, the kind of dom0, and the Intel GPU that the machine has (tests/gpu).
-RUNS = (("PV", "pv", ""), ("PVH", "pvh", ""), ("PVH, i915", "pvh", "skl"))
+# Of each run its name, the kind of dom0, the Intel GPU that the machine has (tests/gpu), the suite, and which of its checks.
+RUNS = (
+    ("PV", "pv", "", "demo", ()),
+    ("PVH", "pvh", "", "demo", ()),
+    ("PVH, i915", "pvh", "skl", "demo", ()),
+    (
+        "PVH, GVT",
+        "pvh",
+        "skl-pipe",
+        "gvt",
+        ("check_load", "check_batches", "check_two", "check_nothing_left"),
+    ),
+)
 
 
 def say(text=""):
@@ -37,6 +49,8 @@ class Demo:
         say(f"   FAILED: {text}")
 
     def show_event(self, name, event):
+        if isinstance(event, (ktap.Begun, ktap.Done)):
+            return
         if isinstance(event, ktap.Result) and event.ok:
             self.passed += 1
             say(f"   yes: {event.name}")
@@ -48,16 +62,18 @@ class Demo:
         else:
             say(event.text)
 
-    def show(self, name, kind, gpu):
+    def show(self, name, kind, gpu, suite, only):
         say(
             f"\n=== Debian {images.DEBIAN}: Xen {images.XEN[images.DEBIAN]} with a {kind.upper()} dom0"
             f"{' and an emulated Intel GPU' if gpu else ''}, in QEMU "
             "(about a minute until the guest is up)"
         )
+        if suite == "gvt":
+            say("Guests with working GPUs: GVT's device model runs on it what their stock i915 submits.")
         log = images.LOGS / "-".join(filter(None, [kind, gpu, "demo"]))
         try:
             for event in boot.Boot(
-                log, kind, "demo", images.hypervisor("stock"), gpu=gpu
+                log, kind, suite, images.hypervisor("stock"), only=only, gpu=gpu
             ).events():
                 self.show_event(name, event)
         except boot.Broken as error:
@@ -68,7 +84,7 @@ class Demo:
             "\nWhat the modules counted (Documentation/counters.rst). Most failed maps and moved entries are those of\n"
             "steps d to f, in which entries name pages that the guest does not have, or has given back."
         )
-        names = [name for name, _, _ in RUNS]
+        names = [name for name, _, _, suite, _ in RUNS if suite == "demo"]
         say(
             f"\n{'counter (those that are not 0), by dom0':<40} "
             + " ".join(f"{name:>10}" for name in names)

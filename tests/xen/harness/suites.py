@@ -44,6 +44,7 @@ RUNS = (
     Run("gpu-pvh", "gpu", "pvh", gpu="skl"),
     Run("gpu-broadwell", "gpu", "pvh", gpu="bdw"),
     Run("bar-pvh", "bar", "pvh", gpu="skl"),
+    Run("gvt-pvh", "gvt", "pvh", gpu="skl-pipe"),
     Run("pvh", "devmap", "pvh", "patched", LIMIT),
     Run("strict", "devmap", "strict", "patched", LIMIT),
     Run("pv", "devmap", "pv", "patched", LIMIT),

@@ -1,0 +1,230 @@
+# Guests with working GPUs: GVT's device model (xengt_gvt) is the mediator of their virtual GPUs, on the GPU that dom0's stock i915
+# drives (tests/gpu). The guests are unmodified: their i915 brings the engines up, and programs in them submit batches through DRM,
+# which the GPU executes in shadows of the guests' PPGTTs. The GPU counts what was unsafe ("violations"). Runs in dom0; each function
+# is one promise; "only" names those to run, "skip" those not to run.
+# shellcheck shell=dash
+. /lib/xengt/library.sh
+. /lib/xengt/igpu.sh
+
+instances=/sys/kernel/config/xengt_gvt
+bar0=0xe0000000
+bar2=0xd0000000		# the aperture, which nobody serves
+memory=512		# MiB of a guest
+room=12			# MiB more, for RAM at the GTT
+mappable=8192		# entries of each guest's share: mappable ...
+hidden=65536		# ... and hidden
+most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries, which it writes twice
+batches=20
+
+### modules and guests
+
+load_all() {
+	insmod /mod/xen_gpu_map.ko && insmod /mod/xengt.ko && insmod /mod/xengt_i915.ko && insmod /mod/xengt_gvt.ko
+}
+
+# The GPU's interrupt line is that of the serial card in slot 6, which has to be open for it.
+hold_serial_card() {
+	local tty
+
+	for tty in /dev/ttyS0 /dev/ttyS1 /dev/ttyS2 /dev/ttyS3; do
+		stty raw -echo <$tty 2>/dev/null || continue
+		cat $tty >/dev/null 2>&1 &
+		return
+	done
+	return 1
+}
+
+# mediate NAME DOMID [ATTRIBUTE VALUE]...: a virtual GPU of which GVT is the mediator, enabled
+mediate() {
+	local dir=$vgpus/$1
+
+	mkdir "$dir" "$instances/$1" && echo $bar2 >"$instances/$1/aperture" && echo 1 >"$instances/$1/attach" &&
+		echo "$2" >"$dir/domid" || return 1
+	shift 2
+	while [ $# -ge 2 ]; do
+		echo "$2" >"$dir/$1" || return 1
+		shift 2
+	done
+	echo 1 >"$dir/enable"
+}
+
+unmediate() { # NAME
+	echo 0 >"$vgpus/$1/enable" && echo 0 >"$instances/$1/attach" && rmdir "$instances/$1" "$vgpus/$1"
+}
+
+i915_words="console=hvc0 loglevel=1 log_buf_len=1M mitigations=off nokaslr tsc=reliable pci=conf1,noacpi,noearly"
+
+# Before the virtual GPU: of two ioreq servers for the same addresses the later one gets the accesses.
+start_bus() { # NAME
+	pcibus "$(domid "$1")" $bar0 $bar2 >"/tmp/$1.bus" 2>&1 &
+	await 20 grep -q ready "/tmp/$1.bus"
+}
+
+# A guest that has not loaded its driver yet
+start_gvt_guest() { # NAME
+	guest_config "$1" /guests/vmlinux $memory 2 "$i915_words" /guests/i915.cpio >"/tmp/$1.cfg"
+	create "$1" -p || return 1
+	xl mem-max "$1" $((memory + room))
+	start_bus "$1" || return 1
+	mediate "$1" "$(domid "$1")" bar0 $bar0 generation "$generation" place i915 mappable_base auto \
+		mappable_size "$(at $mappable)" hidden_base auto hidden_size "$(at $hidden)" || return 1
+	xl unpause "$1"
+	ask_within "$1" 280 true
+}
+
+### what guests do
+
+loads_driver() { # NAME
+	remember "$gpu_debug/vgpus/$1"
+	works "... Debian's i915 loads in it" tell "$1" load
+	is "... its GPU is not wedged" "$(tell "$1" cat /sys/kernel/debug/dri/0/i915_wedged)" 0
+	at_least "... it knows that it is virtual" "$(tell "$1" "dmesg | grep -c 'Virtual GPU for Intel GVT-g'")" 1
+	at_least "... of $most_traps traps are left" $((most_traps - $(since traps))) 0
+	at_least "... interrupts have arrived" "$(tell "$1" "grep i915 /proc/interrupts" | awk '{ print $2 + $3 }')" 1
+	note "count: $1 loads its driver: $(since traps) traps, $(since syncs) syncs, $(since gpu_writes) entries written to the GPU"
+}
+
+begins_batches() { # NAME
+	tell "$1" "batch 1000000 >/tmp/batch 2>&1 &"
+}
+
+still_at_it() { # NAME
+	tell "$1" pidof batch
+}
+
+ends_batches() { # NAME
+	tell "$1" "killall batch; ! grep . /tmp/batch"
+}
+
+executes() { # WHAT NAME
+	remember_gpu
+	remember "$gpu_debug/vgpus/$2"
+	works "$1" tell "$2" batch $batches
+	at_least "... by the GPU: contexts" "$(seen_by_gpu rcs_contexts)" $batches
+	note "count: $batches batches: $(since traps) traps, $(since syncs) syncs, $(since entries_written) entries written"
+}
+
+host_works() { # NAME
+	works "$1" batch 2
+}
+
+### the checks
+
+# Of what dom0 has logged since i915 probed the GPU. A probe itself warns: GVT needs a display pipe, whose registers the emulated GPU
+# does not have.
+no_warning() {
+	is "... no warning in dom0's log" "$(dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|refcount_t' | head -n 3)" ""
+}
+
+check_load() {
+	works "a guest with a GPU starts" start_gvt_guest g1
+	is "... it finds the GPU" "$(tell g1 cat '$gpu/vendor' '$gpu/device' '$gpu/class')" "0x8086 0x1912 0x030000"
+	loads_driver g1
+	is "... no entry of its share is refused" "$(gpu g1 bad_entries) $(gpu g1 scratched_noent)" "0 0"
+	host_works "... the host's batches are executed"
+}
+
+check_batches() {
+	executes "the guest's batches are executed" g1
+	at_least "... in a shadow of its PPGTT" "$(gpu g1 ppgtts)" 1
+	host_works "... and the host's"
+}
+
+check_two() {
+	works "another guest with a GPU starts" start_gvt_guest g2
+	loads_driver g2
+	begins_batches g1
+	executes "its batches are executed, beside the first guest's" g2
+	works "... which go on" still_at_it g1
+	host_works "... and the host's"
+	works "... the first guest's were right" ends_batches g1
+}
+
+check_balloon() {
+	local had
+
+	begins_batches g1
+	had=$(value_in $map_debug/domains/"$(domid g1)" balloon_events)
+	works "the guest gives memory back while its batches run" xl mem-set g1 $((memory - 96))
+	works "... the modules see it" await 60 test "$(value_in $map_debug/domains/"$(domid g1)" balloon_events)" -gt "${had:-0}"
+	works "... the batches go on" still_at_it g1
+	works "... it gets it back" xl mem-set g1 $memory
+	works "... the batches were right" ends_batches g1
+	executes "... more of them are executed" g1
+}
+
+check_reload() {
+	works "i915 is unloaded in the guest" tell g1 unload
+	is "... its PPGTTs are gone" "$(gpu g1 ppgtts)" 0
+	loads_driver g1
+	executes "... its batches are executed" g1
+}
+
+check_destroy() {
+	local id
+
+	begins_batches g1
+	[ -z "$(domid g2)" ] || begins_batches g2
+	id=$(domid g1)
+	works "a guest is destroyed while its batches run" destroy g1
+	works "... it is gone" await 60 gone "$id"
+	works "... its virtual GPU is dead" await 60 grep -q dead $vgpus/g1/state
+	works "... and can be removed" unmediate g1
+	host_works "... the host's batches are executed"
+	if [ -n "$(domid g2)" ]; then
+		works "... the other guest's were right" ends_batches g2
+		executes "... more of them are executed" g2
+	fi
+}
+
+check_unbind() {
+	[ -n "$(domid g2)" ] || return
+	begins_batches g2
+	works "i915 is unbound from the GPU while a guest's batches run" unbind
+	works "... its virtual GPU is dead" await 60 grep -q dead $vgpus/g2/state
+	works "... the virtual GPU can be removed" unmediate g2
+	no_warning
+	works "... i915 is bound again" bind
+	dmesg -c >/dev/null
+	host_works "... the host's batches are executed"
+}
+
+check_nothing_left() {
+	local name
+
+	for name in g1 g2; do
+		[ ! -d $vgpus/$name ] || unmediate $name
+		[ -z "$(domid $name)" ] || destroy $name
+	done
+	works "the GPU has seen nothing unsafe" igpu violations
+	is "all references are back" "$(total refs_released)" "$(total refs_taken)"
+	works "all modules unload" unload xengt_gvt xengt_i915 xengt xen_gpu_map
+	host_works "... the host's batches are executed"
+	is "... no zombie" "$(zombies)" 0
+	no_warning
+}
+
+run() { # CHECK
+	! wanted "$1" || subtest "$1" "$1"
+}
+
+begin() {
+	find_igpu
+	works "the serial card is held open" hold_serial_card
+	works "the stock i915 probes the GPU" modprobe i915 enable_gvt=1 enable_guc=0 disable_display=1
+	is "... and is not wedged" "$(wedged)" 0
+	dmesg -c >/dev/null
+	works "the modules load" load_all
+	note "the backend is $(value_in $map_debug/backend name)"
+}
+
+subtest begin begin
+run check_load
+run check_batches
+run check_reload
+run check_two
+run check_balloon
+run check_destroy
+run check_unbind
+! wanted check_nothing_left || subtest check_nothing_left check_nothing_left
+finished
