@@ -32,12 +32,14 @@ struct xengt_i915_user_ops {
 /**
  * struct xengt_i915_share - what a virtual GPU has of the GPU
  * @i915: the device
+ * @mediated: the mediator has set itself up for the device
  * @range: its ranges of the GGTT, in entries
  * @nr_fences: IN: the size of the array @fences; OUT: the number of fence registers
  * @fences: IN: an array, which is filled
  */
 struct xengt_i915_share {
 	struct drm_i915_private *i915;
+	bool mediated;
 	struct xengt_range range[XENGT_GGTT_RANGES];
 	unsigned int nr_fences;
 	struct i915_fence_reg **fences;

@@ -39,6 +39,7 @@ struct instance_item {
 };
 
 static DEFINE_MUTEX(attributes_lock);
+static struct workqueue_struct *removals_wq;
 
 static struct xengt_gvt_instance *to_instance(struct config_item *item)
 {
@@ -162,7 +163,7 @@ static void detach_removed(struct work_struct *work)
 	rc = detach(&item->item);
 	mutex_unlock(&attributes_lock);
 	if (rc)
-		schedule_delayed_work(&item->detach_work, msecs_to_jiffies(DETACH_MS));
+		queue_delayed_work(removals_wq, &item->detach_work, msecs_to_jiffies(DETACH_MS));
 	else
 		config_item_put(&item->item);
 }
@@ -185,7 +186,9 @@ static struct config_item *make_item(struct config_group *group, const char *nam
 
 static void drop_item(struct config_group *group, struct config_item *item)
 {
-	schedule_delayed_work(&container_of(item, struct instance_item, item)->detach_work, 0);
+	struct instance_item *instance = container_of(item, struct instance_item, item);
+
+	queue_delayed_work(removals_wq, &instance->detach_work, 0);
 }
 
 static struct configfs_group_operations group_ops = {
@@ -204,12 +207,25 @@ static struct configfs_subsystem subsystem = {
 
 int xengt_gvt_configfs_init(void)
 {
+	int rc;
+
+	removals_wq = alloc_workqueue("xengt_gvt", WQ_UNBOUND, 0);
+	if (!removals_wq)
+		return -ENOMEM;
 	config_group_init(&subsystem.su_group);
 	mutex_init(&subsystem.su_mutex);
-	return configfs_register_subsystem(&subsystem);
+	rc = configfs_register_subsystem(&subsystem);
+	if (rc)
+		destroy_workqueue(removals_wq);
+	return rc;
 }
 
+/*
+ * An instance that is attached would keep the module loaded. So what waits in the workqueue finds
+ * all instances detached, and does not queue itself again.
+ */
 void xengt_gvt_configfs_exit(void)
 {
 	configfs_unregister_subsystem(&subsystem);
+	destroy_workqueue(removals_wq);
 }

@@ -22,8 +22,6 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include <xen/xengt_i915.h>
-
 #include "compat.h"
 #include "registers.h"
 
@@ -40,20 +38,26 @@ static void set_bars(struct xengt_gvt_instance *instance)
 	intel_vgpu_write_pci_bar(vgpu, PCI_BASE_ADDRESS_3, instance->aperture >> 32, false);
 }
 
-static struct intel_gvt *find_gvt(const struct xengt_gvt_instance *instance)
+/* Finds what the virtual GPU has of the GPU. 0, or an error with a line in the log. */
+static int find_share(struct xengt_gvt_instance *instance)
 {
-	struct i915_fence_reg *fences[INTEL_GVT_MAX_NUM_FENCES];
-	struct xengt_i915_share share = { .nr_fences = ARRAY_SIZE(fences), .fences = fences };
-	int rc = xengt_i915_share_get(instance->name, &share);
+	struct xengt_i915_share *share = &instance->share;
+	int rc;
 
-	if (!rc)
-		return share.i915->gvt;
-	if (rc == -ENODEV)
+	share->nr_fences = ARRAY_SIZE(instance->fences);
+	share->fences = instance->fences;
+	rc = xengt_i915_share_get(instance->name, share);
+	if (rc == -ENODEV) {
 		pr_err("%s: its mediator needs a GPU: set place to i915\n", instance->name);
-	else
+	} else if (rc) {
 		pr_err("%s: GVT has at most %u fence registers: set fewer fences\n",
 		       instance->name, INTEL_GVT_MAX_NUM_FENCES);
-	return ERR_PTR(rc);
+	} else if (!share->mediated) {
+		pr_err("%s: GVT could not be set up for the GPU, see its lines above\n",
+		       instance->name);
+		rc = -ENODEV;
+	}
+	return rc;
 }
 
 /* Makes GVT's part. */
@@ -66,13 +70,12 @@ static int start_vgpu(void *data)
 		.edid = GVT_EDID_1024_768,
 		.name = instance->name,
 	};
-	struct intel_gvt *gvt = find_gvt(instance);
-	int rc;
+	int rc = find_share(instance);
 
-	if (IS_ERR(gvt))
-		return PTR_ERR(gvt);
+	if (rc)
+		return rc;
 	memset(vgpu, 0, sizeof(*vgpu));
-	vgpu->gvt = gvt;
+	vgpu->gvt = instance->share.i915->gvt;
 	gvt_compat_set_attached(vgpu);
 	/* xengt answers the guest's reads of PVINFO, by which GVT would know. */
 	vgpu->pv_notified = true;
@@ -160,11 +163,13 @@ int xengt_gvt_attach(struct xengt_gvt_instance *instance)
 	xengt = xengt_vgpu_get(instance->name);
 	if (IS_ERR(xengt))
 		return PTR_ERR(xengt);
+	/* The virtual GPU can be enabled as soon as this is attached. */
+	instance->xengt = xengt;
 	rc = xengt_mediator_attach(xengt, &mediator_ops, XENGT_CAPS_ALL, instance);
-	if (rc)
+	if (rc) {
+		instance->xengt = NULL;
 		xengt_vgpu_put(xengt);
-	else
-		instance->xengt = xengt;
+	}
 	return rc;
 }
 
@@ -208,6 +213,7 @@ struct xengt_gvt_instance *xengt_gvt_create(const char *name)
 		vfree(instance);
 		return ERR_PTR(-ENOMEM);
 	}
+	init_rwsem(&instance->bar0_lock);
 	instance->weight = DEFAULT_WEIGHT;
 	return instance;
 }

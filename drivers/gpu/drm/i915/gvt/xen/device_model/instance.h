@@ -10,12 +10,17 @@
 #include "instead_of_kvm.h"
 #include "gvt.h"
 
+#include <linux/rwsem.h>
 #include <xen/xengt.h>
+#include <xen/xengt_i915.h>
 #include <xen/xengt_mediator.h>
 
 /**
  * struct xengt_gvt_instance - a virtual GPU whose mediator is GVT
  * @vgpu: GVT's part; set up from the mediator's start to its stop
+ * @share: what it has of the GPU; valid as long as @vgpu
+ * @fences: the fence registers of @share
+ * @bar0_lock: held for writing while the guest programs its BARs: GVT takes registers by address
  * @xengt: xengt's part, to which the instance is attached
  * @name: the name of both, for the log
  * @weight: its weight for GVT's scheduler, 1 to 16
@@ -23,6 +28,9 @@
  */
 struct xengt_gvt_instance {
 	struct intel_vgpu vgpu;
+	struct xengt_i915_share share;
+	struct i915_fence_reg *fences[INTEL_GVT_MAX_NUM_FENCES];
+	struct rw_semaphore bar0_lock;
 	struct xengt_vgpu *xengt;
 	char *name;
 	u32 weight;

@@ -4,6 +4,8 @@
  * guest.c. Neither vfio.ko nor kvm.ko is needed then. GVT has no other seam for this: it calls
  * vfio_dma_rw() in gvt.h, and eventfd_signal() in interrupt.c.
  *
+ * What a guest can make GVT say is limited, too: GVT logs each mistake of a guest's.
+ *
  * The headers come first, so that only GVT's own calls are redirected.
  */
 
@@ -12,7 +14,11 @@
 
 #include <linux/eventfd.h>
 #include <linux/kvm_host.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/vfio.h>
+
+#include <drm/drm_print.h>
 
 struct intel_vgpu;
 
@@ -23,6 +29,13 @@ int xengt_gvt_inject_msi(struct intel_vgpu *vgpu);
 #define vfio_dma_rw(device, gpa, data, len, write)					\
 	xengt_gvt_copy_gpa(container_of(device, struct intel_vgpu, vfio_device), gpa,	\
 			   data, len, write)
+
+#undef pr_err
+#define pr_err(...)			pr_err_ratelimited(__VA_ARGS__)
+#undef drm_WARN_ON
+#define drm_WARN_ON(drm, condition)	drm_WARN_ON_ONCE(drm, condition)
+#undef drm_WARN
+#define drm_WARN(drm, condition, ...)	drm_WARN_ONCE(drm, condition, __VA_ARGS__)
 
 /* The caller's variable is @vgpu. */
 #define eventfd_signal(trigger, ...)	xengt_gvt_inject_msi(vgpu)

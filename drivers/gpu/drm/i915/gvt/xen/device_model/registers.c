@@ -5,7 +5,11 @@
  * GVT warns about accesses that no driver makes, and a guest could fill the log with these. So what
  * it would warn about does not get there: reads of it return ones, and writes are dropped.
  *
- * Locking: several vCPUs' accesses come at once. GVT takes its vgpu_lock for registers; for the
+ * Invariants: GVT gets offsets of registers only. It takes guest-physical addresses and subtracts
+ * BAR 0, so BAR 0 does not change meanwhile.
+ *
+ * Locking: several vCPUs' accesses come at once. Accesses to registers hold bar0_lock for reading,
+ * and those to the configuration space for writing. GVT takes its vgpu_lock for registers; for the
  * configuration space it is taken here.
  */
 
@@ -40,22 +44,27 @@ static u64 address_of(struct intel_vgpu *vgpu, u32 offset)
 
 void xengt_gvt_register_read(struct intel_vgpu *vgpu, u32 offset, void *data, unsigned int len)
 {
+	struct rw_semaphore *lock = &xengt_gvt_instance_of(vgpu)->bar0_lock;
 	unsigned int piece;
 
+	down_read(lock);
 	for (; len; len -= piece, offset += piece, data += piece) {
 		piece = piece_at(offset, len);
 		if (!is_register(vgpu, offset) ||
 		    intel_vgpu_emulate_mmio_read(vgpu, address_of(vgpu, offset), data, piece))
 			memset(data, 0xff, piece);
 	}
+	up_read(lock);
 }
 
 void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *data,
 			      unsigned int len)
 {
+	struct rw_semaphore *lock = &xengt_gvt_instance_of(vgpu)->bar0_lock;
 	unsigned int piece;
 	u64 value = 0;
 
+	down_read(lock);
 	for (; len; len -= piece, offset += piece, data += piece) {
 		piece = piece_at(offset, len);
 		/* GVT reads whole registers, whatever the length. */
@@ -64,6 +73,7 @@ void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *d
 			intel_vgpu_emulate_mmio_write(vgpu, address_of(vgpu, offset), &value,
 						      piece);
 	}
+	up_read(lock);
 }
 
 static bool config_is_sound(u32 offset, unsigned int len)
@@ -100,17 +110,31 @@ static void write_whole(struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned
 	intel_vgpu_emulate_cfg_write(vgpu, start, &whole, sizeof(whole));
 }
 
+/* GVT warns at each interrupt if a guest has set more than the enable bit. */
+static void keep_msi_plain(struct intel_vgpu *vgpu)
+{
+	u8 *flags = vgpu_cfg_space(vgpu) + vgpu->gvt->device_info.msi_cap_offset + PCI_MSI_FLAGS;
+
+	flags[0] &= PCI_MSI_FLAGS_ENABLE;
+	flags[1] = 0;
+}
+
 void xengt_gvt_config_write(struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
 {
+	struct rw_semaphore *lock = &xengt_gvt_instance_of(vgpu)->bar0_lock;
+
 	if (!config_is_sound(offset, len))
 		return;
 	/* The upper half is the status, whose bits are cleared by ones. */
 	if (offset == PCI_COMMAND)
 		len = min_t(unsigned int, len, sizeof(u16));
+	down_write(lock);
 	mutex_lock(&vgpu->vgpu_lock);
 	if (is_whole(offset))
 		write_whole(vgpu, offset, value, len);
 	else
 		intel_vgpu_emulate_cfg_write(vgpu, offset, &value, len);
+	keep_msi_plain(vgpu);
 	mutex_unlock(&vgpu->vgpu_lock);
+	up_write(lock);
 }

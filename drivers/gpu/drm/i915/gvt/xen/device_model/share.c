@@ -11,8 +11,6 @@
 #include "gt/intel_ggtt_fencing.h"
 #include "i915_reg.h"
 
-#include <xen/xengt_i915.h>
-
 static void set_range(struct drm_mm_node *node, u64 *size, const struct xengt_range *range)
 {
 	node->start = (u64)range->first << PAGE_SHIFT;
@@ -30,16 +28,13 @@ static void clear_fences(struct intel_vgpu *vgpu)
 
 int intel_vgpu_alloc_resource(struct intel_vgpu *vgpu, const struct intel_vgpu_config *conf)
 {
-	struct xengt_i915_share share = { .fences = vgpu->fence.regs };
-	int rc;
+	const struct xengt_i915_share *share = &xengt_gvt_instance_of(vgpu)->share;
 
-	share.nr_fences = ARRAY_SIZE(vgpu->fence.regs);
-	rc = xengt_i915_share_get(xengt_gvt_instance_of(vgpu)->name, &share);
-	if (rc)
-		return rc;
-	set_range(&vgpu->gm.low_gm_node, &vgpu->gm.aperture_sz, &share.range[XENGT_RANGE_MAPPABLE]);
-	set_range(&vgpu->gm.high_gm_node, &vgpu->gm.hidden_sz, &share.range[XENGT_RANGE_HIDDEN]);
-	vgpu->fence.size = share.nr_fences;
+	set_range(&vgpu->gm.low_gm_node, &vgpu->gm.aperture_sz,
+		  &share->range[XENGT_RANGE_MAPPABLE]);
+	set_range(&vgpu->gm.high_gm_node, &vgpu->gm.hidden_sz, &share->range[XENGT_RANGE_HIDDEN]);
+	memcpy(vgpu->fence.regs, share->fences, share->nr_fences * sizeof(*share->fences));
+	vgpu->fence.size = share->nr_fences;
 	return 0;
 }
 

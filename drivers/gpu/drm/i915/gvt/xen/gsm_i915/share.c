@@ -354,6 +354,7 @@ int xengt_i915_share_get(const char *vgpu, struct xengt_i915_share *out)
 		rc = -ENOSPC;
 	} else {
 		out->i915 = share->gpu->i915;
+		out->mediated = share->gpu->mediated;
 		memcpy(out->range, share->gsm.range, sizeof(out->range));
 		out->nr_fences = share->nr_fences;
 		memcpy(out->fences, share->fences, share->nr_fences * sizeof(*out->fences));
