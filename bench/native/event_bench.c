@@ -7,8 +7,8 @@
  *
  * The modules run over the fake hypervisor of the KUnit suites. The time spent there, for mapping
  * and unmapping each page once, is subtracted. The shadow entries are in the GSM "mem", because the
- * suites' own GPU checks all entries at each write. With physmap each GFN is remapped and each entry
- * is rewritten; with pv all mappings are kept.
+ * suites' own GPU checks all entries at each write. With physmap each GFN is remapped and each
+ * entry is rewritten; with pv all mappings are kept.
  *
  * Each figure is the fastest of EVENTS events. It is written to the log as native_bench.c does.
  */

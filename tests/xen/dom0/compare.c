@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]: compares each entry
- * of a guest's share of the GGTT, in two ranges at most, with its shadow entry. The guest is paused,
- * and has RAM at its GTT, which is at this guest-physical address.
+ * compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]: compares each
+ * entry of a guest's share of the GGTT, in two ranges at most, with its shadow entry. The guest is
+ * paused, and has RAM at its GTT, which is at this guest-physical address.
  *
  * An entry is what the guest has in its memory, a shadow entry is what the GPU finds in its table:
  * that of the place "mem", or with -b the one at an offset in a BAR, RESOURCE being the BAR's file
@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 		argv += 3;
 	}
 	if (argc != 7 && argc != 9) {
-		fputs("usage: compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT [FIRST COUNT]\n",
+		fputs("usage: compare [-b RESOURCE OFFSET] DOMID GTT BFNS SAMPLES FIRST COUNT...\n",
 		      stderr);
 		return 2;
 	}
