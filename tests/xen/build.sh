@@ -27,7 +27,7 @@ xen_debs=(
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
 )
-dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 pci-stub xen-pciback)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 kvmgt pci-stub xen-pciback)
 driver_modules=(configfs xen-pcifront)
 
 say() {

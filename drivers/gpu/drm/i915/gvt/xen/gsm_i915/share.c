@@ -62,11 +62,6 @@ struct share {
 	struct i915_fence_reg *fences[];
 };
 
-static const char * const range_names[XENGT_GGTT_RANGES] = {
-	[XENGT_RANGE_MAPPABLE] = "mappable",
-	[XENGT_RANGE_HIDDEN] = "hidden",
-};
-
 static struct share *to_share(struct xengt_gsm *gsm)
 {
 	return container_of(gsm, struct share, gsm);
@@ -137,7 +132,7 @@ static void unreserve_ranges(struct share *share)
 static void log_range(const struct share *share, const struct xengt_gsm_request *request,
 		      unsigned int i, int rc)
 {
-	const char *name = range_names[i];
+	const char *name = xengt_gsm_range_name(i);
 	unsigned long mib = request->range[i].n >> (20 - PAGE_SHIFT);
 	u64 end = xengt_i915_ggtt_bytes(share->ggtt, i) >> 20;
 
