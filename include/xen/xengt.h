@@ -49,6 +49,7 @@ struct xengt_ppgtt_root {
 
 struct xengt_vgpu *xengt_vgpu_get(const char *name);
 void xengt_vgpu_put(struct xengt_vgpu *vgpu);
+const char *xengt_vgpu_name(const struct xengt_vgpu *vgpu);
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu);
 int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what);
 

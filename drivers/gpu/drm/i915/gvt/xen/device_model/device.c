@@ -63,10 +63,13 @@ static void emulate_vblanks(struct intel_gvt *gvt)
 	int id;
 
 	mutex_lock(&gvt->lock);
-	idr_for_each_entry(&gvt->vgpu_idr, vgpu, id) {
-		if (test_and_clear_bit(INTEL_GVT_REQUEST_EMULATE_VBLANK + id,
-				       &gvt->service_request) &&
-		    gvt_compat_is_active(vgpu))
+	/* Those of virtual GPUs that have gone, too: the thread does not sleep with a bit set. */
+	for (id = 0; id < GVT_MAX_VGPU; id++) {
+		if (!test_and_clear_bit(INTEL_GVT_REQUEST_EMULATE_VBLANK + id,
+					&gvt->service_request))
+			continue;
+		vgpu = idr_find(&gvt->vgpu_idr, id);
+		if (vgpu && gvt_compat_is_active(vgpu))
 			intel_vgpu_emulate_vblank(vgpu);
 	}
 	mutex_unlock(&gvt->lock);
@@ -188,6 +191,8 @@ int xengt_gvt_device_init(struct drm_i915_private *i915)
 	mutex_init(&gvt->lock);
 	mutex_init(&gvt->sched_lock);
 	gvt->gt = to_gt(i915);
+	/* GVT's files would outlive it if i915 was bound after the module was loaded: none. */
+	gvt->debugfs_root = ERR_PTR(-ENODEV);
 	i915->gvt = gvt;
 	set_device_info(gvt, to_pci_dev(i915->drm.dev));
 	rc = init_parts(gvt);
@@ -197,7 +202,6 @@ int xengt_gvt_device_init(struct drm_i915_private *i915)
 		kfree(gvt);
 		return rc;
 	}
-	intel_gvt_debugfs_init(gvt);
 	dev_info(i915->drm.dev, "xengt_gvt: GVT is ready\n");
 	return 0;
 }
@@ -207,7 +211,6 @@ void xengt_gvt_device_clean(struct drm_i915_private *i915)
 {
 	struct intel_gvt *gvt = i915->gvt;
 
-	intel_gvt_debugfs_clean(gvt);
 	clean_parts(gvt, ARRAY_SIZE(parts));
 	idr_destroy(&gvt->vgpu_idr);
 	i915->gvt = NULL;

@@ -46,7 +46,7 @@ static int find_share(struct xengt_gvt_instance *instance)
 
 	share->nr_fences = ARRAY_SIZE(instance->fences);
 	share->fences = instance->fences;
-	rc = xengt_i915_share_get(instance->name, share);
+	rc = xengt_i915_share_get(xengt_vgpu_name(instance->xengt), share);
 	if (rc == -ENODEV) {
 		pr_err("%s: its mediator needs a GPU: set place to i915\n", instance->name);
 	} else if (rc) {
@@ -56,6 +56,11 @@ static int find_share(struct xengt_gvt_instance *instance)
 		pr_err("%s: GVT could not be set up for the GPU, see its lines above\n",
 		       instance->name);
 		rc = -ENODEV;
+	} else if (!share->range[XENGT_RANGE_MAPPABLE].n || !share->range[XENGT_RANGE_HIDDEN].n) {
+		/* GVT takes all graphics addresses for those of an empty range. */
+		pr_err("%s: GVT needs both a mappable and a hidden share: set both sizes\n",
+		       instance->name);
+		rc = -EINVAL;
 	}
 	return rc;
 }
@@ -95,6 +100,9 @@ static void stop_vgpu(void *data)
 {
 	struct xengt_gvt_instance *instance = data;
 
+	/* GVT does not wait for a workload that it takes up while it deactivates. */
+	intel_gvt_deactivate_vgpu(&instance->vgpu);
+	intel_gvt_wait_vgpu_idle(&instance->vgpu);
 	intel_gvt_release_vgpu(&instance->vgpu);
 	intel_gvt_destroy_vgpu(&instance->vgpu);
 }
@@ -132,7 +140,8 @@ static void write_config(void *data, u32 offset, u32 value, unsigned int len)
 	struct xengt_gvt_instance *instance = data;
 
 	xengt_gvt_config_write(&instance->vgpu, offset, value, len);
-	follow_bar0(instance);
+	if (offset < PCI_BASE_ADDRESS_2)
+		follow_bar0(instance);
 }
 
 static const struct xengt_mediator_ops mediator_ops = {

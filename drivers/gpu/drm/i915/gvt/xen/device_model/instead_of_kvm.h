@@ -20,7 +20,12 @@
 
 #include <drm/drm_print.h>
 
+#include "i915_drv.h"
+#include "gt/intel_context.h"
+#include "i915_request.h"
+
 struct intel_vgpu;
+struct intel_vgpu_workload;
 
 int xengt_gvt_copy_gpa(struct intel_vgpu *vgpu, u64 gpa, void *data, unsigned long len,
 		       bool to_guest);
@@ -39,5 +44,19 @@ int xengt_gvt_inject_msi(struct intel_vgpu *vgpu);
 
 /* The caller's variable is @vgpu. */
 #define eventfd_signal(trigger, ...)	xengt_gvt_inject_msi(vgpu)
+
+/*
+ * scheduler.c forgets a request that it cannot fill, with the request's timeline locked. It also
+ * unpins the context of a workload that it refuses before it has pinned it; such a workload has no
+ * prepare operation yet. The variable is @workload in both places.
+ */
+void xengt_gvt_put_request(struct intel_vgpu_workload *workload, struct i915_request *rq);
+
+#define i915_request_put(rq)	xengt_gvt_put_request(workload, rq)
+#define intel_context_unpin(ce)						\
+	do {								\
+		if (workload->prepare)					\
+			(intel_context_unpin)(ce);			\
+	} while (0)
 
 #endif /* _XENGT_GVT_INSTEAD_OF_KVM_H */

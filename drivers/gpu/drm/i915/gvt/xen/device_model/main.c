@@ -15,11 +15,13 @@
 #include "configfs.h"
 #include "device.h"
 
-/* xengt writes the entries of the GGTT again. */
+/* xengt writes the entries of the GGTT again. GVT's lock keeps its virtual GPUs. */
 static void resume(struct drm_i915_private *i915)
 {
+	mutex_lock(&i915->gvt->lock);
 	intel_gvt_restore_fence(i915->gvt);
 	intel_gvt_restore_mmio(i915->gvt);
+	mutex_unlock(&i915->gvt->lock);
 }
 
 static const struct xengt_i915_user_ops user_ops = {

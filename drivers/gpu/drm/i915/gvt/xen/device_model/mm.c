@@ -7,8 +7,10 @@
  * workload does. The guest itself announces its PPGTTs to xengt through PVINFO; GVT announces them
  * once more, for guests that have not.
  *
- * Invariants: a PPGTT that is here is announced once. While it is pinned for a workload, so is its
- * shadow in xengt.
+ * Invariants: a PPGTT that is here is announced once, and its shadow is pinned, so that its root
+ * does not change. GVT's own pins are only counted: it unpins more often than it pins. PPGTTs have
+ * 4 levels: the context in which a guest's work runs has i915's addressing mode, whatever the
+ * guest's own context asks for.
  *
  * Locking: GVT's vgpu_lock, which GVT holds for all calls but those that reset a virtual GPU.
  */
@@ -18,11 +20,14 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 
+/* The most workloads of a virtual GPU that wait or run at a time */
+#define MAX_WORKLOADS	256
+
 /**
  * struct mm - page tables of a guest's
  * @mm: what GVT sees
  * @root: of a PPGTT: its root
- * @shadow: of a PPGTT that is pinned: its shadow
+ * @shadow: of a PPGTT: its shadow, pinned
  */
 struct mm {
 	struct intel_vgpu_mm mm;
@@ -53,55 +58,70 @@ static struct mm *new_mm(struct intel_vgpu *vgpu, enum intel_gvt_mm_type type)
 	return mm;
 }
 
-static void set_root(struct xengt_ppgtt_root *root, enum intel_gvt_gtt_type type, const u64 *pdps)
-{
-	unsigned int i, n = type == GTT_TYPE_PPGTT_ROOT_L4_ENTRY ? 1 : GVT_RING_CTX_NR_PDPS;
-
-	*root = (struct xengt_ppgtt_root){ .levels = n == 1 ? 4 : 3 };
-	for (i = 0; i < n; i++)
-		root->pdp[i] = pdps[i];
-}
-
-/* Announces a PPGTT, and adds it to the virtual GPU's. */
-static struct intel_vgpu_mm *new_ppgtt(struct intel_vgpu *vgpu, enum intel_gvt_gtt_type type,
-				       const u64 *pdps)
+/* Announces a PPGTT, pins its shadow, and adds it to the virtual GPU's. */
+static struct intel_vgpu_mm *new_ppgtt(struct intel_vgpu *vgpu, const u64 *pdps)
 {
 	struct mm *mm = new_mm(vgpu, INTEL_GVT_MM_PPGTT);
 	int rc;
 
 	if (!mm)
 		return ERR_PTR(-ENOMEM);
-	mm->mm.ppgtt_mm.root_entry_type = type;
+	mm->mm.ppgtt_mm.root_entry_type = GTT_TYPE_PPGTT_ROOT_L4_ENTRY;
 	memcpy(mm->mm.ppgtt_mm.guest_pdps, pdps, sizeof(mm->mm.ppgtt_mm.guest_pdps));
-	set_root(&mm->root, type, pdps);
+	mm->root = (struct xengt_ppgtt_root){ .levels = 4, .pdp = { pdps[0] } };
 	INIT_LIST_HEAD(&mm->mm.ppgtt_mm.link);
 	rc = xengt_ppgtt_create(xengt_of(&mm->mm), &mm->root);
-	if (rc) {
-		kfree(mm);
-		return ERR_PTR(rc);
+	if (rc)
+		goto free;
+	BUILD_BUG_ON(ARRAY_SIZE(mm->mm.ppgtt_mm.shadow_pdps) != XENGT_PPGTT_PDPS);
+	mm->shadow = xengt_ppgtt_pin(xengt_of(&mm->mm), &mm->root, mm->mm.ppgtt_mm.shadow_pdps);
+	if (IS_ERR(mm->shadow)) {
+		rc = PTR_ERR(mm->shadow);
+		goto destroy;
 	}
+	mm->mm.ppgtt_mm.shadowed = true;
 	list_add_tail(&mm->mm.ppgtt_mm.list, &vgpu->gtt.ppgtt_mm_list_head);
 	return &mm->mm;
+
+destroy:
+	xengt_ppgtt_destroy(xengt_of(&mm->mm), &mm->root);
+free:
+	kfree(mm);
+	return ERR_PTR(rc);
 }
 
-static bool has_root(const struct intel_vgpu_mm *mm, const u64 *pdps)
-{
-	struct xengt_ppgtt_root root;
-
-	set_root(&root, mm->ppgtt_mm.root_entry_type, pdps);
-	return !memcmp(&root, &container_of(mm, struct mm, mm)->root, sizeof(root));
-}
-
-/* Finds a PPGTT by the PDPs of a context; NULL if there is none. */
+/*
+ * For commands in a ring that load a root. There are none: GVT patches the root into the ring, and
+ * can have an mm in one list of such roots only. i915 does not use them since 5.14.
+ */
 struct intel_vgpu_mm *intel_vgpu_find_ppgtt_mm(struct intel_vgpu *vgpu, u64 pdps[])
 {
-	struct intel_vgpu_mm *mm;
+	return NULL;
+}
+
+/* Finds a PPGTT by its root. NULL: there is none; ERR_PTR(): too many workloads wait. */
+static struct intel_vgpu_mm *find(struct intel_vgpu *vgpu, u64 root)
+{
+	struct intel_vgpu_mm *mm, *found = NULL;
+	unsigned int workloads = 0;
 
 	list_for_each_entry(mm, &vgpu->gtt.ppgtt_mm_list_head, ppgtt_mm.list) {
-		if (has_root(mm, pdps))
-			return mm;
+		workloads += kref_read(&mm->ref);
+		if (mm->ppgtt_mm.guest_pdps[0] == root)
+			found = mm;
 	}
-	return NULL;
+	return workloads < MAX_WORKLOADS ? found : ERR_PTR(-EBUSY);
+}
+
+static struct intel_vgpu_mm *find_or_new(struct intel_vgpu *vgpu, const u64 *pdps)
+{
+	struct intel_vgpu_mm *mm = find(vgpu, pdps[0]);
+
+	if (!mm)
+		return new_ppgtt(vgpu, pdps);
+	if (!IS_ERR(mm))
+		intel_vgpu_mm_get(mm);
+	return mm;
 }
 
 /*
@@ -111,13 +131,12 @@ struct intel_vgpu_mm *intel_vgpu_find_ppgtt_mm(struct intel_vgpu *vgpu, u64 pdps
 struct intel_vgpu_mm *intel_vgpu_get_ppgtt_mm(struct intel_vgpu *vgpu,
 					      enum intel_gvt_gtt_type root_entry_type, u64 pdps[])
 {
-	struct intel_vgpu_mm *mm = intel_vgpu_find_ppgtt_mm(vgpu, pdps);
+	struct intel_vgpu_mm *mm;
 	int rc;
 
-	if (mm)
-		intel_vgpu_mm_get(mm);
-	else
-		mm = new_ppgtt(vgpu, root_entry_type, pdps);
+	if (root_entry_type != GTT_TYPE_PPGTT_ROOT_L4_ENTRY)
+		return ERR_PTR(-EOPNOTSUPP);
+	mm = find_or_new(vgpu, pdps);
 	if (IS_ERR(mm))
 		return mm;
 	rc = xengt_vgpu_sync(xengt_of(mm));
@@ -127,53 +146,33 @@ struct intel_vgpu_mm *intel_vgpu_get_ppgtt_mm(struct intel_vgpu *vgpu,
 	return ERR_PTR(rc);
 }
 
+/* For what the guest announces in PVINFO, which is xengt's. */
 int intel_vgpu_put_ppgtt_mm(struct intel_vgpu *vgpu, u64 pdps[])
 {
-	struct intel_vgpu_mm *mm = intel_vgpu_find_ppgtt_mm(vgpu, pdps);
-
-	if (!mm)
-		return -EINVAL;
-	intel_vgpu_mm_put(mm);
-	return 0;
+	return -EINVAL;
 }
 
 void _intel_vgpu_mm_release(struct kref *ref)
 {
 	struct mm *mm = container_of(ref, struct mm, mm.ref);
 
-	WARN_ON_ONCE(mm->shadow);
 	if (mm->mm.type == INTEL_GVT_MM_PPGTT) {
 		list_del(&mm->mm.ppgtt_mm.list);
+		xengt_ppgtt_unpin(mm->shadow);
 		xengt_ppgtt_destroy(xengt_of(&mm->mm), &mm->root);
 	}
 	kfree(mm);
 }
 
-/* Pins the shadow for a workload that the GPU is about to run, and gives its root to GVT. */
 int intel_vgpu_pin_mm(struct intel_vgpu_mm *mm)
 {
-	struct xengt_ppgtt_shadow *shadow;
-
-	if (mm->type != INTEL_GVT_MM_PPGTT || atomic_inc_return(&mm->pincount) > 1)
-		return 0;
-	BUILD_BUG_ON(ARRAY_SIZE(mm->ppgtt_mm.shadow_pdps) != XENGT_PPGTT_PDPS);
-	shadow = xengt_ppgtt_pin(xengt_of(mm), &to_mm(mm)->root, mm->ppgtt_mm.shadow_pdps);
-	if (IS_ERR(shadow)) {
-		atomic_dec(&mm->pincount);
-		return PTR_ERR(shadow);
-	}
-	to_mm(mm)->shadow = shadow;
-	mm->ppgtt_mm.shadowed = true;
+	atomic_inc(&mm->pincount);
 	return 0;
 }
 
 void intel_vgpu_unpin_mm(struct intel_vgpu_mm *mm)
 {
-	if (mm->type != INTEL_GVT_MM_PPGTT || !atomic_dec_and_test(&mm->pincount))
-		return;
-	mm->ppgtt_mm.shadowed = false;
-	xengt_ppgtt_unpin(to_mm(mm)->shadow);
-	to_mm(mm)->shadow = NULL;
+	atomic_dec_if_positive(&mm->pincount);
 }
 
 /* Before a workload runs: what the guest wrote to its tables meanwhile gets into the shadow. */

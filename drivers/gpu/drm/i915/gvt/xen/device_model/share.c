@@ -51,6 +51,19 @@ void intel_vgpu_reset_resource(struct intel_vgpu *vgpu)
 		clear_fences(vgpu);
 }
 
+/*
+ * Is a fence register's value off, or the fence one of the mappable share? The CPU's accesses
+ * through the aperture go through all fences, the host's, too.
+ */
+static bool is_own(const struct intel_vgpu *vgpu, u64 value)
+{
+	u64 first = lower_32_bits(value) & PAGE_MASK, last = upper_32_bits(value) & PAGE_MASK;
+
+	return !(value & I965_FENCE_REG_VALID) ||
+	       (first <= last && first >= vgpu_aperture_gmadr_base(vgpu) &&
+		last + PAGE_SIZE - 1 <= vgpu_aperture_gmadr_end(vgpu));
+}
+
 /* The GPU is awake. The low half has the bit that makes the fence valid: it comes last. */
 void intel_vgpu_write_fence(struct intel_vgpu *vgpu, u32 fence, u64 value)
 {
@@ -59,6 +72,8 @@ void intel_vgpu_write_fence(struct intel_vgpu *vgpu, u32 fence, u64 value)
 
 	if (WARN_ON_ONCE(fence >= vgpu_fence_sz(vgpu)))
 		return;
+	if (!is_own(vgpu, value))
+		value = 0;
 	id = vgpu->fence.regs[fence]->id;
 	intel_uncore_write(uncore, FENCE_REG_GEN6_LO(id), 0);
 	intel_uncore_posting_read(uncore, FENCE_REG_GEN6_LO(id));

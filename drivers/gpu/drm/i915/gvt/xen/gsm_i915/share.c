@@ -318,7 +318,7 @@ static struct share *find_share(const char *vgpu)
 	lockdep_assert_held(&xengt_i915_gpus_lock);
 	list_for_each_entry(gpu, &xengt_i915_gpus, link) {
 		list_for_each_entry(share, &gpu->shares, link) {
-			if (!strcmp(share->vgpu, vgpu))
+			if (share->vgpu == vgpu)
 				return share;
 		}
 	}
@@ -327,7 +327,7 @@ static struct share *find_share(const char *vgpu)
 
 /**
  * xengt_i915_share_get - find what a virtual GPU has of the GPU
- * @vgpu: the virtual GPU's name; it is enabled, or being enabled
+ * @vgpu: what xengt_vgpu_name() returns for it; it is enabled, or being enabled
  * @out: filled; its array has room for @out->nr_fences fence registers
  *
  * What is found stays the virtual GPU's until its mediator's stop operation has returned.

@@ -26,8 +26,12 @@ static const struct xengt_i915_user_ops *user;	/* NULL: there is no mediator */
 static void init(struct xengt_i915_gpu *gpu)
 {
 	lockdep_assert_held(&xengt_i915_gpus_lock);
-	if (user && !gpu->going)
-		gpu->mediated = !user->init(gpu->i915);
+	if (!user || gpu->going)
+		return;
+	gpu->mediated = !user->init(gpu->i915);
+	/* i915 calls back only while this is not NULL. */
+	if (!gpu->mediated)
+		gpu->i915->gvt = (struct intel_gvt *)&xengt_i915_gsm;
 }
 
 /* i915 only looks whether i915->gvt is NULL; the mediator may have put what it needs there. */

@@ -47,6 +47,21 @@ void xengt_vgpu_put(struct xengt_vgpu *vgpu)
 }
 EXPORT_SYMBOL_GPL(xengt_vgpu_put);
 
+/**
+ * xengt_vgpu_name - the name of a virtual GPU
+ * @vgpu: the virtual GPU
+ *
+ * A virtual GPU that is being removed can have an equal name, but not the same pointer.
+ *
+ * Context: any.
+ * Return: the name, valid as long as the virtual GPU is.
+ */
+const char *xengt_vgpu_name(const struct xengt_vgpu *vgpu)
+{
+	return vgpu->name;
+}
+EXPORT_SYMBOL_GPL(xengt_vgpu_name);
+
 /*
  * Begins a call about PPGTTs, see xengt_vgpu_enter(). 0; -ENODEV if the virtual GPU does not run;
  * -EOPNOTSUPP if pages of the guest's memory cannot be write-protected.
