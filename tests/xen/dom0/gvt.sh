@@ -116,6 +116,23 @@ no_warning() {
 	is "... no warning in dom0's log" "$(dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|refcount_t' | head -n 3)" ""
 }
 
+refused() { # NAME LOG-LINE ATTRIBUTE VALUE...
+	local name=$1 line=$2
+
+	shift 2
+	fails "refused: $name" mediate t "$(domid t)" bar0 $bar0 generation "$generation" mappable_base auto mappable_size "$(at 64)" "$@"
+	at_least "... and the log says why" "$(dmesg | grep -c "$line")" 1
+	works "... nothing is left" unmediate t
+}
+
+check_refused() {
+	works "a guest without a GPU starts" tiny_guest t ""
+	refused "a place in which no GPU is" "set place to i915" mappable_base 0 hidden_base "$(at 1024)" hidden_size "$(at 64)"
+	refused "a share without a hidden part" "both a mappable and a hidden share" place i915
+	works "... attaching to what is not there fails" sh -c "mkdir $instances/none && ! echo 1 >$instances/none/attach && rmdir $instances/none"
+	destroy t
+}
+
 check_load() {
 	works "a guest with a GPU starts" start_gvt_guest g1
 	is "... it finds the GPU" "$(tell g1 cat '$gpu/vendor' '$gpu/device' '$gpu/class')" "0x8086 0x1912 0x030000"
@@ -190,11 +207,13 @@ check_unbind() {
 }
 
 check_nothing_left() {
-	local name
+	local name id
 
 	for name in g1 g2; do
 		[ ! -d $vgpus/$name ] || unmediate $name
-		[ -z "$(domid $name)" ] || destroy $name
+		id=$(domid $name) || continue
+		destroy $name
+		works "$name is gone" await 60 gone "$id"
 	done
 	works "the GPU has seen nothing unsafe" igpu violations
 	is "all references are back" "$(total refs_released)" "$(total refs_taken)"
@@ -219,6 +238,7 @@ begin() {
 }
 
 subtest begin begin
+run check_refused
 run check_load
 run check_batches
 run check_reload
