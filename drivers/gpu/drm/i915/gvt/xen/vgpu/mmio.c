@@ -305,7 +305,8 @@ static void handle_config(struct xengt_mmio *mmio, struct xen_ioreq *req)
 		     req->size <= sizeof(u32) && IS_ALIGNED(offset, req->size);
 	u32 value = U32_MAX;
 
-	xengt_count(mmio->counters, XENGT_COUNT_TRAPS, 1);
+	xengt_count(mmio->counters,
+		    has_config(mmio) ? XENGT_COUNT_TRAPS : XENGT_COUNT_UNHANDLED, 1);
 	if (sound && has_config(mmio))
 		value = xengt_mediation_config(mmio->mediation, offset, req->size,
 					       req->dir == IOREQ_WRITE, req->data);
