@@ -36,16 +36,8 @@ hold_serial_card() {
 
 # mediate NAME DOMID [ATTRIBUTE VALUE]...: a virtual GPU of which GVT is the mediator, enabled
 mediate() {
-	local dir=$vgpus/$1
-
-	mkdir "$dir" "$instances/$1" && echo $bar2 >"$instances/$1/aperture" && echo 1 >"$instances/$1/attach" &&
-		echo "$2" >"$dir/domid" || return 1
-	shift 2
-	while [ $# -ge 2 ]; do
-		echo "$2" >"$dir/$1" || return 1
-		shift 2
-	done
-	echo 1 >"$dir/enable"
+	mkdir "$vgpus/$1" "$instances/$1" && echo $bar2 >"$instances/$1/aperture" && echo 1 >"$instances/$1/attach" &&
+		configure_gpu "$@" && echo 1 >"$vgpus/$1/enable"
 }
 
 unmediate() { # NAME

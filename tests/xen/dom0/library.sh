@@ -371,18 +371,21 @@ zombies() {
 
 ### virtual GPUs
 
-# make_gpu NAME DOMID [ATTRIBUTE VALUE]...: creates and enables it
-make_gpu() {
+# configure_gpu NAME DOMID [ATTRIBUTE VALUE]...: of a directory that exists
+configure_gpu() {
 	local dir=$vgpus/$1
 
-	mkdir "$dir" || return 1
 	echo "$2" >"$dir/domid" || return 1
 	shift 2
 	while [ $# -ge 2 ]; do
 		echo "$2" >"$dir/$1" || return 1
 		shift 2
 	done
-	echo 1 >"$dir/enable"
+}
+
+# make_gpu NAME DOMID [ATTRIBUTE VALUE]...: creates and enables it
+make_gpu() {
+	mkdir "$vgpus/$1" && configure_gpu "$@" && echo 1 >"$vgpus/$1/enable"
 }
 
 # rmdir alone would not wait until everything is given back.
