@@ -35,6 +35,7 @@ int xengt_gvt_inject_msi(struct intel_vgpu *vgpu)
 	u32 address = *(u32 *)(msi + PCI_MSI_ADDRESS_LO);
 	u32 data = *(u16 *)(msi + PCI_MSI_DATA_32);
 
+	/* As in hardware, a message to an address without an interrupt controller is lost. */
 	xengt_vgpu_inject_msi(xengt_gvt_instance_of(vgpu)->xengt, address, data);
 	return 1;
 }
