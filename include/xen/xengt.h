@@ -31,8 +31,8 @@ struct xengt_vgpu;
 
 /**
  * struct xengt_ppgtt_root - the root of a PPGTT
- * @levels: 4: @pdp[0] is the PML4 table; 3: @pdp is four page directories; 2 (gen7): @pdp[0] is a
- *	page directory inside the GGTT
+ * @levels: 4: ``pdp[0]`` is the PML4 table; 3: @pdp is four page directories; 2 (gen7): ``pdp[0]``
+ *	is a page directory inside the GGTT
  * @pdp: guest-physical addresses, in bytes; 0 names no table. With 2 levels: the number of the GGTT
  *	entry that is the directory's first entry, times 4096; can be 0. Elements that are not used
  *	must be 0.
@@ -81,7 +81,7 @@ u64 xengt_mem_entry(struct xengt_mem_table *table, u64 addr);
  * @highest: the level of the first guest entry that the walk met; 0 if it met none
  * @lowest: the level of the last one. It is 2 for a page of 2 MiB. For the GGTT both are 1.
  * @pte: the guest entries from @highest down to @lowest that the shadow entries were made from;
- *	that of level n is @pte[n - 1]. In a table of pages of 64 KiB, that of level 1 is the entry
+ *	that of level n is ``pte[n - 1]``. In a table of pages of 64 KiB, that of level 1 is the entry
  *	that a page of 4 KiB would have.
  */
 struct xengt_translation {
