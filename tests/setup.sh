@@ -17,7 +17,7 @@ packages=(
 	bc							# tests/kunit, beside bison and flex
 	libdrm-dev						# tests/xen/dom0/batch.c
 	libxen-dev linux-libc-dev				# tests/kunit/abi
-	linux-headers-amd64 perl shellcheck sparse		# tests/static, and the modules
+	linux-headers-amd64 perl python3-sphinx shellcheck sparse	# tests/static, and the modules
 	gnuplot-nox						# bench
 	"$@"
 )

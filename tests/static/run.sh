@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Static checks: the modules build without a warning with W=1 for each kernel that is supported, and under sparse; all C
 # files are what checkpatch.pl --strict wants, comments are what kernel-doc wants, every export has one, the
-# documentation has every counter and no other, what the mutations of the code change is there, shell scripts are
-# what shellcheck wants (its warnings and errors).
+# documentation is what Sphinx wants, and has every counter and no other, what the mutations of the code change is
+# there, shell scripts are what shellcheck wants (its warnings and errors).
 #
 #   tests/static/run.sh [-a]
 #     -a  also kernels between the oldest, Debian's, and the newest
@@ -212,7 +212,8 @@ check_style()
 
 	[ -n "$tarball" ] || tarball=$("$repo/tests/debian.sh" source 6.1)
 	tar xJf "$tarball" -C "$tmp" --strip-components=1 --wildcards '*/scripts/checkpatch.pl' \
-		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
+		'*/scripts/spelling.txt' '*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc' \
+		'*/Documentation/sphinx/*.py'
 	mapfile -t all < <(files -name '*.[ch]')
 	each checkpatch style_of "${all[@]}"
 	mapfile -t documented < <(printf '%s\n' "${all[@]}" | grep -v '^tests/')
@@ -228,9 +229,20 @@ check_exports()
 		while read -r symbol; do
 			grep -q "^ \* $symbol() - \|^ \* $symbol - " "$repo/$file" ||
 				echo "$file: $symbol is exported and has no kernel-doc" >>"$tmp/said"
+			grep -rq "^.. kernel-doc:: $file\$" "$repo/Documentation" ||
+				echo "$file: $symbol is exported, and no page of the documentation shows it" >>"$tmp/said"
 		done < <(sed -n 's/^EXPORT_SYMBOL[_A-Z]*(\(\w*\).*/\1/p' "$repo/$file")
 	done
 	result "kernel-doc: every export" "$tmp/said"
+}
+
+# Sphinx with the kernel's extension for comments, but without its configuration.
+check_documentation()
+{
+	PYTHONPATH=$tmp/Documentation/sphinx sphinx-build -q -C -D extensions=kerneldoc -D highlight_language=none \
+		-D kerneldoc_srctree="$repo" -D kerneldoc_bin="$tmp/scripts/kernel-doc" -b dummy -d "$tmp/doctrees" \
+		"$repo/Documentation" "$tmp/documentation" >"$tmp/said" 2>&1 || echo "exit status $?" >>"$tmp/said"
+	result "documentation: Sphinx" "$tmp/said"
 }
 
 # check_counters MODULE DIRECTORY: what debugfs shows is in the module's part of counters.rst, and the reverse.
@@ -312,6 +324,7 @@ for kernel in "${kernels[@]}"; do
 done
 check_style
 check_exports
+check_documentation
 check_counters xen_gpu_map map
 check_counters xengt vgpu
 check_design
