@@ -3,7 +3,13 @@
  * Has the GPU of the machine's own i915 execute a batch, as any program does, and looks what it
  * did: the batch stores a number into a buffer. The host's i915 works if this does.
  *
- * Usage: batch [COUNT]     so many batches, one after the other (1)
+ * Usage: batch [COUNT [PAGES]]     so many batches, one after the other (1)
+ *
+ * Without PAGES, all batches store into the same page. With it, each has a buffer of so many pages
+ * of its own in the place of the one before, and stores into the last page. It is submitted while
+ * the GPU executes another batch, which waits for a word in memory until then: the page tables
+ * change under a context that runs. The buffer before is kept until the store, so that none has its
+ * pages.
  */
 
 #include <i915_drm.h>
@@ -21,12 +27,21 @@
 
 /* The commands of a batch (PRM, volume 2a), for generations 8 and 9 */
 #define MI_STORE_DATA_IMM	(0x20u << 23 | 2)	/* of 32 bits, to a PPGTT address */
+#define MI_SEMAPHORE_WAIT	(0x1cu << 23 | 2)	/* for 32 bits at a PPGTT address */
+#define SEMAPHORE_POLL		0x8000u
+#define SEMAPHORE_EQUAL		(4u << 12)
 #define MI_BATCH_BUFFER_END	(0x0au << 23)
 
 /* Where the buffers are in the PPGTT */
 #define BATCH_AT	0x100000u
+#define GATE_BATCH_AT	0x101000u
+#define GATE_AT		0x102000u
 #define TARGET_AT	0x200000u
-#define NUMBER_AT	64u	/* in the target, in bytes */
+#define NUMBER_AT	64u	/* in the target's last page, in bytes */
+#define MAX_PAGES	1024u
+
+/* What batch n stores is n more. */
+#define FIRST_NUMBER	0x600d0000u
 
 static int open_gpu(void)
 {
@@ -46,13 +61,21 @@ static int open_gpu(void)
 	errx(1, "no /dev/dri/card* is of i915's");
 }
 
-static __u32 new_buffer(int fd)
+static __u32 new_buffer(int fd, __u64 size)
 {
-	struct drm_i915_gem_create create = { .size = PAGE };
+	struct drm_i915_gem_create create = { .size = size };
 
 	if (ioctl(fd, DRM_IOCTL_I915_GEM_CREATE, &create))
 		err(1, "no buffer");
 	return create.handle;
+}
+
+static void close_buffer(int fd, __u32 handle)
+{
+	struct drm_gem_close gone = { .handle = handle };
+
+	if (ioctl(fd, DRM_IOCTL_GEM_CLOSE, &gone))
+		err(1, "a buffer cannot be closed");
 }
 
 static void put(int fd, __u32 handle, const void *data, __u64 size)
@@ -65,11 +88,11 @@ static void put(int fd, __u32 handle, const void *data, __u64 size)
 		err(1, "a buffer cannot be written");
 }
 
-static __u32 number_in(int fd, __u32 handle)
+static __u32 number_in(int fd, __u32 handle, __u32 offset)
 {
 	__u32 number = 0;
 	struct drm_i915_gem_pread read = {
-		.handle = handle, .offset = NUMBER_AT, .size = sizeof(number),
+		.handle = handle, .offset = offset, .size = sizeof(number),
 		.data_ptr = (uintptr_t)&number,
 	};
 
@@ -78,42 +101,127 @@ static __u32 number_in(int fd, __u32 handle)
 	return number;
 }
 
-static void execute(int fd, __u32 target, __u32 batch)
+/* A buffer, and where it is in the PPGTT */
+struct placed {
+	__u32 handle;
+	__u32 at;
+};
+
+static void submit(int fd, struct placed batch, struct placed used)
 {
 	struct drm_i915_gem_exec_object2 objects[] = {
-		{ .handle = target, .offset = TARGET_AT,
+		{ .handle = used.handle, .offset = used.at,
 		  .flags = EXEC_OBJECT_PINNED | EXEC_OBJECT_WRITE },
-		{ .handle = batch, .offset = BATCH_AT, .flags = EXEC_OBJECT_PINNED },
+		{ .handle = batch.handle, .offset = batch.at, .flags = EXEC_OBJECT_PINNED },
 	};
 	struct drm_i915_gem_execbuffer2 exec = {
 		.buffers_ptr = (uintptr_t)objects, .buffer_count = 2, .batch_len = PAGE,
 		.flags = I915_EXEC_RENDER,
 	};
-	struct drm_i915_gem_wait wait = { .bo_handle = batch, .timeout_ns = SECONDS(120) };
 
 	if (ioctl(fd, DRM_IOCTL_I915_GEM_EXECBUFFER2, &exec))
 		err(1, "the batch is not accepted");
+}
+
+static void wait_for(int fd, struct placed batch)
+{
+	struct drm_i915_gem_wait wait = { .bo_handle = batch.handle, .timeout_ns = SECONDS(120) };
+
 	if (ioctl(fd, DRM_IOCTL_I915_GEM_WAIT, &wait))
 		err(1, "the batch does not end");
 }
 
-int main(int argc, char **argv)
+/* Fills a batch that has the GPU store @number at @offset of what is at TARGET_AT. */
+static void fill_store(int fd, struct placed batch, __u32 offset, __u32 number)
 {
-	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1, i;
-	int fd = open_gpu();
-	__u32 target = new_buffer(fd), batch = new_buffer(fd);
+	const __u32 commands[] = {
+		MI_STORE_DATA_IMM, TARGET_AT + offset, 0, number, MI_BATCH_BUFFER_END, 0,
+	};
+
+	put(fd, batch.handle, commands, sizeof(commands));
+}
+
+static void check(int fd, struct placed target, __u32 offset, __u32 number)
+{
+	__u32 found = number_in(fd, target.handle, offset);
+
+	if (found != number)
+		errx(1, "the batch left 0x%x in place of 0x%x", found, number);
+}
+
+/* So many batches that store into the same page */
+static void store_in_turn(int fd, struct placed batch, __u32 count)
+{
+	struct placed target = { new_buffer(fd, PAGE), TARGET_AT };
+	__u32 i;
 
 	for (i = 1; i <= count; i++) {
-		const __u32 commands[] = {
-			MI_STORE_DATA_IMM, TARGET_AT + NUMBER_AT, 0, 0x600d0000 + i,
-			MI_BATCH_BUFFER_END, 0,
-		};
-
-		put(fd, batch, commands, sizeof(commands));
-		execute(fd, target, batch);
-		if (number_in(fd, target) != 0x600d0000 + i)
-			errx(1, "batch %u left 0x%x", i, number_in(fd, target));
+		fill_store(fd, batch, NUMBER_AT, FIRST_NUMBER + i);
+		submit(fd, batch, target);
+		wait_for(fd, batch);
+		check(fd, target, NUMBER_AT, FIRST_NUMBER + i);
 	}
+}
+
+/* Makes the batch that waits until the first word of the gate is 1. */
+static struct placed new_gate_batch(int fd)
+{
+	const __u32 commands[] = {
+		MI_SEMAPHORE_WAIT | SEMAPHORE_POLL | SEMAPHORE_EQUAL, 1, GATE_AT, 0,
+		MI_BATCH_BUFFER_END, 0,
+	};
+	struct placed batch = { new_buffer(fd, PAGE), GATE_BATCH_AT };
+
+	put(fd, batch.handle, commands, sizeof(commands));
+	return batch;
+}
+
+/* Maps a page of a buffer. What the CPU writes there does not wait for the GPU. */
+static volatile __u32 *map_buffer(int fd, struct placed buffer)
+{
+	struct drm_i915_gem_mmap map = { .handle = buffer.handle, .size = PAGE };
+
+	if (ioctl(fd, DRM_IOCTL_I915_GEM_MMAP, &map))
+		err(1, "a buffer cannot be mapped");
+	return (void *)(uintptr_t)map.addr_ptr;
+}
+
+/* So many batches, each with a new buffer, submitted while another one of the context runs */
+static void store_in_new_buffers(int fd, struct placed batch, __u32 count, __u32 pages)
+{
+	struct placed gate_batch = new_gate_batch(fd), gate = { new_buffer(fd, PAGE), GATE_AT };
+	struct placed target, before = { 0 };
+	volatile __u32 *open = map_buffer(fd, gate);
+	__u32 offset = (pages - 1) * PAGE + NUMBER_AT, i;
+
+	for (i = 1; i <= count; i++) {
+		*open = 0;
+		submit(fd, gate_batch, gate);
+		target = (struct placed){ new_buffer(fd, pages * PAGE), TARGET_AT };
+		fill_store(fd, batch, offset, FIRST_NUMBER + i);
+		submit(fd, batch, target);
+		*open = 1;
+		wait_for(fd, batch);
+		check(fd, target, offset, FIRST_NUMBER + i);
+		if (i > 1)
+			close_buffer(fd, before.handle);
+		before = target;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+	__u32 pages = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	int fd = open_gpu();
+	struct placed batch = { new_buffer(fd, PAGE), BATCH_AT };
+
+	if (!pages || pages > MAX_PAGES)
+		errx(2, "PAGES: from 1 to %u", MAX_PAGES);
+	if (argc > 2)
+		store_in_new_buffers(fd, batch, count, pages);
+	else
+		store_in_turn(fd, batch, count);
 	printf("%u\n", count);
 	return 0;
 }

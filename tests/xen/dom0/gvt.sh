@@ -15,6 +15,7 @@ mappable=8192		# entries of each guest's share: mappable ...
 hidden=65536		# ... and hidden
 most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries, which it writes twice
 batches=20
+buffer=64		# pages of a batch's buffer, where each has one of its own
 
 ### modules and guests
 
@@ -88,10 +89,11 @@ ends_batches() { # NAME
 	tell "$1" "killall batch; ! grep . /tmp/batch"
 }
 
-executes() { # WHAT NAME
+# executes WHAT NAME [PAGES]: with a new buffer of PAGES for each batch, while another batch runs
+executes() {
 	remember_gpu
 	remember "$gpu_debug/vgpus/$2"
-	works "$1" tell "$2" batch $batches
+	works "$1" tell "$2" batch $batches ${3:+"$3"}
 	at_least "... by the GPU: contexts" "$(seen_by_gpu rcs_contexts)" $batches
 	note "count: $batches batches: $(since traps) traps, $(since syncs) syncs, $(since entries_written) entries written"
 }
@@ -136,6 +138,11 @@ check_load() {
 check_batches() {
 	executes "the guest's batches are executed" g1
 	at_least "... in a shadow of its PPGTT" "$(gpu g1 ppgtts)" 1
+	# Without the late sync, only the mediator's syncs get changes of page tables into the shadows in time.
+	set_gpu_parameter posted_age_ms 3600000
+	executes "... also when their page tables change while a batch runs" g1 $buffer
+	is "... and no late sync helps" "$(since syncs_late)" 0
+	set_gpu_parameter posted_age_ms 10
 	host_works "... and the host's"
 }
 
