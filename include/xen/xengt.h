@@ -81,8 +81,8 @@ u64 xengt_mem_entry(struct xengt_mem_table *table, u64 addr);
  * @highest: the level of the first guest entry that the walk met; 0 if it met none
  * @lowest: the level of the last one. It is 2 for a page of 2 MiB. For the GGTT both are 1.
  * @pte: the guest entries from @highest down to @lowest that the shadow entries were made from;
- *	that of level n is ``pte[n - 1]``. In a table of pages of 64 KiB, that of level 1 is the entry
- *	that a page of 4 KiB would have.
+ *	that of level n is ``pte[n - 1]``. In a table of pages of 64 KiB, that of level 1 is the
+ *	entry that a page of 4 KiB would have.
  */
 struct xengt_translation {
 	u64 gpa;
