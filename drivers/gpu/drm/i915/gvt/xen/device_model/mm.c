@@ -113,20 +113,10 @@ static struct intel_vgpu_mm *find(struct intel_vgpu *vgpu, u64 root)
 	return workloads < MAX_WORKLOADS ? found : ERR_PTR(-EBUSY);
 }
 
-static struct intel_vgpu_mm *find_or_new(struct intel_vgpu *vgpu, const u64 *pdps)
-{
-	struct intel_vgpu_mm *mm = find(vgpu, pdps[0]);
-
-	if (!mm)
-		return new_ppgtt(vgpu, pdps);
-	if (!IS_ERR(mm))
-		intel_vgpu_mm_get(mm);
-	return mm;
-}
-
 /*
  * Finds or makes the PPGTT of a workload that the guest has just submitted. What the guest wrote to
- * its tables before is in the shadow afterwards, as GVT reads batches through it.
+ * its tables before is in the shadow afterwards, as GVT reads batches through it: the pin of a new
+ * one syncs.
  */
 struct intel_vgpu_mm *intel_vgpu_get_ppgtt_mm(struct intel_vgpu *vgpu,
 					      enum intel_gvt_gtt_type root_entry_type, u64 pdps[])
@@ -136,14 +126,16 @@ struct intel_vgpu_mm *intel_vgpu_get_ppgtt_mm(struct intel_vgpu *vgpu,
 
 	if (root_entry_type != GTT_TYPE_PPGTT_ROOT_L4_ENTRY)
 		return ERR_PTR(-EOPNOTSUPP);
-	mm = find_or_new(vgpu, pdps);
+	mm = find(vgpu, pdps[0]);
+	if (!mm)
+		return new_ppgtt(vgpu, pdps);
 	if (IS_ERR(mm))
 		return mm;
 	rc = xengt_vgpu_sync(xengt_of(mm));
-	if (!rc)
-		return mm;
-	intel_vgpu_mm_put(mm);
-	return ERR_PTR(rc);
+	if (rc)
+		return ERR_PTR(rc);
+	intel_vgpu_mm_get(mm);
+	return mm;
 }
 
 /* For what the guest announces in PVINFO, which is xengt's. */
