@@ -37,7 +37,7 @@
 #include "trace.h"
 #include "unmap.h"
 
-/* Status of a group whose GFN has to be mapped by Xen first */
+/* Status of a group, or of a GFN, that has to be mapped by Xen first */
 #define GROUP_MISSING	1
 
 /* At most XEN_GPU_BATCH GFNs of a map call, with their results */
@@ -479,10 +479,10 @@ static bool get_cached(struct xen_gpu_client *client, struct xen_gpu_block *bloc
 }
 
 /*
- * Gets references on the GFNs that are mapped already. Puts the indices of the others into @order,
- * and returns how many these are.
+ * Gets references on the GFNs that are mapped already. The others get the status GROUP_MISSING.
+ * Returns how many these are.
  */
-static unsigned int get_all_cached(struct chunk *chunk, u16 *order)
+static unsigned int get_all_cached(struct chunk *chunk)
 {
 	struct xen_gpu_domain *dom = chunk->client->domain;
 	const u64 *gfns = chunk->gfns;
@@ -493,10 +493,12 @@ static unsigned int get_all_cached(struct chunk *chunk, u16 *order)
 		if (!dom->ended)
 			block = find_block(dom, gfns[i], block);
 		if (block && get_cached(chunk->client, block, gfns[i], chunk->access,
-					&chunk->bfns[i]))
+					&chunk->bfns[i])) {
 			chunk->status[i] = 0;
-		else
-			order[left++] = i;
+			continue;
+		}
+		chunk->status[i] = GROUP_MISSING;
+		left++;
 	}
 	return left;
 }
@@ -599,16 +601,20 @@ static void reclaim(const struct chunk *chunk)
 	mutex_lock(&dom->lock);
 }
 
-/* Puts the indices of the GFNs with -ENOSPC into @order. Returns how many there are. */
-static unsigned int find_limited(const struct chunk *chunk, u16 *order)
+/*
+ * Maps the GFNs that have this status. May drop the lock. Returns how many are mapped. Not in line:
+ * many kernels clear an array as soon as the function is entered that has it.
+ */
+static noinline_for_stack unsigned int map_with_status(struct chunk *chunk, int status)
 {
+	u16 order[XEN_GPU_BATCH];
 	unsigned int i, left = 0;
 
 	for (i = 0; i < chunk->n; i++) {
-		if (chunk->status[i] == -ENOSPC)
+		if (chunk->status[i] == status)
 			order[left++] = i;
 	}
-	return left;
+	return map_left(chunk, order, left);
 }
 
 static void count_failures(const struct chunk *chunk)
@@ -625,18 +631,17 @@ static void count_failures(const struct chunk *chunk)
 static unsigned int map_chunk(struct chunk *chunk)
 {
 	struct xen_gpu_domain *dom = chunk->client->domain;
-	u16 order[XEN_GPU_BATCH];
 	unsigned int left, mapped;
 
 	lockdep_assert_held(&dom->lock);
-	left = get_all_cached(chunk, order);
+	left = get_all_cached(chunk);
 	mapped = chunk->n - left;
 	dom->unmaps_left = dom->backend->unmap_chunk;
 	if (left)
-		mapped += map_left(chunk, order, left);
+		mapped += map_with_status(chunk, GROUP_MISSING);
 	if (chunk->nr_limited) {
 		reclaim(chunk);
-		mapped += map_left(chunk, order, find_limited(chunk, order));
+		mapped += map_with_status(chunk, -ENOSPC);
 	}
 	if (mapped < chunk->n)
 		count_failures(chunk);
