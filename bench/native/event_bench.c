@@ -16,12 +16,15 @@
 #define pr_fmt(fmt) "native bench: " fmt
 
 #include <kunit/test.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "bench.h"
 #include "hybrid_fixture.h"
+#include "map/domain.h"
 #include "modules.h"
 #include "vgpu/gsm/gsm.h"
 #include "vgpu/vgpu.h"
@@ -83,12 +86,20 @@ static void fill(struct bench *b, unsigned int first, unsigned int n)
 	KUNIT_ASSERT_EQ(b->test, vgpu->gtt.ggtt.leaf.nr_live, (ulong)n);
 }
 
+/* A revalidation waits for as long as the one before took, and a jiffy at least. */
+static void let_it_pause(const struct xen_gpu_domain *dom)
+{
+	while (time_before(jiffies, READ_ONCE(dom->not_before)))
+		schedule_timeout_uninterruptible(1);
+}
+
 static void measure_events(struct bench *b, unsigned int n)
 {
 	u64 event = U64_MAX, rewrite = U64_MAX, start, in_fake;
 	unsigned int i;
 
 	for (i = 0; i < EVENTS; i++) {
+		let_it_pause(b->vgpu->domain);
 		in_fake = fake_xen_time();
 		start = ktime_get_ns();
 		xen_gpu_balloon_event(b->vgpu->domain);
