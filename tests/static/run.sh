@@ -155,7 +155,7 @@ build_elsewhere()
 
 # What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
 # ENOSYS, its fake of the kernel's own typedefs, and threads that have to take turns; code for several
-# releases of the kernel, and a macro whose argument is a function's name.
+# releases of the kernel, and a macro whose argument is a function's name; what is put into GVT's files.
 exceptions()
 {
 	case $1 in
@@ -168,6 +168,8 @@ exceptions()
 		echo --ignore=NEW_TYPEDEFS ;;
 	drivers/gpu/drm/i915/gvt/xen/compat.h|drivers/gpu/drm/i915/gvt/xen/device_model/compat.h)
 		echo --ignore=LINUX_VERSION_CODE,CONSTANT_COMPARISON ;;
+	*/device_model/in_parser.h|*/device_model/instead_of_kvm.h)
+		echo --ignore=MACRO_WITH_FLOW_CONTROL,LOGGING_CONTINUATION ;;
 	tests/kunit/compat.h)
 		echo --ignore=MACRO_ARG_PRECEDENCE ;;
 	esac

@@ -46,26 +46,33 @@ static struct xengt_gvt_instance *to_instance(struct config_item *item)
 	return container_of(item, struct instance_item, item)->instance;
 }
 
-static ssize_t weight_show(struct config_item *item, char *page)
+/* Sets a number of an instance that is not attached. */
+static ssize_t store_number(struct config_item *item, const char *page, size_t len, u64 *number,
+			    u64 min, u64 max)
 {
-	return sysfs_emit(page, "%u\n", to_instance(item)->weight);
-}
-
-static ssize_t weight_store(struct config_item *item, const char *page, size_t len)
-{
-	u32 weight;
-	int rc = kstrtou32(page, 0, &weight);
+	u64 value;
+	int rc = kstrtou64(page, 0, &value);
 
 	if (rc)
 		return rc;
-	if (!weight || weight > MAX_WEIGHT)
+	if (value < min || value > max)
 		return -ERANGE;
 	mutex_lock(&attributes_lock);
 	rc = to_instance(item)->xengt ? -EBUSY : 0;
 	if (!rc)
-		to_instance(item)->weight = weight;
+		*number = value;
 	mutex_unlock(&attributes_lock);
 	return rc ?: len;
+}
+
+static ssize_t weight_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%llu\n", to_instance(item)->weight);
+}
+
+static ssize_t weight_store(struct config_item *item, const char *page, size_t len)
+{
+	return store_number(item, page, len, &to_instance(item)->weight, 1, MAX_WEIGHT);
 }
 CONFIGFS_ATTR(, weight);
 
@@ -76,19 +83,20 @@ static ssize_t aperture_show(struct config_item *item, char *page)
 
 static ssize_t aperture_store(struct config_item *item, const char *page, size_t len)
 {
-	u64 aperture;
-	int rc = kstrtou64(page, 0, &aperture);
-
-	if (rc)
-		return rc;
-	mutex_lock(&attributes_lock);
-	rc = to_instance(item)->xengt ? -EBUSY : 0;
-	if (!rc)
-		to_instance(item)->aperture = aperture;
-	mutex_unlock(&attributes_lock);
-	return rc ?: len;
+	return store_number(item, page, len, &to_instance(item)->aperture, 0, U64_MAX);
 }
 CONFIGFS_ATTR(, aperture);
+
+static ssize_t request_timeout_ms_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%llu\n", to_instance(item)->request_timeout_ms);
+}
+
+static ssize_t request_timeout_ms_store(struct config_item *item, const char *page, size_t len)
+{
+	return store_number(item, page, len, &to_instance(item)->request_timeout_ms, 0, S32_MAX);
+}
+CONFIGFS_ATTR(, request_timeout_ms);
 
 static ssize_t attach_show(struct config_item *item, char *page)
 {
@@ -131,6 +139,7 @@ CONFIGFS_ATTR(, attach);
 static struct configfs_attribute *attrs[] = {
 	&attr_weight,
 	&attr_aperture,
+	&attr_request_timeout_ms,
 	&attr_attach,
 	NULL
 };

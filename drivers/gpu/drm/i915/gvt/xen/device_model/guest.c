@@ -64,38 +64,3 @@ int intel_gvt_dma_pin_guest_page(struct intel_vgpu *vgpu, dma_addr_t dma_addr)
 void intel_gvt_dma_unmap_guest_page(struct intel_vgpu *vgpu, dma_addr_t dma_addr)
 {
 }
-
-/* The context leads to i915's own PPGTT, which is empty, and to no batches of its own. */
-static void make_harmless(struct i915_request *rq, const struct intel_vgpu_submission *s)
-{
-	struct execlist_ring_context *state = (void *)rq->context->lrc_reg_state;
-	struct i915_ppgtt *ppgtt = i915_vm_to_ppgtt(rq->context->vm);
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(state->pdps); i += 2) {
-		state->pdps[i].val = upper_32_bits(s->i915_context_pml4);
-		state->pdps[i + 1].val = lower_32_bits(s->i915_context_pml4);
-	}
-	ppgtt->pd->pt.base->mm.pages->sgl->dma_address = s->i915_context_pml4;
-	if (rq->engine->id == RCS0) {
-		state->bb_per_ctx_ptr.val = 0;
-		state->rcs_indirect_ctx.val = 0;
-	}
-}
-
-/*
- * Puts the request of a workload. One that was not dispatched is added first, with an error: i915
- * skips what is in it, and its timeline is unlocked.
- */
-void xengt_gvt_put_request(struct intel_vgpu_workload *workload, struct i915_request *rq)
-{
-	if (!workload->dispatched) {
-		make_harmless(rq, &workload->vgpu->submission);
-		dma_fence_set_error(&rq->fence, -EIO);
-		i915_request_add(rq);
-		i915_request_wait(rq, 0, MAX_SCHEDULE_TIMEOUT);
-		wait_event(workload->shadow_ctx_status_wq,
-			   !atomic_read(&workload->shadow_ctx_active));
-	}
-	(i915_request_put)(rq);
-}

@@ -27,6 +27,13 @@
 
 #define DEFAULT_WEIGHT	8
 
+/* As for the programs of the host, if its i915 has a limit for them */
+#if CONFIG_DRM_I915_REQUEST_TIMEOUT
+#define DEFAULT_REQUEST_TIMEOUT_MS	CONFIG_DRM_I915_REQUEST_TIMEOUT
+#else
+#define DEFAULT_REQUEST_TIMEOUT_MS	20000
+#endif
+
 static void set_bars(struct xengt_gvt_instance *instance)
 {
 	struct intel_vgpu *vgpu = &instance->vgpu;
@@ -224,6 +231,7 @@ struct xengt_gvt_instance *xengt_gvt_create(const char *name)
 	}
 	init_rwsem(&instance->bar0_lock);
 	instance->weight = DEFAULT_WEIGHT;
+	instance->request_timeout_ms = DEFAULT_REQUEST_TIMEOUT_MS;
 	return instance;
 }
 

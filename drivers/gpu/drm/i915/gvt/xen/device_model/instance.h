@@ -25,6 +25,9 @@
  * @name: the name of both, for the log
  * @weight: its weight for GVT's scheduler, 1 to 16
  * @aperture: guest-physical address of BAR 2, in bytes
+ * @request_timeout_ms: after which a request that has not ended is cancelled; 0: never
+ * @translations: graphics addresses that a scan has translated; protected by GVT's vgpu_lock
+ * @scanning: GVT scans a workload; protected by GVT's vgpu_lock
  */
 struct xengt_gvt_instance {
 	struct intel_vgpu vgpu;
@@ -33,8 +36,11 @@ struct xengt_gvt_instance {
 	struct rw_semaphore bar0_lock;
 	struct xengt_vgpu *xengt;
 	char *name;
-	u32 weight;
+	u64 weight;
 	u64 aperture;
+	u64 request_timeout_ms;
+	unsigned int translations;
+	bool scanning;
 };
 
 static inline struct xengt_gvt_instance *xengt_gvt_instance_of(struct intel_vgpu *vgpu)

@@ -25,7 +25,6 @@
 #include "i915_request.h"
 
 struct intel_vgpu;
-struct intel_vgpu_workload;
 
 int xengt_gvt_copy_gpa(struct intel_vgpu *vgpu, u64 gpa, void *data, unsigned long len,
 		       bool to_guest);
@@ -36,27 +35,33 @@ int xengt_gvt_inject_msi(struct intel_vgpu *vgpu);
 			   data, len, write)
 
 #undef pr_err
-#define pr_err(...)			pr_err_ratelimited(__VA_ARGS__)
+#define pr_err(...)	pr_err_ratelimited(__VA_ARGS__)
+#undef pr_cont
+#define pr_cont(...)	no_printk(__VA_ARGS__)
+
+/* GVT warns of what a guest did. A guest can cause that, so it is a line in the log, no more. */
+#define XENGT_GVT_WARN(condition, ...)						\
+({										\
+	bool __warn = !!(condition);						\
+										\
+	if (unlikely(__warn))							\
+		pr_err("GVT: " __VA_ARGS__);					\
+	unlikely(__warn);							\
+})
+#undef WARN_ON
+#define WARN_ON(condition)			XENGT_GVT_WARN(condition, "%s\n", #condition)
+#undef WARN
+#define WARN(condition, ...)			XENGT_GVT_WARN(condition, __VA_ARGS__)
 #undef drm_WARN_ON
-#define drm_WARN_ON(drm, condition)	drm_WARN_ON_ONCE(drm, condition)
+#define drm_WARN_ON(drm, condition)		WARN_ON(condition)
+#undef drm_WARN_ON_ONCE
+#define drm_WARN_ON_ONCE(drm, condition)	WARN_ON(condition)
 #undef drm_WARN
-#define drm_WARN(drm, condition, ...)	drm_WARN_ONCE(drm, condition, __VA_ARGS__)
+#define drm_WARN(drm, condition, ...)		WARN(condition, __VA_ARGS__)
+#undef drm_WARN_ONCE
+#define drm_WARN_ONCE(drm, condition, ...)	WARN(condition, __VA_ARGS__)
 
 /* The caller's variable is @vgpu. */
 #define eventfd_signal(trigger, ...)	xengt_gvt_inject_msi(vgpu)
-
-/*
- * scheduler.c forgets a request that it cannot fill, with the request's timeline locked. It also
- * unpins the context of a workload that it refuses before it has pinned it; such a workload has no
- * prepare operation yet. The variable is @workload in both places.
- */
-void xengt_gvt_put_request(struct intel_vgpu_workload *workload, struct i915_request *rq);
-
-#define i915_request_put(rq)	xengt_gvt_put_request(workload, rq)
-#define intel_context_unpin(ce)						\
-	do {								\
-		if (workload->prepare)					\
-			(intel_context_unpin)(ce);			\
-	} while (0)
 
 #endif /* _XENGT_GVT_INSTEAD_OF_KVM_H */

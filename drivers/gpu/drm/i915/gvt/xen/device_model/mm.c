@@ -20,6 +20,8 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 
+#include "workload.h"
+
 /* The most workloads of a virtual GPU that wait or run at a time */
 #define MAX_WORKLOADS	256
 
@@ -196,6 +198,8 @@ unsigned long intel_vgpu_gma_to_gpa(struct intel_vgpu_mm *mm, unsigned long gma)
 {
 	struct xengt_translation t;
 
+	if (!xengt_gvt_may_translate(xengt_gvt_instance_of(mm->vgpu)))
+		return INTEL_GVT_INVALID_ADDR;
 	if (mm->type == INTEL_GVT_MM_GGTT)
 		return translate_ggtt(xengt_of(mm), gma);
 	if (xengt_translate(xengt_of(mm), &to_mm(mm)->root, gma, &t))

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A workload of a guest's: limits for it; see workload.c. */
+
+#ifndef _XENGT_GVT_WORKLOAD_H
+#define _XENGT_GVT_WORKLOAD_H
+
+#include <linux/types.h>
+
+struct i915_request;
+struct intel_vgpu_workload;
+struct xengt_gvt_instance;
+
+int xengt_gvt_scan_ring(struct intel_vgpu_workload *workload);
+bool xengt_gvt_may_translate(struct xengt_gvt_instance *instance);
+bool xengt_gvt_is_in_batch(const struct intel_vgpu_workload *workload, const void *va, size_t len);
+void xengt_gvt_put_request(struct intel_vgpu_workload *workload, struct i915_request *rq);
+void xengt_gvt_wait_for_workload(struct intel_vgpu_workload *workload);
+
+#endif /* _XENGT_GVT_WORKLOAD_H */
