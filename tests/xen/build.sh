@@ -169,6 +169,7 @@ build_programs() {
 	run "building xen-targets" "${cc[@]}" -o "$build/bin/xen-targets" "$project"/tools/xen-targets/*.c
 	run "building devmap" "${cc[@]}" -o "$build/bin/devmap" "$here"/devmap/*.c "$project/tools/xen-targets/target_op.c"
 	run "building gem" "${cc[@]}" -o "$build/bin/gem" "$here/i915/gem.c"
+	run "building elsp" "${cc[@]}" -o "$build/bin/elsp" "$here/i915/elsp.c"
 	run "building the tiny guest" gcc -m32 -march=i686 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables -mno-sse -nostdlib -static -Wl,--build-id=none -Wl,-T,"$here/guest/tiny.lds" \
 		-o "$build/bin/tiny.elf" "$here/guest/tiny.c"
@@ -222,7 +223,7 @@ pack_i915_guest() {
 	local root=$build/root-i915
 
 	skeleton "$root"
-	cp "$(command -v busybox)" "$build/bin/gem" "$build/bin/batch" "$root/bin/"
+	cp "$(command -v busybox)" "$build"/bin/{gem,batch,elsp} "$root/bin/"
 	copy_modules "$root" i915
 	install -m 755 "$here/i915/init" "$root/init"
 	pack "$root" "$build/i915.cpio"

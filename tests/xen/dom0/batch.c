@@ -4,6 +4,8 @@
  * did: the batch stores a number into a buffer. The host's i915 works if this does.
  *
  * Usage: batch [COUNT [PAGES]]     so many batches, one after the other (1)
+ *        batch stall               one that waits for a word which nobody writes, until it is ended
+ *        batch spin                one that jumps to itself, until it is ended
  *
  * Without PAGES, all batches store into the same page. With it, each has a buffer of so many pages
  * of its own in the place of the one before, and stores into the last page. It is submitted while
@@ -31,6 +33,8 @@
 #define SEMAPHORE_POLL		0x8000u
 #define SEMAPHORE_EQUAL		(4u << 12)
 #define MI_BATCH_BUFFER_END	(0x0au << 23)
+#define MI_BATCH_BUFFER_START	(0x31u << 23 | 1)	/* at a PPGTT address */
+#define BATCH_IN_PPGTT		0x100u
 
 /* Where the buffers are in the PPGTT */
 #define BATCH_AT	0x100000u
@@ -186,6 +190,27 @@ static volatile __u32 *map_buffer(int fd, struct placed buffer)
 	return (void *)(uintptr_t)map.addr_ptr;
 }
 
+/* One batch, until i915 ends it. Nothing says so but the wait. */
+static void stall(int fd)
+{
+	struct placed batch = new_gate_batch(fd);
+
+	submit(fd, batch, (struct placed){ new_buffer(fd, PAGE), GATE_AT });
+	wait_for(fd, batch);
+}
+
+static void spin(int fd, struct placed batch)
+{
+	const __u32 commands[] = {
+		MI_BATCH_BUFFER_START | BATCH_IN_PPGTT, BATCH_AT, 0,
+		MI_BATCH_BUFFER_END,
+	};
+
+	put(fd, batch.handle, commands, sizeof(commands));
+	submit(fd, batch, (struct placed){ new_buffer(fd, PAGE), TARGET_AT });
+	wait_for(fd, batch);
+}
+
 /* So many batches, each with a new buffer, submitted while another one of the context runs */
 static void store_in_new_buffers(int fd, struct placed batch, __u32 count, __u32 pages)
 {
@@ -209,12 +234,10 @@ static void store_in_new_buffers(int fd, struct placed batch, __u32 count, __u32
 	}
 }
 
-int main(int argc, char **argv)
+static void store(int fd, struct placed batch, int argc, char **argv)
 {
 	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
 	__u32 pages = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
-	int fd = open_gpu();
-	struct placed batch = { new_buffer(fd, PAGE), BATCH_AT };
 
 	if (!pages || pages > MAX_PAGES)
 		errx(2, "PAGES: from 1 to %u", MAX_PAGES);
@@ -223,5 +246,18 @@ int main(int argc, char **argv)
 	else
 		store_in_turn(fd, batch, count);
 	printf("%u\n", count);
+}
+
+int main(int argc, char **argv)
+{
+	int fd = open_gpu();
+	struct placed batch = { new_buffer(fd, PAGE), BATCH_AT };
+
+	if (argc > 1 && !strcmp(argv[1], "stall"))
+		stall(fd);
+	else if (argc > 1 && !strcmp(argv[1], "spin"))
+		spin(fd, batch);
+	else
+		store(fd, batch, argc, argv);
 	return 0;
 }

@@ -15,6 +15,7 @@ mappable=8192		# entries of each guest's share: mappable ...
 hidden=65536		# ... and hidden
 most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries, which it writes twice
 batches=20
+patience=20000		# with a guest's requests, in ms
 buffer=64		# pages of a batch's buffer, where each has one of its own
 
 ### modules and guests
@@ -37,7 +38,8 @@ hold_serial_card() {
 
 # mediate NAME DOMID [ATTRIBUTE VALUE]...: a virtual GPU of which GVT is the mediator, enabled
 mediate() {
-	mkdir "$vgpus/$1" "$instances/$1" && echo $bar2 >"$instances/$1/aperture" && echo 1 >"$instances/$1/attach" &&
+	mkdir "$vgpus/$1" "$instances/$1" && echo $bar2 >"$instances/$1/aperture" &&
+		echo $patience >"$instances/$1/request_timeout_ms" && echo 1 >"$instances/$1/attach" &&
 		configure_gpu "$@" && echo 1 >"$vgpus/$1/enable"
 }
 
@@ -98,6 +100,39 @@ executes() {
 	note "count: $batches batches: $(since traps) traps, $(since syncs) syncs, $(since entries_written) entries written"
 }
 
+# How often the guest's i915 looks whether an engine goes on, in ms
+set_heartbeat() { # NAME INTERVAL
+	tell "$1" "echo $2 >\$gpu/drm/card0/engine/rcs0/heartbeat_interval_ms"
+}
+
+# ends WHAT NAME stall|spin: a batch that does not end by itself, and what is left to do for the guest then
+ends() {
+	works "$1" tell "$2" batch "$3"
+	is "... the guest's GPU is not wedged" "$(tell "$2" cat /sys/kernel/debug/dri/0/i915_wedged)" 0
+	executes "... its batches are executed" "$2"
+}
+
+# too_late NAME: how often the host did not wait longer for a request of a guest
+too_late() {
+	dmesg | grep -c "$1: .* did not end a request"
+}
+
+# hostile RESULT CASE: what a guest without a driver submits by hand (tests/xen/i915/elsp.c). It may have lost the GPU then.
+hostile() {
+	local said
+
+	said=$(tell g1 elsp "$2")
+	is "a guest's own submission: $2" "${said%, next *}" "$2: $1"
+	case $said in
+	*"next stored") ;;
+	*) works "... the guest needs a reset, and its virtual GPU is started again" restart g1 ;;
+	esac
+}
+
+restart() { # NAME
+	echo 0 >"$vgpus/$1/enable" && echo 1 >"$vgpus/$1/enable"
+}
+
 host_works() { # NAME
 	works "$1" batch 2
 }
@@ -147,6 +182,7 @@ check_batches() {
 }
 
 check_two() {
+	patience=3000
 	works "another guest with a GPU starts" start_gvt_guest g2
 	loads_driver g2
 	begins_batches g1
@@ -154,6 +190,44 @@ check_two() {
 	works "... which go on" still_at_it g1
 	host_works "... and the host's"
 	works "... the first guest's were right" ends_batches g1
+}
+
+check_hang() {
+	works "a guest's i915 looks for hangs often" set_heartbeat g1 500
+	ends "a batch that waits for ever is ended by the guest's reset" g1 stall
+	is "... not by the host" "$(too_late g1)" 0
+	ends "so is one that jumps to itself" g1 spin
+	at_least "... and the guest's i915 says that it hung" "$(tell g1 "dmesg | grep -c 'GPU HANG'")" 2
+	works "... and seldom" set_heartbeat g1 2500
+	[ -n "$(domid g2)" ] || return
+	works "another guest's hardly ever does" set_heartbeat g2 60000
+	tell g2 "batch stall >/dev/null 2>&1 &"
+	executes "a batch that waits for ever does not keep the GPU from another guest" g1
+	host_works "... nor from the host"
+	at_least "... the host has ended it" "$(too_late g2)" 1
+	works "... the guest's i915 looks again" set_heartbeat g2 500
+	works "... it resets the engine" await 60 tell g2 "! pidof batch"
+	set_heartbeat g2 2500
+	executes "... its batches are executed" g2
+}
+
+check_hostile() {
+	local case
+
+	works "i915 is unloaded in a guest" tell g1 unload
+	for case in sound ggtt_batch; do
+		hostile stored $case
+	done
+	for case in three_levels root_in_ring root_nowhere foreign_register unknown_command ggtt_batch_outside ggtt_batch_in_nothing \
+		ggtt_batch_calls_itself ggtt_batch_without_end store_outside ring_misaligned ring_outside ring_in_nothing tail_beyond_ring \
+		head_beyond_ring command_beyond_tail context_outside context_in_nothing context_unprivileged context_invalid; do
+		hostile dropped $case
+	done
+	hostile stored sound
+	host_works "... the host's batches are executed"
+	no_warning
+	loads_driver g1
+	executes "... its batches are executed" g1
 }
 
 check_balloon() {
@@ -242,6 +316,8 @@ run check_load
 run check_batches
 run check_reload
 run check_two
+run check_hang
+run check_hostile
 run check_balloon
 run check_destroy
 run check_unbind

@@ -45,6 +45,8 @@ RUNS = (
     Run("gpu-broadwell", "gpu", "pvh", gpu="bdw"),
     Run("bar-pvh", "bar", "pvh", gpu="skl"),
     Run("gvt-pvh", "gvt", "pvh", gpu="skl-pipe"),
+    Run("gvt-pv", "gvt", "pv", gpu="skl-pipe"),
+    Run("gvt-strict", "gvt", "strict", "patched", backend="native", gpu="skl-pipe"),
     Run("pvh", "devmap", "pvh", "patched", LIMIT),
     Run("strict", "devmap", "strict", "patched", LIMIT),
     Run("pv", "devmap", "pv", "patched", LIMIT),
