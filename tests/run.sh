@@ -3,17 +3,26 @@
 #
 # Runs the tests and adds up: "N passed, N failed" is the last line. Each part prints its own such
 # line, as its last; a part that fails without one counts as one failure. What failed, and how long
-# each part took, is said again at the end.
-# Usage: run.sh [-a]
+# each part took, is said again at the end. Most parts keep one CPU busy, so two of them run at a
+# time.
+# Usage: run.sh [-a] [PART...]
 #   -a  all of them: also the random tests at their full length, the benchmark, each promise broken
 #       on purpose (tests/kunit/mutations.toml), the patched Xen with each kind of dom0, and its
 #       debug build, all checks on the other release, and other kernels
+#   PART  only these, by the names with which they begin ("=== NAME"); the logs of others stay
 # DEBIAN=12|13: the release whose Xen and kernel get most of the tests (default: the machine's). Of the
 # other one it is seen that it works.
+# XENGT_JOBS: how many parts run at a time (default: 2, or 1 on a machine with one CPU)
 set -uo pipefail
 
 all=
-[ "${1:-}" != -a ] || all=1
+if [ "${1:-}" = -a ]; then
+	all=1
+	shift
+fi
+chosen=("$@")
+begun=
+declare -A running=()	# names of parts, by process
 here=$(cd "$(dirname "$0")" && pwd)
 logs=${XENGT_BUILD:-$here/../.build}/logs
 mkdir -p "$logs"
@@ -24,6 +33,7 @@ times=
 left_out=
 host=$("$here/debian.sh" host) || exit 1
 debian=${DEBIAN:-$host}
+jobs=${XENGT_JOBS:-$(($(nproc) > 1 ? 2 : 1))}
 case $debian in
 12) other=13 xen_version=4.17 ;;
 13) other=12 xen_version=4.20 ;;
@@ -32,15 +42,44 @@ case $debian in
 	exit 2
 	;;
 esac
-export DEBIAN=$debian
+export DEBIAN=$debian XENGT_BUILT=
 
-# part NAME COMMAND...
+is_chosen() { # NAME
+	[ ${#chosen[@]} = 0 ] || [[ " ${chosen[*]} " == *" $1 "* ]]
+}
+
+# part NAME COMMAND...: runs beside others, of which there are never more than jobs. What it prints is seen when it is over.
 part() {
-	local name=$1 log="$logs/$1.log" line p f rc start=$SECONDS
+	local name=$1
 	shift
+	is_chosen "$name" || return 0
+	while [ ${#running[@]} -ge "$jobs" ]; do
+		finish_one
+	done
+	begun+=" $name "
+	echo "=== $name has begun"
+	{
+		local start=$SECONDS
+		"$@" >"$logs/$name.log" 2>&1
+		echo "$? $((SECONDS - start))" >"$logs/$name.end"
+	} &
+	running[$!]=$name
+}
+
+# Waits until one of the parts is over.
+finish_one() {
+	local pid
+
+	wait -n -p pid "${!running[@]}"
+	finish "${running[$pid]}"
+	unset "running[$pid]"
+}
+
+finish() { # NAME
+	local name=$1 log="$logs/$1.log" line p f rc seconds
+	read -r rc seconds <"$logs/$name.end"
 	echo "=== $name"
-	"$@" 2>&1 | tee "$log"
-	rc=${PIPESTATUS[0]}
+	cat "$log"
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1)
 	p=$(sed -E 's/^([0-9]+) passed.*/\1/' <<<"${line:-0 passed}")
 	f=$(sed -E 's/.* ([0-9]+) failed$/\1/' <<<"${line:-, 0 failed}")
@@ -50,18 +89,33 @@ part() {
 	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
-	times+=" $name $((SECONDS - start)) s,"
+	times+=" $name $seconds s,"
+}
+
+finish_all() {
+	while [ ${#running[@]} -gt 0 ]; do
+		finish_one
+	done
 }
 
 # xen NAME PYTEST_ARGUMENT...: a part on a real Xen
 xen() {
 	local name=$1
 	shift
+	is_chosen "$name" || return 0
+	[ -n "${XENGT_KERNEL:-}" ] || build_images
 	part "$name" "$here/xen/run.sh" --junitxml="$logs/$name.xml" "$@"
+}
+
+# What the parts boot that have no kernel of their own: once, as they run at the same time.
+build_images() {
+	[[ " $XENGT_BUILT " != *" debian$DEBIAN "* ]] || return 0
+	"$here/xen/build.sh" "${logs%/logs}/debian$DEBIAN" && XENGT_BUILT+=" debian$DEBIAN"
 }
 
 # not_run WHAT WHY
 not_run() {
+	[ ${#chosen[@]} = 0 ] || return 0
 	echo "=== $1: not run here: $2"
 	left_out+="
 not run here: $1: $2"
@@ -90,10 +144,13 @@ smoke=(-k "$smoke_checks")
 one_kind=(-m pv)
 [ -z "$all" ] || short=() smoke=() one_kind=()
 
-rm -f "$logs"/*.log "$logs"/*.xml
+trap 'kill 0' INT TERM
+"$here/setup.sh" || exit 1
+[ ${#chosen[@]} -gt 0 ] || rm -f "$logs"/*.log "$logs"/*.xml
 if "$here/xen/build-xen.sh" -f "$xen_version" >"$logs/build-xen.out" 2>&1; then
 	# It compiles while tests run that do not mind: an emulator would.
 	"$here/xen/build-xen.sh" "$xen_version" >"$logs/build-xen.out" 2>&1 &
+	building_xen=$!
 	patched=1
 elif [ "$debian" = 12 ]; then
 	patched=1
@@ -105,8 +162,7 @@ part abi "$here/kunit/abi/run.sh"
 part gpu-model make -s -C "$here/gpu" O="${logs%/logs}/gpu" check
 # KASAN and lockdep take their time: what is random gets its full length without them.
 part kunit "$here/kunit/run.sh" -v debug -a ppgtt_random_test.writes=6000
-wait
-xen harness harness
+part harness "$here/xen/run.sh" harness
 xen pv test_checks.py -m 'stock and pv'
 xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
 # An Intel GPU that dom0's i915 drives. All else than the place is as in the parts before.
@@ -117,6 +173,7 @@ xen gvt test_gvt.py
 # A stock i915 in a guest: what it writes has to do with the guest's kernel, not with dom0.
 xen i915 test_i915.py "${one_kind[@]}"
 DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"
+[ -z "${building_xen:-}" ] || wait "$building_xen"
 if [ -n "$patched" ]; then
 	# Of the patched Xen one kind of dom0 with each suite: both kinds and a driver domain have a turn.
 	xen native test_checks.py -m 'patched and pvh'
@@ -147,10 +204,17 @@ if [ -n "$all" ]; then
 	part mutations "$here/kunit/mutations.py"
 fi
 
+finish_all
+for name in "${chosen[@]}"; do
+	if [[ "$begun" != *" $name "* ]]; then
+		echo "not ok $name: there is no such part"
+		failed=$((failed + 1))
+	fi
+done
 echo "=== what has run on what"
 "$here/matrix.py"
 echo "=== all"
 grep -hE '^not ok |\[FAILED\]' "$logs"/*.log
-echo "${times# }$left_out" | sed 's/,$//'
+echo "${times# } in all $((SECONDS / 60)) min $((SECONDS % 60)) s$left_out"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

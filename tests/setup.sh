@@ -34,6 +34,9 @@ if [ "$(id -u)" != 0 ]; then
 	echo "setup: as root: apt-get install ${missing[*]}" >&2
 	exit 2
 fi
+# One at a time: apt waits for another apt's packages, but not for its lists.
+exec 9>/run/lock/xengt-setup
+flock 9
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 run() {

@@ -5,6 +5,7 @@
   XENGT_KERNEL=SERIES another kernel, such as 7.3
   XENGT_BUILD=DIR     where everything goes, each release and kernel in a directory of its own
                       (default: .build at the top of the project)
+  XENGT_BUILT=NAMES   the directories of XENGT_BUILD in which build.sh has run: it is not run again
   XENGT_XEN=FILE      a hypervisor, uncompressed, in the place of all others
 """
 
@@ -33,6 +34,8 @@ class Error(Exception):
 
 def build():
     """Builds everything but patched hypervisors."""
+    if NAME in os.environ.get("XENGT_BUILT", "").split():
+        return
     result = subprocess.run(
         [HERE / "build.sh", str(BUILD)], env={**os.environ, "DEBIAN": DEBIAN}, check=False
     )
