@@ -169,7 +169,7 @@ xen pvh test_checks.py -m 'stock and pvh' "${short[@]}"
 xen gpu test_gpu.py -k gpu-pvh
 xen bar test_bar.py
 # Guests' own work on that GPU, by GVT's device model.
-xen gvt test_gvt.py
+xen gvt test_gvt.py -k gvt-pvh
 # A stock i915 in a guest: what it writes has to do with the guest's kernel, not with dom0.
 xen i915 test_i915.py "${one_kind[@]}"
 DEBIAN=$other xen "debian$other" test_checks.py -m stock "${smoke[@]}"
@@ -190,11 +190,15 @@ if [ -n "$all" ]; then
 		xen devmap-pvh test_devmap.py -m 'pvh and not debug'
 		xen devmap-debug test_devmap.py -m debug
 		xen gpu-strict test_gpu.py -k gpu-strict
+		xen gvt-strict test_gvt.py -k gvt-strict
 	fi
 	xen gpu-pv test_gpu.py -k gpu-pv-
 	xen gpu-broadwell test_gpu.py -k gpu-broadwell
 	DEBIAN=$other xen "gpu-debian$other" test_gpu.py -k gpu-pvh
 	DEBIAN=$other xen "i915-debian$other" test_i915.py
+	xen gvt-pv test_gvt.py -k gvt-pv-
+	DEBIAN=$other xen "gvt-debian$other" test_gvt.py -k gvt-pvh
+	DEBIAN=12 XENGT_KERNEL=6.1-kasan xen kasan test_gvt.py -k gvt-pvh
 	DEBIAN=13 XENGT_KERNEL=7.3 xen newest-kernel test_checks.py -m stock
 	part plain "$here/kunit/run.sh" -v plain
 	part kunit-6.12 "$here/kunit/run.sh" -k 6.12 -v plain -a ppgtt_random_test.writes=6000

@@ -3,7 +3,8 @@
 # into the system), the project's modules, the test GPU's module, the guest programs, an initramfs for dom0 and one for each guest.
 # Usage: build.sh DIR    as root, on Debian 12 or 13; everything goes to DIR, and a second run does only what has changed
 #   DEBIAN=12|13         the release whose Xen, toolstack and kernel these are (default: the machine's)
-#   XENGT_KERNEL=SERIES  another kernel of the release or of its backports, such as 7.3
+#   XENGT_KERNEL=SERIES  another kernel of the release or of its backports, such as 7.3; 6.1-kasan is Debian 12's with dom0's kernel
+#                        compiled here, with KASAN and lockdep (build-kasan.sh)
 #   XENGT_MODULES=DIR    take the .ko files found there instead of building the project's
 set -euo pipefail
 
@@ -22,6 +23,11 @@ case $debian in
 	;;
 esac
 series=${XENGT_KERNEL:-$series}
+kasan=
+if [ "$series" = 6.1-kasan ]; then
+	kasan=$build/kasan
+	series=6.1
+fi
 xen_debs=(
 	"xen-hypervisor-$xen_version-amd64" "xen-utils-$xen_version" xen-utils-common xenstore-utils
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
@@ -82,6 +88,19 @@ fetch_debian() {
 	touch "$build/debian/.complete-$kver"
 }
 
+# dom0's kernel: the guests' own, unless it is compiled here.
+choose_dom0_kernel() {
+	dom0_kver=$kver
+	dom0_tree=$build/debian
+	headers=/usr/src/linux-headers-$kver
+	if [ -n "$kasan" ]; then
+		dom0_kver=$("$here/build-kasan.sh" "$kasan") || fail "build-kasan.sh failed"
+		dom0_tree=$kasan
+		headers=$kasan/linux
+	fi
+	ln -sfn "${kasan:+kasan/}vmlinux" "$build/dom0-vmlinux"
+}
+
 # Newer packages have it beside the modules, not in /boot.
 kernel_image() {
 	local image
@@ -116,7 +135,7 @@ unpack_kernel() { # BZIMAGE VMLINUX
 }
 
 build_modules() {
-	local ko root modules=(-j"$(nproc)" KDIR="/usr/src/linux-headers-$kver" CONFIG_DRM_I915_XENGT_TEST_GPU=m)
+	local ko root modules=(-j"$(nproc)" KDIR="$headers" CONFIG_DRM_I915_XENGT_TEST_GPU=m)
 
 	modules+=(I915_SOURCE="i915/drivers/gpu/drm/i915")
 	mkdir -p "$build/mod"
@@ -129,7 +148,9 @@ build_modules() {
 	copy_sources
 	rm -rf "$build/src/i915"
 	cp -r "$(dirname "$("$project/tests/debian.sh" i915 "$series")")/../../.." "$build/src/i915" || fail "no sources of i915"
-	if [ "$debian" = "$host" ] && [ -z "${XENGT_KERNEL:-}" ]; then
+	if [ -n "$kasan" ]; then
+		run "make modules" make -C "$build/src" modules "${modules[@]}"
+	elif [ "$debian" = "$host" ] && [ -z "${XENGT_KERNEL:-}" ]; then
 		"$project/tests/setup.sh" "linux-headers-$kver"
 		run "make modules" make -C "$build/src" modules "${modules[@]}"
 	else
@@ -210,7 +231,7 @@ pack_driver() {
 
 	skeleton "$root"
 	cp "$(command -v busybox)" "$root/bin/"
-	copy_modules "$root" "${driver_modules[@]}"
+	copy_modules "$root" "$build/debian" "$kver" "${driver_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
 	mkdir -p "$root/lib/xengt"
 	cp "$here/dom0/library.sh" "$root/lib/xengt/"
@@ -224,7 +245,7 @@ pack_i915_guest() {
 
 	skeleton "$root"
 	cp "$(command -v busybox)" "$build"/bin/{gem,batch,elsp} "$root/bin/"
-	copy_modules "$root" i915
+	copy_modules "$root" "$build/debian" "$kver" i915
 	install -m 755 "$here/i915/init" "$root/init"
 	pack "$root" "$build/i915.cpio"
 }
@@ -241,19 +262,19 @@ copy_module() { # MODULE FILE
 	esac
 }
 
-copy_modules() { # ROOT MODULE...: stock modules with what they depend on
-	local base=$build/debian/lib/modules/$kver root=$1 to=$1/lib/modules/$kver m path
+copy_modules() { # ROOT TREE VERSION MODULE...: a kernel's own modules with what they depend on
+	local base=$2/lib/modules/$3 root=$1 to=$1/lib/modules/$3 tree=$2 version=$3 m path
 
-	shift
+	shift 3
 	mkdir -p "$to"
 	cp "$base"/modules.{builtin,builtin.modinfo,order} "$to/"
 	for m in "$@"; do
-		/sbin/modprobe -d "$build/debian" -S "$kver" --show-depends "$m" || fail "the kernel package has no module $m"
+		/sbin/modprobe -d "$tree" -S "$version" --show-depends "$m" || fail "the kernel package has no module $m"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r path; do
 		mkdir -p "$to/$(dirname "${path#"$base"/}")"
 		copy_module "$path" "$to/${path#"$base"/}"
 	done
-	run depmod /sbin/depmod -b "$root" "$kver"
+	run depmod /sbin/depmod -b "$root" "$version"
 }
 
 copy_toolstack() { # ROOT
@@ -283,7 +304,7 @@ pack_dom0() {
 	skeleton "$root"
 	cp "$(command -v busybox)" "$root/bin/"
 	copy_toolstack "$root"
-	copy_modules "$root" "${dom0_modules[@]}"
+	copy_modules "$root" "$dom0_tree" "$dom0_kver" "${dom0_modules[@]}"
 	cp "$build"/mod/*.ko "$root/mod/"
 	cp "$build"/bin/{ask,barmem,batch,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
 	cp "$build/bin/gpu" "$root/bin/igpu"
@@ -300,6 +321,7 @@ main() {
 	"$project/tests/setup.sh"
 	choose_kernel
 	fetch_debian
+	choose_dom0_kernel
 	build_modules
 	build_programs
 	pack_guest

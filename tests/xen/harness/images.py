@@ -2,7 +2,7 @@
 """What is booted: where it is, and that it is built (build.sh, build-xen.sh).
 
   DEBIAN=12|13        the release whose Xen, toolstack and kernel are booted (default: the machine's)
-  XENGT_KERNEL=SERIES another kernel, such as 7.3
+  XENGT_KERNEL=SERIES another kernel, such as 7.3, or 6.1-kasan (build.sh)
   XENGT_BUILD=DIR     where everything goes, each release and kernel in a directory of its own
                       (default: .build at the top of the project)
   XENGT_BUILT=NAMES   the directories of XENGT_BUILD in which build.sh has run: it is not run again
@@ -23,7 +23,7 @@ NAME = f"debian{DEBIAN}" + (f"-linux{SERIES}" if SERIES else "")
 BUILD = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build").absolute() / NAME
 XEN = {"12": "4.17", "13": "4.20"}  # by release
 LOGS = BUILD / "log"
-KERNEL = BUILD / "vmlinux"
+KERNEL = BUILD / "dom0-vmlinux"
 DOM0 = BUILD / "dom0.cpio"
 IGPU = BUILD / "bin" / "igpu"
 
