@@ -15,7 +15,7 @@ mappable=8192		# entries of each guest's share: mappable ...
 hidden=65536		# ... and hidden
 most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries, which it writes twice
 batches=20
-patience=20000		# with a guest's requests, in ms
+patience=60000		# with a guest's requests, in ms
 buffer=64		# pages of a batch's buffer, where each has one of its own
 
 loop_seconds=20
