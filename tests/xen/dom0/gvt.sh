@@ -223,7 +223,9 @@ check_hostile() {
 	done
 	for case in three_levels root_in_ring root_nowhere foreign_register unknown_command ggtt_batch_outside ggtt_batch_in_nothing \
 		ggtt_batch_calls_itself ggtt_batch_without_end store_outside ring_misaligned ring_outside ring_in_nothing tail_beyond_ring \
-		head_beyond_ring command_beyond_tail context_outside context_in_nothing context_unprivileged context_invalid; do
+		head_beyond_ring command_beyond_tail context_outside context_in_nothing context_unprivileged context_invalid \
+		half_a_root_in_ring mode_in_ring load_without_value end_in_ring ggtt_batch_first ggtt_batch_at_tail ggtt_batch_goes_on \
+		flush_outside head_odd; do
 		hostile dropped $case
 	done
 	hostile stored sound

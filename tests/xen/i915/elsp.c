@@ -40,6 +40,8 @@
 #define GFX_MODE	(BCS + 0x29c)
 #define ENABLE_RUN_LIST	0x80008000u	/* a mask, and the bit */
 #define ELSP		(BCS + 0x230)
+#define ROOT_LOW	(BCS + 0x270)
+#define ROOT_HIGH	(BCS + 0x274)
 
 /* A context's descriptor, and the dwords of its register state that matter */
 #define CONTEXT_VALID	1u
@@ -62,6 +64,9 @@
 #define MI_STORE_DATA_IMM	(0x20u << 23 | 2)
 #define MI_LOAD_REGISTER_IMM(n)	(0x22u << 23 | (2 * (n) - 1))
 #define MI_STORE_REGISTER_MEM	(0x24u << 23 | 2)
+#define MI_FLUSH_DW(n)		(0x26u << 23 | ((n) - 2))
+#define STORE_NUMBER		0x4000u
+#define FLUSH_IN_GGTT		4u
 #define MI_BATCH_BUFFER_START	(0x31u << 23 | 1)
 #define IN_PPGTT		0x100u
 #define USE_GGTT		0x400000u
@@ -213,13 +218,26 @@ static void add_batch(struct submission *s, uint32_t flags, uint32_t address)
 	add(s, MI_NOOP);
 }
 
-static void fill_batch(const struct submission *s, unsigned int n)
+/* Not the first command of the ring, as GVT's parser has it */
+static void add_ggtt_batch(struct submission *s, uint32_t address)
+{
+	add(s, MI_NOOP);
+	add(s, MI_NOOP);
+	add_batch(s, 0, address);
+}
+
+static void fill(uint32_t *batch)
 {
 	const uint32_t commands[] = {
 		MI_STORE_DATA_IMM, TARGET_AT, 0, number, MI_BATCH_BUFFER_END, MI_NOOP,
 	};
 
-	memcpy(page[s->set + n], commands, sizeof(commands));
+	memcpy(batch, commands, sizeof(commands));
+}
+
+static void fill_batch(const struct submission *s, unsigned int n)
+{
+	fill(page[s->set + n]);
 }
 
 static void make_context(const struct submission *s)
@@ -302,12 +320,50 @@ static void three_levels(struct submission *s)
 static void root_in_ring(struct submission *s)
 {
 	add(s, MI_LOAD_REGISTER_IMM(2));
-	add(s, BCS + 0x274);
+	add(s, ROOT_HIGH);
 	add(s, address_of(s->set + PML4) >> 32);
-	add(s, BCS + 0x270);
+	add(s, ROOT_LOW);
 	add(s, address_of(s->set + PML4));
 	add(s, MI_NOOP);
 	sound(s);
+}
+
+static void add_load(struct submission *s, uint32_t offset, uint32_t value)
+{
+	add(s, MI_LOAD_REGISTER_IMM(1));
+	add(s, offset);
+	add(s, value);
+	add(s, MI_NOOP);
+}
+
+/* This half makes the GPU load the root. */
+static void half_a_root_in_ring(struct submission *s)
+{
+	add_load(s, ROOT_LOW, address_of(s->set + PML4));
+	sound(s);
+}
+
+static void mode_in_ring(struct submission *s)
+{
+	add_load(s, GFX_MODE, ENABLE_RUN_LIST);
+	sound(s);
+}
+
+/* The register has no value: that would be the next command. */
+static void load_without_value(struct submission *s)
+{
+	add(s, MI_LOAD_REGISTER_IMM(1) - 1);
+	add(s, BCS + 0x28);
+	sound(s);
+}
+
+/* What the parser would go on with is behind the call: the end itself. */
+static void end_in_ring(struct submission *s)
+{
+	add(s, MI_BATCH_BUFFER_START | IN_PPGTT);
+	add(s, BATCH_AT);
+	add(s, 0);
+	add(s, MI_BATCH_BUFFER_END);
 }
 
 static void root_nowhere(struct submission *s)
@@ -336,29 +392,53 @@ static void unknown_command(struct submission *s)
 static void ggtt_batch(struct submission *s)
 {
 	fill_batch(s, GGTT_BATCH);
+	add_ggtt_batch(s, at(s->set + GGTT_BATCH));
+}
+
+/* The GPU would execute the guest's own batch, not the copy that was scanned. */
+static void ggtt_batch_first(struct submission *s)
+{
+	fill_batch(s, GGTT_BATCH);
 	add_batch(s, 0, at(s->set + GGTT_BATCH));
+}
+
+/* The address at which the scan of the ring ends */
+static void ggtt_batch_at_tail(struct submission *s)
+{
+	add_ggtt_batch(s, at(s->set + RING) + 6 * 4);
+	fill(&s->ring[s->n]);
+}
+
+static void ggtt_batch_goes_on(struct submission *s)
+{
+	uint32_t *batch = page[s->set + GGTT_BATCH];
+
+	batch[0] = MI_BATCH_BUFFER_START;
+	batch[1] = at(s->set + GGTT_BATCH) + 64;
+	fill(batch + 64 / 4);
+	add_ggtt_batch(s, at(s->set + GGTT_BATCH));
 }
 
 static void ggtt_batch_outside(struct submission *s)
 {
-	add_batch(s, 0, at(NO_PAGE) + 0x10000000);
+	add_ggtt_batch(s, at(NO_PAGE) + 0x10000000);
 }
 
 static void ggtt_batch_in_nothing(struct submission *s)
 {
-	add_batch(s, 0, at(NO_PAGE));
+	add_ggtt_batch(s, at(NO_PAGE));
 }
 
 static void ggtt_batch_calls_itself(struct submission *s)
 {
 	page[s->set + GGTT_BATCH][0] = MI_BATCH_BUFFER_START;
 	page[s->set + GGTT_BATCH][1] = at(s->set + GGTT_BATCH);
-	add_batch(s, 0, at(s->set + GGTT_BATCH));
+	add_ggtt_batch(s, at(s->set + GGTT_BATCH));
 }
 
 static void ggtt_batch_without_end(struct submission *s)
 {
-	add_batch(s, 0, at(s->set + GGTT_BATCH));
+	add_ggtt_batch(s, at(s->set + GGTT_BATCH));
 }
 
 static void store_outside(struct submission *s)
@@ -367,6 +447,18 @@ static void store_outside(struct submission *s)
 	add(s, 0);
 	add(s, 0);
 	add(s, number);
+	sound(s);
+}
+
+/* Five dwords: a number of 64 bits */
+static void flush_outside(struct submission *s)
+{
+	add(s, MI_FLUSH_DW(5) | STORE_NUMBER);
+	add(s, FLUSH_IN_GGTT);
+	add(s, 0);
+	add(s, number);
+	add(s, number);
+	add(s, MI_NOOP);
 	sound(s);
 }
 
@@ -398,6 +490,14 @@ static void head_beyond_ring(struct submission *s)
 {
 	sound(s);
 	s->state[STATE_HEAD] = 3 * PAGE;
+}
+
+static void head_odd(struct submission *s)
+{
+	add(s, MI_NOOP);
+	add(s, MI_NOOP);
+	sound(s);
+	s->state[STATE_HEAD] = 4;
 }
 
 /* The last command of the ring goes on behind the tail. */
@@ -450,7 +550,10 @@ static const struct {
 	CASE(store_outside), CASE(ring_misaligned), CASE(ring_outside), CASE(ring_in_nothing),
 	CASE(tail_beyond_ring), CASE(head_beyond_ring), CASE(command_beyond_tail),
 	CASE(context_outside), CASE(context_in_nothing), CASE(context_unprivileged),
-	CASE(context_invalid), CASE(status_outside),
+	CASE(context_invalid), CASE(status_outside), CASE(half_a_root_in_ring), CASE(mode_in_ring),
+	CASE(load_without_value), CASE(end_in_ring), CASE(ggtt_batch_first),
+	CASE(ggtt_batch_at_tail), CASE(ggtt_batch_goes_on), CASE(flush_outside),
+	CASE(head_odd),
 };
 
 static void (*find_case(const char *name))(struct submission *s)

@@ -8,11 +8,10 @@
  * virtual GPU. i915 resets an engine that hangs, but a batch that waits for memory lets itself be
  * preempted, which does not count as a hang.
  *
- * Invariants: the head and the tail of a ring that is copied are in it. No command that is scanned
- * is longer than what was copied. A scan ends, also where a batch calls itself: it copies at most
- * MAX_BATCHES + 1 batches, and makes at most MAX_TRANSLATIONS translations. A workload ends at most
- * its virtual GPU's request_timeout_ms after its dispatch, and at most CHECK_MS after nobody wants
- * it any more.
+ * Invariants: the head and the tail of a ring that is copied are in it. A scan ends: it copies at
+ * most MAX_BATCHES + 1 batches of MAX_BATCH_SIZE, and makes at most MAX_TRANSLATIONS translations.
+ * A workload ends at most its virtual GPU's request_timeout_ms after its dispatch, and at most
+ * CHECK_MS after nobody wants it any more.
  *
  * Locking: GVT's vgpu_lock is held for scans. The thread of the engine, which owns the workload and
  * its request, waits without a lock.
@@ -24,6 +23,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/ratelimit.h>
@@ -37,6 +37,9 @@
 /* Batches in the GGTT, of a workload; drivers call one or two. */
 #define MAX_BATCHES		64
 
+/* The most bytes of one of them; drivers' have some hundred. GVT takes the guest's word for it. */
+#define MAX_BATCH_SIZE		SZ_2M
+
 /* How often to look whether a workload is still wanted, in ms */
 #define CHECK_MS		100
 
@@ -44,7 +47,9 @@ static bool ring_is_sound(const struct intel_vgpu_workload *workload)
 {
 	unsigned long size = _RING_CTL_BUF_SIZE(workload->rb_ctl);
 
-	return IS_ALIGNED(workload->rb_start, I915_GTT_PAGE_SIZE) && workload->rb_head < size &&
+	/* i915 emits pairs of dwords; GVT has aligned the tail. */
+	return IS_ALIGNED(workload->rb_start, I915_GTT_PAGE_SIZE) &&
+	       IS_ALIGNED(workload->rb_head, sizeof(u64)) && workload->rb_head < size &&
 	       workload->rb_tail < size;
 }
 
@@ -89,6 +94,14 @@ bool xengt_gvt_is_in_batch(const struct intel_vgpu_workload *workload, const voi
 		n++;
 	}
 	return found && n <= MAX_BATCHES;
+}
+
+/* Makes an object for a copy of a batch. NULL is not returned; ERR_PTR(-E2BIG): it is too large. */
+struct drm_i915_gem_object *xengt_gvt_create_copy(struct drm_i915_private *i915, u64 size)
+{
+	if (size > MAX_BATCH_SIZE)
+		return ERR_PTR(-E2BIG);
+	return i915_gem_object_create_shmem(i915, size);
 }
 
 /* The context leads to i915's own PPGTT, which is empty, and to no batches of its own. */

@@ -6,6 +6,8 @@
 
 #include <linux/types.h>
 
+struct drm_i915_gem_object;
+struct drm_i915_private;
 struct i915_request;
 struct intel_vgpu_workload;
 struct xengt_gvt_instance;
@@ -13,6 +15,7 @@ struct xengt_gvt_instance;
 int xengt_gvt_scan_ring(struct intel_vgpu_workload *workload);
 bool xengt_gvt_may_translate(struct xengt_gvt_instance *instance);
 bool xengt_gvt_is_in_batch(const struct intel_vgpu_workload *workload, const void *va, size_t len);
+struct drm_i915_gem_object *xengt_gvt_create_copy(struct drm_i915_private *i915, u64 size);
 void xengt_gvt_put_request(struct intel_vgpu_workload *workload, struct i915_request *rq);
 void xengt_gvt_wait_for_workload(struct intel_vgpu_workload *workload);
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a command of a guest's may be that GVT's parser has come to.
+ *
+ * The commands of rings, of the batches in the GGTT, of indirect contexts and of context images are
+ * executed with the GPU's privileges: they can write to any graphics address, the host's too, and
+ * to any register. GVT's parser allows some of these, and looks at their addresses. It can be led
+ * past commands, though: by a length that is not that of the command, by a batch at the address at
+ * which the scan ends, by a batch whose copy is not what the GPU executes. And it does not look at
+ * everything that a command can do. Commands like that are refused here; i915 has none of them.
+ *
+ * Invariants: no command is longer than what was copied, and GVT's handlers read only what belongs
+ * to the command. GVT scans all that the GPU executes with privileges, and the GPU executes the
+ * copy that was scanned. No command loads the root of a page table.
+ *
+ * Locking: GVT's vgpu_lock is held.
+ */
+
+#include "instance.h"
+
+#include <linux/align.h>
+#include <linux/bits.h>
+
+#include "gt/intel_engine_regs.h"
+#include "gt/intel_gpu_commands.h"
+#include "i915_reg.h"
+
+#include "command.h"
+#include "workload.h"
+
+/* What GVT adds to an indirect context: a call of the batch that runs for each context */
+#define CALL_SIZE		(3 * sizeof(u32))
+
+#define SECOND_LEVEL		BIT(22)
+#define IN_PPGTT		BIT(8)
+#define STORE_QWORD		BIT(21)
+
+/* Registers of an engine, from its base */
+#define RING_UHPTR_OFFSET	0x134
+#define RING_PDP_FIRST		0x270
+#define RING_PDP_LAST		0x28c
+#define RING_MODE_OFFSET	0x29c
+#define RING_NONPRIV_FIRST	0x4d0
+#define RING_NONPRIV_LAST	0x4fc
+
+/* Tiled resources: where their tables are */
+#define TRTT_ENABLE		BIT(0)
+#define TRTT_IN_PPGTT		BIT(1)
+
+#define OP_PIPE_CONTROL		0x7a00
+#define OP_SWTESS_BASE_ADDRESS	0x6103
+
+static bool is_mi(const struct xengt_gvt_command *c, u32 command)
+{
+	return c->words[0] >> 23 == command >> 23;
+}
+
+/* Is it a command of the render engine's pipelines? These bits mean others for other engines. */
+static bool is_render(const struct xengt_gvt_command *c, u32 opcode)
+{
+	return c->workload->engine->id == RCS0 && c->words[0] >> 16 == opcode;
+}
+
+/*
+ * GVT reads one dword behind a command to see what comes next, unless the batch ends. It goes on
+ * with the ring if the address is that of the end of the ring's scan, and leaves out the rest of
+ * the batch.
+ */
+static bool ends_in_batch(const struct xengt_gvt_command *c)
+{
+	size_t size = c->length * sizeof(u32);
+
+	if (c->gma + size == c->end)
+		return false;
+	if (!is_mi(c, MI_BATCH_BUFFER_END))
+		size += sizeof(u32);
+	return xengt_gvt_is_in_batch(c->workload, c->words, size);
+}
+
+static bool has_an_end(const struct xengt_gvt_command *c)
+{
+	u64 last = c->gma + c->length * sizeof(u32);
+
+	if (c->place == XENGT_GVT_IN_BATCH)
+		return ends_in_batch(c);
+	if (c->length * sizeof(u32) > c->left)
+		return false;
+	/* It does not take what GVT adds for a part of itself. */
+	return c->place != XENGT_GVT_IN_INDIRECT_CONTEXT || last <= c->end - CALL_SIZE ||
+	       c->gma >= c->end - CALL_SIZE;
+}
+
+/*
+ * A batch in the PPGTT has no privileges, and is not scanned. One in the GGTT is copied, and GVT
+ * puts the copy's address into its call: in the ring but for its first command, in an indirect
+ * context, or in a batch that gets back to its caller. The copy itself has no other calls.
+ */
+static bool is_sound_call(const struct xengt_gvt_command *c)
+{
+	u64 address;
+
+	if (c->length != 3 || c->place == XENGT_GVT_IN_CONTEXT)
+		return false;
+	if (c->words[0] & IN_PPGTT)
+		return c->place != XENGT_GVT_IN_BATCH;
+	if ((c->words[0] & ~SECOND_LEVEL) != MI_BATCH_BUFFER_START_GEN8)
+		return false;
+	if (c->place == XENGT_GVT_IN_BATCH && !(c->words[0] & SECOND_LEVEL))
+		return false;
+	if (c->place == XENGT_GVT_IN_RING && c->is_first)
+		return false;
+	address = (u64)(c->words[2] & GENMASK(15, 0)) << 32 | (c->words[1] & ~3U);
+	return address != c->end;
+}
+
+/*
+ * May a register have the value, however a guest sets it? One names another register, which batches
+ * without privileges may use then: GVT knows which ones a guest may name. Newer GPUs take up to 63
+ * behind it, too; i915 lets programs read some.
+ */
+bool xengt_gvt_register_is_sound(struct intel_gvt *gvt, u32 offset, u32 value)
+{
+	u32 in_engine = offset & GENMASK(11, 0);
+
+	if (in_engine >= RING_NONPRIV_FIRST && in_engine <= RING_NONPRIV_LAST &&
+	    intel_gvt_render_mmio_to_engine(gvt, offset))
+		return !(value & RING_FORCE_TO_NONPRIV_RANGE_MASK) ||
+		       (value & RING_FORCE_TO_NONPRIV_ACCESS_MASK) ==
+		       RING_FORCE_TO_NONPRIV_ACCESS_RD;
+	return offset != i915_mmio_reg_offset(TRTTE) || !(value & TRTT_ENABLE) ||
+	       value & TRTT_IN_PPGTT;
+}
+
+static bool is_sound_for_engine(const struct xengt_gvt_command *c, u32 offset, u32 value)
+{
+	switch (offset) {
+	case RING_PDP_FIRST ... RING_PDP_LAST:
+		return false;
+	case RING_MODE_OFFSET:
+		/* GVT would act on it, as if the guest had written the register now. */
+		return c->place == XENGT_GVT_IN_CONTEXT;
+	case RING_UHPTR_OFFSET:
+		/* A new head of the ring */
+		return !(value & 1);
+	default:
+		return true;
+	}
+}
+
+static bool is_sound_register(const struct xengt_gvt_command *c, u32 offset, u32 value)
+{
+	struct intel_gvt *gvt = c->workload->vgpu->gvt;
+
+	if (intel_gvt_render_mmio_to_engine(gvt, offset) &&
+	    !is_sound_for_engine(c, offset & GENMASK(11, 0), value))
+		return false;
+	if (!xengt_gvt_register_is_sound(gvt, offset, value))
+		return false;
+	/* Has it a graphics address? GVT checks only those that the guest writes itself. */
+	return c->place == XENGT_GVT_IN_CONTEXT || offset >= gvt->device_info.mmio_size ||
+	       !(gvt->mmio.mmio_attribute[offset / sizeof(u32)] & F_GMADR);
+}
+
+static bool is_sound_load(const struct xengt_gvt_command *c)
+{
+	unsigned int i;
+
+	if (c->length % 2 == 0)
+		return false;
+	for (i = 1; i < c->length; i += 2) {
+		if (!is_sound_register(c, c->words[i] & GENMASK(22, 2), c->words[i + 1]))
+			return false;
+	}
+	return true;
+}
+
+/* A dword's index in the hardware's status page: of the host's one if the guest has set none. */
+static bool is_sound_index(const struct xengt_gvt_command *c, u32 low, u32 high, bool in_ggtt)
+{
+	const struct intel_vgpu_workload *workload = c->workload;
+
+	return low < I915_GTT_PAGE_SIZE && !(high & GENMASK(15, 0)) &&
+	       (!in_ggtt || workload->vgpu->hws_pga[workload->engine->id]);
+}
+
+/* GVT looks at the address for a store of the command's own number only. */
+static bool is_sound_pipe_control(const struct xengt_gvt_command *c)
+{
+	u32 flags, store;
+	bool in_ggtt;
+
+	if (c->length != 6)
+		return false;
+	flags = c->words[1];
+	store = flags & PIPE_CONTROL_POST_SYNC_OP_MASK;
+	in_ggtt = flags & PIPE_CONTROL_GLOBAL_GTT_IVB;
+	if (flags & PIPE_CONTROL_MMIO_WRITE)
+		return false;
+	if (store && store != PIPE_CONTROL_QW_WRITE && in_ggtt)
+		return false;
+	return !store || !(flags & PIPE_CONTROL_STORE_DATA_INDEX) ||
+	       is_sound_index(c, c->words[2], c->words[3], in_ggtt);
+}
+
+/* GVT looks at the address only if a dword is stored. */
+static bool is_sound_flush(const struct xengt_gvt_command *c)
+{
+	if (c->length != 4)
+		return false;
+	return !(c->words[0] & MI_FLUSH_DW_OP_MASK) || !(c->words[0] & MI_FLUSH_DW_STORE_INDEX) ||
+	       is_sound_index(c, c->words[1] & ~7U, c->words[2], c->words[1] & MI_FLUSH_DW_USE_GTT);
+}
+
+/* Commands that use memory in ways that GVT does not know, or whose length it takes for less */
+static bool is_unknown(const struct xengt_gvt_command *c)
+{
+	return is_mi(c, MI_REPORT_HEAD) || is_mi(c, MI_SEMAPHORE_MBOX) ||
+	       is_mi(c, MI_RS_STORE_DATA_IMM) || is_mi(c, MI_LOAD_URB_MEM) ||
+	       is_mi(c, MI_STORE_URB_MEM) || is_render(c, OP_SWTESS_BASE_ADDRESS);
+}
+
+/* May the command be executed, as far as GVT does not find out itself? */
+bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
+{
+	if (!has_an_end(c))
+		return false;
+	if (is_mi(c, MI_BATCH_BUFFER_START_GEN8))
+		return is_sound_call(c);
+	/* Without a call, GVT does not know where to go on. */
+	if (is_mi(c, MI_BATCH_BUFFER_END))
+		return c->place == XENGT_GVT_IN_BATCH || c->place == XENGT_GVT_IN_CONTEXT;
+	if (is_mi(c, MI_LOAD_REGISTER_IMM(1)))
+		return is_sound_load(c);
+	if (is_mi(c, MI_STORE_DWORD_IMM_GEN4))
+		return c->length == (c->words[0] & STORE_QWORD ? 5 : 4);
+	if (is_mi(c, MI_ATOMIC))
+		return c->length == (c->words[0] & MI_ATOMIC_INLINE_DATA ? 11 : 3);
+	if (is_mi(c, MI_FLUSH_DW))
+		return is_sound_flush(c);
+	if (is_mi(c, MI_DISPLAY_FLIP))
+		return c->length >= 3;
+	if (is_render(c, OP_PIPE_CONTROL))
+		return is_sound_pipe_control(c);
+	return c->place == XENGT_GVT_IN_CONTEXT || !is_unknown(c);
+}
