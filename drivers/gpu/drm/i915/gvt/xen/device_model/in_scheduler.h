@@ -26,7 +26,11 @@
 			(intel_context_unpin)(ce);			\
 	} while (0)
 
+#define i915_request_create(ce)		xengt_gvt_new_request(workload, ce)
 #define i915_request_wait(rq, flags, timeout)		xengt_gvt_wait_for_workload(workload)
 #define intel_gvt_scan_and_shadow_ringbuffer(workload)	xengt_gvt_scan_ring(workload)
+
+/* Called after the shadow context was filled, before the addresses of copies are put into it. */
+#define intel_vgpu_sync_oos_pages(vgpu)	xengt_gvt_prepare_context(workload)
 
 #endif /* _XENGT_GVT_IN_SCHEDULER_H */

@@ -10,6 +10,7 @@
  *
  * Invariants: the head and the tail of a ring that is copied are in it. A scan ends: it copies at
  * most MAX_BATCHES + 1 batches of MAX_BATCH_SIZE, and makes at most MAX_TRANSLATIONS translations.
+ * The GPU executes with privileges only what was scanned of the workload and of its context.
  * A workload ends at most its virtual GPU's request_timeout_ms after its dispatch, and at most
  * CHECK_MS after nobody wants it any more.
  *
@@ -102,6 +103,34 @@ struct drm_i915_gem_object *xengt_gvt_create_copy(struct drm_i915_private *i915,
 	if (size > MAX_BATCH_SIZE)
 		return ERR_PTR(-E2BIG);
 	return i915_gem_object_create_shmem(i915, size);
+}
+
+/*
+ * Creates the request of a workload. GVT does not scan the image of a context again that it has
+ * just run, but copies the first page of it again, which the guest may have changed.
+ */
+struct i915_request *xengt_gvt_new_request(struct intel_vgpu_workload *workload,
+					   struct intel_context *context)
+{
+	workload->vgpu->submission.last_ctx[workload->engine->id].valid = false;
+	return i915_request_create(context);
+}
+
+/*
+ * Prepares the context of a workload: GVT has just read again from the guest's which batches run
+ * whenever it is loaded. Those that were scanned do, at the addresses of their copies, which GVT
+ * puts in. It scans the batch for each context with an indirect context only. 0 or an error.
+ */
+int xengt_gvt_prepare_context(struct intel_vgpu_workload *workload)
+{
+	struct execlist_ring_context *state = (void *)workload->req->context->lrc_reg_state;
+	const struct intel_shadow_wa_ctx *batches = &workload->wa_ctx;
+
+	if (workload->engine->id == RCS0) {
+		state->bb_per_ctx_ptr.val = batches->indirect_ctx.size && batches->per_ctx.valid;
+		state->rcs_indirect_ctx.val = batches->indirect_ctx.size / CACHELINE_BYTES;
+	}
+	return intel_vgpu_sync_oos_pages(workload->vgpu);
 }
 
 /* The context leads to i915's own PPGTT, which is empty, and to no batches of its own. */
