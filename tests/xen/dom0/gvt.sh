@@ -228,6 +228,8 @@ check_hostile() {
 		flush_outside head_odd; do
 		hostile dropped $case
 	done
+	works "a virtual GPU of which nothing is enabled" restart g1
+	hostile stored render_not_enabled
 	hostile stored sound
 	host_works "... the host's batches are executed"
 	no_warning

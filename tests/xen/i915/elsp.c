@@ -43,6 +43,9 @@
 #define ROOT_LOW	(BCS + 0x270)
 #define ROOT_HIGH	(BCS + 0x274)
 
+/* The render engine's */
+#define RCS_ELSP	0x2230u
+
 /* A context's descriptor, and the dwords of its register state that matter */
 #define CONTEXT_VALID	1u
 #define LEGACY_3_LEVELS	0x8u
@@ -267,19 +270,19 @@ static void prepare(struct submission *s, unsigned int set)
 	fill_batch(s, BATCH);
 }
 
-static void write_elsp(uint32_t descriptor)
+static void write_elsp(uint32_t elsp, uint32_t descriptor)
 {
-	write_register(ELSP, 0);
-	write_register(ELSP, 0);
-	write_register(ELSP, ++nr_submitted);
-	write_register(ELSP, descriptor);
+	write_register(elsp, 0);
+	write_register(elsp, 0);
+	write_register(elsp, ++nr_submitted);
+	write_register(elsp, descriptor);
 }
 
 static void submit(struct submission *s)
 {
 	if (!s->state[STATE_TAIL])
 		s->state[STATE_TAIL] = s->n * 4;
-	write_elsp(s->descriptor);
+	write_elsp(ELSP, s->descriptor);
 }
 
 /* A mediator that has given the guest up does not act on registers any more, and remembers them. */
@@ -462,6 +465,13 @@ static void flush_outside(struct submission *s)
 	sound(s);
 }
 
+/* What the guest uses the render engine for, whose execution lists may not be enabled */
+static void render_not_enabled(struct submission *s)
+{
+	sound(s);
+	write_elsp(RCS_ELSP, s->descriptor);
+}
+
 static void ring_misaligned(struct submission *s)
 {
 	sound(s);
@@ -553,7 +563,7 @@ static const struct {
 	CASE(context_invalid), CASE(status_outside), CASE(half_a_root_in_ring), CASE(mode_in_ring),
 	CASE(load_without_value), CASE(end_in_ring), CASE(ggtt_batch_first),
 	CASE(ggtt_batch_at_tail), CASE(ggtt_batch_goes_on), CASE(flush_outside),
-	CASE(head_odd),
+	CASE(render_not_enabled), CASE(head_odd),
 };
 
 static void (*find_case(const char *name))(struct submission *s)
