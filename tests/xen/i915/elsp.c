@@ -37,6 +37,7 @@
 /* The blitter's registers */
 #define BCS		0x22000u
 #define HWS_PGA		(BCS + 0x80)
+#define INTERRUPT_MASK	(BCS + 0xa8)
 #define GFX_MODE	(BCS + 0x29c)
 #define ENABLE_RUN_LIST	0x80008000u	/* a mask, and the bit */
 #define ELSP		(BCS + 0x230)
@@ -285,10 +286,13 @@ static void submit(struct submission *s)
 	write_elsp(ELSP, s->descriptor);
 }
 
-/* A mediator that has given the guest up does not act on registers any more, and remembers them. */
+/* A mediator that has given the guest up drops what it writes to registers. */
 static bool is_given_up(void)
 {
-	return bar0[ELSP / 4] != 0;
+	uint32_t mask = ~bar0[INTERRUPT_MASK / 4];
+
+	write_register(INTERRUPT_MASK, mask);
+	return bar0[INTERRUPT_MASK / 4] != mask;
 }
 
 static bool has_stored(const struct submission *s)

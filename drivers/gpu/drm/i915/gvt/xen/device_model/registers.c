@@ -19,6 +19,7 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
+#include "command.h"
 #include "registers.h"
 
 /* Returns how many of @len bytes at @offset are one access for GVT: at most a register, aligned. */
@@ -57,6 +58,16 @@ void xengt_gvt_register_read(struct intel_vgpu *vgpu, u32 offset, void *data, un
 	up_read(lock);
 }
 
+/*
+ * Writes that GVT would take without a look: of a part of a register, and all when it has given the
+ * guest up, while what the guest has submitted before still runs.
+ */
+static bool is_sound_write(const struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
+{
+	return is_register(vgpu, offset) && len == sizeof(u32) && !READ_ONCE(vgpu->failsafe) &&
+	       xengt_gvt_register_is_sound(vgpu->gvt, offset, value);
+}
+
 void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *data,
 			      unsigned int len)
 {
@@ -69,7 +80,7 @@ void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *d
 		piece = piece_at(offset, len);
 		/* GVT reads whole registers, whatever the length. */
 		memcpy(&value, data, piece);
-		if (is_register(vgpu, offset))
+		if (is_sound_write(vgpu, offset, value, piece))
 			intel_vgpu_emulate_mmio_write(vgpu, address_of(vgpu, offset), &value,
 						      piece);
 	}
