@@ -3,7 +3,7 @@
 # kernel. Prints its version.
 # Usage: build-kasan.sh DIR
 # In DIR are then vmlinux, lib/modules, and linux, the build directory for further modules. What is there is rebuilt when the source,
-# kasan.config or this file has changed.
+# kasan.config, no-lockdep.h or this file has changed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +12,7 @@ build=${1:?which directory everything goes to}
 log=$build/log
 tree=$build/linux
 # What a PVH kernel runs before it has KASAN's memory, which these files of 6.1 are not compiled for.
-early=(KASAN_SANITIZE_{enlighten,enlighten_pvh,vga,string,common}.o=n)
+flags=(KASAN_SANITIZE_{enlighten,enlighten_pvh,vga,string,common}.o=n "CFLAGS_gntdev.o=-include $here/no-lockdep.h")
 
 fail() {
 	echo "build-kasan: error: $*" >&2
@@ -52,8 +52,8 @@ configure() {
 
 compile() {
 	rm -rf "${build:?}/lib"
-	run "compiling the kernel" make -C "$tree" -j"$(nproc)" "${early[@]}" vmlinux modules
-	run "installing the modules" make -C "$tree" "${early[@]}" modules_install INSTALL_MOD_PATH="$build" INSTALL_MOD_STRIP=1
+	run "compiling the kernel" make -C "$tree" -j"$(nproc)" "${flags[@]}" vmlinux modules
+	run "installing the modules" make -C "$tree" "${flags[@]}" modules_install INSTALL_MOD_PATH="$build" INSTALL_MOD_STRIP=1
 	run "stripping the kernel" strip -g -o "$build/vmlinux" "$tree/vmlinux"
 }
 
@@ -61,7 +61,7 @@ mkdir -p "$build"
 : >"$log"
 "$project/tests/setup.sh" libelf-dev
 tarball=$("$project/tests/debian.sh" source 6.1)
-state=$(sha256sum "$tarball" "$here/kasan.config" "${BASH_SOURCE[0]}" | cut -d ' ' -f 1)
+state=$(sha256sum "$tarball" "$here/kasan.config" "$here/no-lockdep.h" "${BASH_SOURCE[0]}" | cut -d ' ' -f 1)
 if [ "$(cat "$build/.state" 2>/dev/null)" != "$state" ]; then
 	echo "build-kasan: compiling Linux 6.1 with KASAN, for some 20 minutes" >&2
 	unpack

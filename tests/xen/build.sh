@@ -33,7 +33,7 @@ xen_debs=(
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 "libxenmisc$xen_version"
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 libuuid1 liblzma5 zlib1g libzstd1 libc6 libgcc-s1
 )
-dom0_modules=(xen-privcmd xen-evtchn xen-gntalloc xenfs configfs i915 kvmgt pci-stub xen-pciback)
+dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 kvmgt pci-stub xen-pciback)
 driver_modules=(configfs xen-pcifront)
 
 say() {
@@ -97,9 +97,6 @@ choose_dom0_kernel() {
 		dom0_kver=$("$here/build-kasan.sh" "$kasan") || fail "build-kasan.sh failed"
 		dom0_tree=$kasan
 		headers=$kasan/linux
-	else
-		# It takes its lock in two orders, and after that report lockdep would look no further. xenstored does without it.
-		dom0_modules+=(xen-gntdev)
 	fi
 	ln -sfn "${kasan:+kasan/}vmlinux" "$build/dom0-vmlinux"
 }
