@@ -263,11 +263,10 @@ static void write_ggtt_piece(struct xengt_ggtt *ggtt, u64 offset, const void *da
 }
 
 /*
- * Does a write of the guest's: @len bytes (1 to XENGT_PAGE_SIZE) at @offset into its GTT, in bytes.
- * Neither has to be aligned. In strict mode the shadow GGTT is up to date on return; else the next
- * sync collects the entries.
+ * Does a write to the guest's GTT, as xengt_ggtt_write() does, but leaves it to the next sync in
+ * any mode. In strict mode none comes by itself: the caller syncs.
  */
-void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len)
+void xengt_ggtt_store(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len)
 {
 	unsigned int piece;
 	bool inside;
@@ -280,6 +279,16 @@ void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, uns
 		offset += piece;
 		data += piece;
 	}
+}
+
+/*
+ * Does a write of the guest's: @len bytes (1 to XENGT_PAGE_SIZE) at @offset into its GTT, in bytes.
+ * Neither has to be aligned. In strict mode the shadow GGTT is up to date on return; else the next
+ * sync collects the entries.
+ */
+void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len)
+{
+	xengt_ggtt_store(ggtt, offset, data, len);
 	if (READ_ONCE(ggtt->sh->dirty.mode) == XENGT_MODE_STRICT)
 		sync_ggtt(ggtt);
 }

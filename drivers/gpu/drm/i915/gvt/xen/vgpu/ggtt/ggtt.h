@@ -41,6 +41,7 @@ int xengt_ggtt_init(struct xengt_ggtt *ggtt, struct xengt_shadow *sh, const char
 		    struct xengt_gsm_request *request);
 void xengt_ggtt_exit(struct xengt_ggtt *ggtt);
 
+void xengt_ggtt_store(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len);
 void xengt_ggtt_write(struct xengt_ggtt *ggtt, u64 offset, const void *data, unsigned int len);
 void xengt_ggtt_rewrite(struct xengt_ggtt *ggtt);
 void xengt_ggtt_reset(struct xengt_ggtt *ggtt);
