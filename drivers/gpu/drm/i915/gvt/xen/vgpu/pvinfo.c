@@ -33,8 +33,12 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "abi/saved_abi.h"
 #include "counters.h"
 #include "pvinfo.h"
+
+/* Of magic_read: both halves of the magic */
+#define MAGIC_HALVES	(BIT(0) | BIT(1))
 
 /* The bytes from the start of field "from" to the end of field "to". */
 #define FIELDS(from, to) {						\
@@ -119,7 +123,7 @@ static unsigned int magic_halves(u32 offset, unsigned int len)
 	const unsigned int half = sizeof(u32);
 
 	if (!offset && len == 2 * half)
-		return BIT(0) | BIT(1);
+		return MAGIC_HALVES;
 	if (len == half && (!offset || offset == half))
 		return BIT(offset / half);
 	return 0;
@@ -131,7 +135,7 @@ static unsigned int magic_halves(u32 offset, unsigned int len)
  */
 static bool starts_to_load(struct xengt_pvinfo *pvinfo, u32 offset, unsigned int len)
 {
-	bool magic_known = pvinfo->magic_read == (BIT(0) | BIT(1));
+	bool magic_known = pvinfo->magic_read == MAGIC_HALVES;
 	unsigned int halves = magic_halves(offset, len);
 
 	lockdep_assert_held(&pvinfo->lock);
@@ -351,5 +355,71 @@ void xengt_pvinfo_reset(struct xengt_pvinfo *pvinfo)
 	fill_page(&pvinfo->page, &pvinfo->config);
 	pvinfo->magic_read = 0;
 	pvinfo->loading = false;
+	mutex_unlock(&pvinfo->lock);
+}
+
+/**
+ * xengt_pvinfo_save - save what the guest did to the page
+ * @pvinfo: the page
+ * @saved: receives the fields that are the guest's, and what is known of its driver
+ *
+ * Context: process context, may sleep; takes the page's lock.
+ */
+void xengt_pvinfo_save(struct xengt_pvinfo *pvinfo, struct xengt_saved_pvinfo *saved)
+{
+	const struct xengt_vgt_if *page = &pvinfo->page;
+	struct message message;
+	unsigned int i;
+
+	BUILD_BUG_ON(ARRAY_SIZE(saved->pdp) != ARRAY_SIZE(message.pdp));
+	mutex_lock(&pvinfo->lock);
+	read_message(pvinfo, &message);
+	*saved = (struct xengt_saved_pvinfo){
+		.display_ready = cpu_to_le32(message.display_ready),
+		.g2v_notify = cpu_to_le32(message.what),
+		.cursor_x_hot = cpu_to_le32(page->cursor_x_hot),
+		.cursor_y_hot = cpu_to_le32(page->cursor_y_hot),
+		.context = cpu_to_le64(message.context),
+		.magic_read = cpu_to_le32(pvinfo->magic_read),
+		.loading = cpu_to_le32(pvinfo->loading),
+	};
+	for (i = 0; i < XENGT_PPGTT_PDPS; i++)
+		saved->pdp[i] = cpu_to_le64(message.pdp[i]);
+	mutex_unlock(&pvinfo->lock);
+}
+
+/* Can this be restored? The fields of the page can have any value. */
+bool xengt_pvinfo_can_restore(const struct xengt_saved_pvinfo *saved)
+{
+	return le32_to_cpu(saved->magic_read) <= MAGIC_HALVES && le32_to_cpu(saved->loading) <= 1;
+}
+
+/**
+ * xengt_pvinfo_restore - make the page what it was for the guest
+ * @pvinfo: the page
+ * @saved: what xengt_pvinfo_can_restore() accepts
+ *
+ * Calls no handler: what the guest notified of happened before.
+ *
+ * Context: process context, may sleep; takes the page's lock. Reads and writes can run in parallel.
+ */
+void xengt_pvinfo_restore(struct xengt_pvinfo *pvinfo, const struct xengt_saved_pvinfo *saved)
+{
+	struct xengt_vgt_if *page = &pvinfo->page;
+	unsigned int i;
+
+	mutex_lock(&pvinfo->lock);
+	page->display_ready = le32_to_cpu(saved->display_ready);
+	page->g2v_notify = le32_to_cpu(saved->g2v_notify);
+	page->cursor_x_hot = le32_to_cpu(saved->cursor_x_hot);
+	page->cursor_y_hot = le32_to_cpu(saved->cursor_y_hot);
+	for (i = 0; i < XENGT_PPGTT_PDPS; i++) {
+		page->pdp[i].lo = lower_32_bits(le64_to_cpu(saved->pdp[i]));
+		page->pdp[i].hi = upper_32_bits(le64_to_cpu(saved->pdp[i]));
+	}
+	page->execlist_context_descriptor_lo = lower_32_bits(le64_to_cpu(saved->context));
+	page->execlist_context_descriptor_hi = upper_32_bits(le64_to_cpu(saved->context));
+	pvinfo->magic_read = le32_to_cpu(saved->magic_read);
+	pvinfo->loading = le32_to_cpu(saved->loading);
 	mutex_unlock(&pvinfo->lock);
 }

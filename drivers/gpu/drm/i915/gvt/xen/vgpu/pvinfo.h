@@ -14,6 +14,7 @@
 
 struct xengt_counters;
 struct xengt_pvinfo;
+struct xengt_saved_pvinfo;
 
 /**
  * struct xengt_pvinfo_config - what the page tells the guest
@@ -81,5 +82,8 @@ void xengt_pvinfo_reset(struct xengt_pvinfo *pvinfo);
 void xengt_pvinfo_read(struct xengt_pvinfo *pvinfo, u32 offset, void *data, unsigned int len);
 void xengt_pvinfo_write(struct xengt_pvinfo *pvinfo, u32 offset, const void *data,
 			unsigned int len);
+void xengt_pvinfo_save(struct xengt_pvinfo *pvinfo, struct xengt_saved_pvinfo *saved);
+bool xengt_pvinfo_can_restore(const struct xengt_saved_pvinfo *saved);
+void xengt_pvinfo_restore(struct xengt_pvinfo *pvinfo, const struct xengt_saved_pvinfo *saved);
 
 #endif /* _XENGT_PVINFO_H */
