@@ -361,15 +361,16 @@ static void return_ended(struct xengt_ppgtts *ppgtts)
 	}
 }
 
+/* Announces a PPGTT @n times. 0 or an error, when it is announced as often as before. */
 static int create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
-		  const struct xengt_ppgtt_root *root)
+		  const struct xengt_ppgtt_root *root, unsigned int n)
 {
 	struct xengt_ppgtt *ppgtt = find_ppgtt(ppgtts, root);
 	int rc;
 
 	if (ppgtts->sh->closed)
 		return -ENODEV;
-	if (ppgtt && xengt_ppgtt_announced(ppgtt) == UINT_MAX)
+	if (ppgtt && n > UINT_MAX - xengt_ppgtt_announced(ppgtt))
 		return -ENOSPC;
 	return_ended(ppgtts);
 	if (!ppgtt)
@@ -380,7 +381,7 @@ static int create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
 	if (rc && !xengt_ppgtt_announced(ppgtt))
 		free_ppgtt(ppgtts, ppgtt);
 	if (!rc)
-		ppgtt->announced[by]++;
+		ppgtt->announced[by] += n;
 	return rc;
 }
 
@@ -407,7 +408,35 @@ int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
 	if (!normalize(ppgtts, root, &name))
 		return -EINVAL;
 	mutex_lock(&ppgtts->sh->lock);
-	rc = create(ppgtts, by, &name);
+	rc = create(ppgtts, by, &name, 1);
+	mutex_unlock(&ppgtts->sh->lock);
+	return rc;
+}
+
+/**
+ * xengt_ppgtts_restore - announce a PPGTT as often as the guest had
+ * @ppgtts: all PPGTTs
+ * @root: its root
+ * @announced: how many announcements the guest had not taken back, at least 1
+ * @old: how many of these were old, see xengt_ppgtts_mark_old(); at most @announced
+ *
+ * As so many calls of xengt_ppgtts_create() for the guest, but with one sync.
+ *
+ * Context: process context, may sleep; takes the shadow's lock.
+ * Return: as xengt_ppgtts_create(). On an error nothing is announced.
+ */
+int xengt_ppgtts_restore(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root,
+			 unsigned int announced, unsigned int old)
+{
+	struct xengt_ppgtt_root name;
+	int rc;
+
+	if (!normalize(ppgtts, root, &name))
+		return -EINVAL;
+	mutex_lock(&ppgtts->sh->lock);
+	rc = create(ppgtts, XENGT_BY_GUEST, &name, announced);
+	if (!rc)
+		find_ppgtt(ppgtts, &name)->old += old;
 	mutex_unlock(&ppgtts->sh->lock);
 	return rc;
 }
@@ -723,6 +752,14 @@ struct xengt_ppgtt *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
 
 	lockdep_assert_held(&ppgtts->sh->lock);
 	return normalize(ppgtts, root, &name) ? find_ppgtt(ppgtts, &name) : ERR_PTR(-EINVAL);
+}
+
+/* Is the root as that of an announced PPGTT is kept: without what does not identify it? */
+bool xengt_ppgtts_is_name(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root)
+{
+	struct xengt_ppgtt_root name;
+
+	return normalize(ppgtts, root, &name) && !memcmp(name.pdp, root->pdp, sizeof(name.pdp));
 }
 
 /**

@@ -73,6 +73,8 @@ void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
 void xengt_ppgtts_rescan(struct xengt_ppgtts *ppgtts);
 int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
 			const struct xengt_ppgtt_root *root);
+int xengt_ppgtts_restore(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root,
+			 unsigned int announced, unsigned int old);
 int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
 			 const struct xengt_ppgtt_root *root);
 struct xengt_ppgtt_shadow *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
@@ -85,6 +87,7 @@ unsigned long xengt_ppgtts_end_old(struct xengt_ppgtts *ppgtts);
 struct xengt_ppgtt *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
 				      const struct xengt_ppgtt_root *root);
 struct xengt_ppgtt *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial);
+bool xengt_ppgtts_is_name(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_tables(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_level(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_announced(const struct xengt_ppgtt *ppgtt);
