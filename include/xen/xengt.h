@@ -52,6 +52,8 @@ void xengt_vgpu_put(struct xengt_vgpu *vgpu);
 const char *xengt_vgpu_name(const struct xengt_vgpu *vgpu);
 int xengt_vgpu_sync(struct xengt_vgpu *vgpu);
 int xengt_vgpu_reset(struct xengt_vgpu *vgpu, unsigned int what);
+int xengt_vgpu_save(struct xengt_vgpu *vgpu, void *buf, size_t *len);
+int xengt_vgpu_restore(struct xengt_vgpu *vgpu, const void *buf, size_t len);
 
 int xengt_ppgtt_create(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root);
 int xengt_ppgtt_destroy(struct xengt_vgpu *vgpu, const struct xengt_ppgtt_root *root);

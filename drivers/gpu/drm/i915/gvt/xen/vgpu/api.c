@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The in-kernel API of virtual GPUs, declared in include/xen/xengt.h: a device model says which
- * PPGTTs the GPU is about to use. reset.c has xengt_vgpu_reset(), ppgtt/ppgtt.c
- * xengt_ppgtt_unpin(), gsm/gsm_mem.c the functions for walkers, and api_guest.c those that look
- * into the guest's memory.
+ * PPGTTs the GPU is about to use. reset.c has xengt_vgpu_reset(), saved.c
+ * xengt_vgpu_save() and xengt_vgpu_restore(), ppgtt/ppgtt.c xengt_ppgtt_unpin(), gsm/gsm_mem.c the
+ * functions for walkers, and api_guest.c those that look into the guest's memory.
  *
  * Locking: the virtual GPU is not disabled during a call, see xengt_vgpu_enter(). The shadow's lock
  * nests inside.
