@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -72,6 +73,24 @@ static int find_share(struct xengt_gvt_instance *instance)
 	return rc;
 }
 
+/*
+ * The toolstack can have mapped the guest's part of the aperture. An access by it does not wake the
+ * GPU, so the GPU does not sleep. i915 would warn of a reference of its own kind when the machine
+ * is suspended.
+ */
+static void keep_awake(struct xengt_gvt_instance *instance)
+{
+	pm_runtime_get_sync(instance->share.i915->drm.dev);
+}
+
+static void let_sleep(struct xengt_gvt_instance *instance)
+{
+	struct device *dev = instance->share.i915->drm.dev;
+
+	pm_runtime_mark_last_busy(dev);
+	pm_runtime_put_autosuspend(dev);
+}
+
 /* Makes GVT's part. */
 static int start_vgpu(void *data)
 {
@@ -99,6 +118,7 @@ static int start_vgpu(void *data)
 	/* It only has to be there for GVT to send interrupts. */
 	vgpu->msi_trigger = (struct eventfd_ctx *)vgpu;
 	set_bars(instance);
+	keep_awake(instance);
 	intel_gvt_activate_vgpu(vgpu);
 	return 0;
 }
@@ -112,6 +132,7 @@ static void stop_vgpu(void *data)
 	intel_gvt_wait_vgpu_idle(&instance->vgpu);
 	intel_gvt_release_vgpu(&instance->vgpu);
 	intel_gvt_destroy_vgpu(&instance->vgpu);
+	let_sleep(instance);
 }
 
 static void read_register(void *data, u32 offset, void *value, unsigned int len)
