@@ -73,6 +73,19 @@ static int find_share(struct xengt_gvt_instance *instance)
 	return rc;
 }
 
+/* BAR 2 of the guest has the size of the GPU's. */
+static int check_aperture(const struct xengt_gvt_instance *instance)
+{
+	struct drm_i915_private *i915 = instance->share.i915;
+	u64 size = pci_resource_len(to_pci_dev(i915->drm.dev), 2);
+
+	if (IS_ALIGNED(instance->aperture, size))
+		return 0;
+	pr_err("%s: aperture has to be a multiple of %#llx, the size of BAR 2\n", instance->name,
+	       size);
+	return -EINVAL;
+}
+
 /*
  * The toolstack can have mapped the guest's part of the aperture. An access by it does not wake the
  * GPU, so the GPU does not sleep. i915 would warn of a reference of its own kind when the machine
@@ -103,6 +116,8 @@ static int start_vgpu(void *data)
 	};
 	int rc = find_share(instance);
 
+	if (!rc)
+		rc = check_aperture(instance);
 	if (rc)
 		return rc;
 	memset(vgpu, 0, sizeof(*vgpu));
@@ -118,6 +133,7 @@ static int start_vgpu(void *data)
 	/* It only has to be there for GVT to send interrupts. */
 	vgpu->msi_trigger = (struct eventfd_ctx *)vgpu;
 	set_bars(instance);
+	instance->aperture_moved = false;
 	keep_awake(instance);
 	intel_gvt_activate_vgpu(vgpu);
 	return 0;
@@ -150,17 +166,30 @@ static u32 read_config(void *data, u32 offset, unsigned int len)
 	return xengt_gvt_config_read(&((struct xengt_gvt_instance *)data)->vgpu, offset, len);
 }
 
-/*
- * The guest may have programmed BAR 0. While it decodes nothing, and with an address that it cannot
- * have, BAR 0 stays where it was.
- */
+static bool decodes_memory(struct xengt_gvt_instance *instance)
+{
+	return vgpu_cfg_space(&instance->vgpu)[PCI_COMMAND] & PCI_COMMAND_MEMORY;
+}
+
+/* The guest may have programmed BAR 0. It does not follow to an address that it cannot have. */
 static void follow_bar0(struct xengt_gvt_instance *instance)
 {
 	u64 gpa = intel_vgpu_get_bar_gpa(&instance->vgpu, PCI_BASE_ADDRESS_0);
 
-	if (vgpu_cfg_space(&instance->vgpu)[PCI_COMMAND] & PCI_COMMAND_MEMORY &&
-	    gpa != xengt_vgpu_bar0(instance->xengt))
+	if (gpa != xengt_vgpu_bar0(instance->xengt))
 		xengt_vgpu_move_bar0(instance->xengt, gpa);
+}
+
+/* What the toolstack has mapped does not follow BAR 2. One line is enough. */
+static void watch_aperture(struct xengt_gvt_instance *instance)
+{
+	u64 gpa = intel_vgpu_get_bar_gpa(&instance->vgpu, PCI_BASE_ADDRESS_2);
+
+	if (gpa == instance->aperture || instance->aperture_moved)
+		return;
+	instance->aperture_moved = true;
+	pr_warn("%s: its guest has moved BAR 2 from %#llx to %#llx: the aperture is not there\n",
+		instance->name, instance->aperture, gpa);
 }
 
 static void write_config(void *data, u32 offset, u32 value, unsigned int len)
@@ -168,8 +197,11 @@ static void write_config(void *data, u32 offset, u32 value, unsigned int len)
 	struct xengt_gvt_instance *instance = data;
 
 	xengt_gvt_config_write(&instance->vgpu, offset, value, len);
-	if (offset < PCI_BASE_ADDRESS_2)
-		follow_bar0(instance);
+	/* BARs are what they say only while the guest decodes them. */
+	if (offset >= PCI_BASE_ADDRESS_4 || !decodes_memory(instance))
+		return;
+	follow_bar0(instance);
+	watch_aperture(instance);
 }
 
 static const struct xengt_mediator_ops mediator_ops = {

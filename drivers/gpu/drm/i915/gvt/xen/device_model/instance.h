@@ -25,6 +25,7 @@
  * @name: the name of both, for the log
  * @weight: its weight for GVT's scheduler, 1 to 16
  * @aperture: guest-physical address of BAR 2, in bytes
+ * @aperture_moved: the log says that the guest has moved it
  * @request_timeout_ms: after which a request that has not ended is cancelled; 0: never
  * @translations: graphics addresses that a scan has translated; protected by GVT's vgpu_lock
  * @scanning: GVT scans a workload; protected by GVT's vgpu_lock
@@ -41,6 +42,7 @@ struct xengt_gvt_instance {
 	u64 request_timeout_ms;
 	unsigned int translations;
 	bool scanning;
+	bool aperture_moved;
 };
 
 static inline struct xengt_gvt_instance *xengt_gvt_instance_of(struct intel_vgpu *vgpu)
