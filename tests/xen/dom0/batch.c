@@ -6,12 +6,16 @@
  * Usage: batch [COUNT [PAGES]]     so many batches, one after the other (1)
  *        batch stall               one that waits for a word which nobody writes, until it is ended
  *        batch spin                one that jumps to itself, until it is ended
+ *        batch aperture PAGES      no batch: a buffer of so many pages is used through the aperture
  *
  * Without PAGES, all batches store into the same page. With it, each has a buffer of so many pages
  * of its own in the place of the one before, and stores into the last page. It is submitted while
  * the GPU executes another batch, which waits for a word in memory until then: the page tables
  * change under a context that runs. The buffer before is kept until the store, so that none has its
  * pages.
+ *
+ * Through the aperture each page's first and last word is written, and others are read: four
+ * accesses for each page, and no others.
  */
 
 #include <i915_drm.h>
@@ -22,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 
 #define PAGE		4096u
@@ -82,14 +87,19 @@ static void close_buffer(int fd, __u32 handle)
 		err(1, "a buffer cannot be closed");
 }
 
-static void put(int fd, __u32 handle, const void *data, __u64 size)
+static void put_at(int fd, __u32 handle, __u32 offset, const void *data, __u64 size)
 {
 	struct drm_i915_gem_pwrite write = {
-		.handle = handle, .size = size, .data_ptr = (uintptr_t)data,
+		.handle = handle, .offset = offset, .size = size, .data_ptr = (uintptr_t)data,
 	};
 
 	if (ioctl(fd, DRM_IOCTL_I915_GEM_PWRITE, &write))
 		err(1, "a buffer cannot be written");
+}
+
+static void put(int fd, __u32 handle, const void *data, __u64 size)
+{
+	put_at(fd, handle, 0, data, size);
 }
 
 static __u32 number_in(int fd, __u32 handle, __u32 offset)
@@ -234,15 +244,84 @@ static void store_in_new_buffers(int fd, struct placed batch, __u32 count, __u32
 	}
 }
 
-static void store(int fd, struct placed batch, int argc, char **argv)
+/* Maps a buffer through the GTT: its pages are in the aperture when they are used. */
+static volatile __u32 *map_aperture(int fd, __u32 handle, size_t size)
 {
-	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
-	__u32 pages = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	struct drm_i915_gem_mmap_gtt map = { .handle = handle };
+	void *aperture;
+
+	if (ioctl(fd, DRM_IOCTL_I915_GEM_MMAP_GTT, &map))
+		err(1, "a buffer cannot be mapped through the GTT");
+	aperture = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, map.offset);
+	if (aperture == MAP_FAILED)
+		err(1, "a buffer's place in the aperture cannot be mapped");
+	return aperture;
+}
+
+/* From now on the aperture is used, and not the buffer's memory. */
+static void turn_to_aperture(int fd, __u32 handle)
+{
+	struct drm_i915_gem_set_domain domain = {
+		.handle = handle, .read_domains = I915_GEM_DOMAIN_GTT,
+		.write_domain = I915_GEM_DOMAIN_GTT,
+	};
+
+	if (ioctl(fd, DRM_IOCTL_I915_GEM_SET_DOMAIN, &domain))
+		err(1, "a buffer cannot be used through the aperture");
+}
+
+/* Where the word is, in bytes: the first and the last one of each page */
+static __u32 at_word(__u32 i)
+{
+	return i / 2 * PAGE + (i % 2 ? PAGE - sizeof(__u32) : 0);
+}
+
+/*
+ * What is written through the aperture is in the buffer's memory, and what is in its memory is read
+ * through the aperture.
+ */
+static void use_aperture(int fd, __u32 pages)
+{
+	__u32 handle = new_buffer(fd, pages * PAGE), words = 2 * pages, number, i;
+	volatile __u32 *aperture = map_aperture(fd, handle, pages * PAGE);
+
+	turn_to_aperture(fd, handle);
+	for (i = 0; i < words; i++)
+		aperture[at_word(i) / sizeof(*aperture)] = FIRST_NUMBER + i;
+	for (i = 0; i < words; i++) {
+		number = number_in(fd, handle, at_word(i));
+		if (number != FIRST_NUMBER + i)
+			errx(1, "word %u: 0x%x, not what was written through the aperture", i,
+			     number);
+	}
+	for (i = 0; i < words; i++) {
+		number = FIRST_NUMBER + words + i;
+		put_at(fd, handle, at_word(i), &number, sizeof(number));
+	}
+	turn_to_aperture(fd, handle);
+	for (i = 0; i < words; i++) {
+		number = aperture[at_word(i) / sizeof(*aperture)];
+		if (number != FIRST_NUMBER + words + i)
+			errx(1, "word %u: 0x%x by the aperture, not what the buffer has", i,
+			     number);
+	}
+}
+
+static __u32 parse_pages(const char *text)
+{
+	__u32 pages = strtoul(text, NULL, 0);
 
 	if (!pages || pages > MAX_PAGES)
 		errx(2, "PAGES: from 1 to %u", MAX_PAGES);
+	return pages;
+}
+
+static void store(int fd, struct placed batch, int argc, char **argv)
+{
+	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+
 	if (argc > 2)
-		store_in_new_buffers(fd, batch, count, pages);
+		store_in_new_buffers(fd, batch, count, parse_pages(argv[2]));
 	else
 		store_in_turn(fd, batch, count);
 	printf("%u\n", count);
@@ -257,6 +336,8 @@ int main(int argc, char **argv)
 		stall(fd);
 	else if (argc > 1 && !strcmp(argv[1], "spin"))
 		spin(fd, batch);
+	else if (argc > 2 && !strcmp(argv[1], "aperture"))
+		use_aperture(fd, parse_pages(argv[2]));
 	else
 		store(fd, batch, argc, argv);
 	return 0;

@@ -8,7 +8,7 @@
 
 instances=/sys/kernel/config/xengt_gvt
 bar0=0xe0000000
-bar2=0xd0000000		# the aperture, which nobody serves
+bar2=0xd0000000		# the aperture
 memory=512		# MiB of a guest
 room=12			# MiB more, for RAM at the GTT
 mappable=8192		# entries of each guest's share: mappable ...
@@ -17,9 +17,18 @@ most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries
 batches=20
 patience=60000		# with a guest's requests, in ms
 buffer=64		# pages of a batch's buffer, where each has one of its own
+aperture=16		# pages of a buffer that is used through the aperture, which takes four accesses for each
 
 loop_seconds=20
 case $(uname -r) in *kasan*) loop_seconds=600 ;; esac	# dom0's kernel looks for what a long time brings to light
+
+# Where a guest's mappable part begins: xl needs that when it makes the guest, so it is not "auto".
+mappable_base() { # NAME
+	case $1 in
+	g1) echo 16384 ;;
+	g2) echo 32768 ;;
+	esac
+}
 
 ### modules and guests
 
@@ -58,16 +67,38 @@ start_bus() { # NAME
 	await 20 grep -q ready "/tmp/$1.bus"
 }
 
+# What xl maps into a guest: the part of the GPU's aperture that is the guest's share, at the same place in the guest's BAR 2
+aperture_for() { # BASE
+	local bar
+
+	bar=$(awk 'NR == 3 { print $1 }' "/sys/bus/pci/devices/$igpu_address/resource")
+	printf 'iomem=["%x,%x@%x"]\n' $(((bar >> 12) + $1)) $mappable $(((bar2 >> 12) + $1))
+}
+
 # A guest that has not loaded its driver yet
 start_gvt_guest() { # NAME
+	local base
+
+	base=$(mappable_base "$1")
 	guest_config "$1" /guests/vmlinux $memory 2 "$i915_words" /guests/i915.cpio >"/tmp/$1.cfg"
+	aperture_for "$base" >>"/tmp/$1.cfg"
 	create "$1" -p || return 1
 	xl mem-max "$1" $((memory + room))
 	start_bus "$1" || return 1
-	mediate "$1" "$(domid "$1")" bar0 $bar0 generation "$generation" place i915 mappable_base auto \
+	mediate "$1" "$(domid "$1")" bar0 $bar0 generation "$generation" place i915 mappable_base "$(at "$base")" \
 		mappable_size "$(at $mappable)" hidden_base auto hidden_size "$(at $hidden)" || return 1
 	xl unpause "$1"
 	ask_within "$1" 280 true
+}
+
+# What keeps the GPU awake, counted. It does not sleep here, since i915 without displays keeps them powered.
+users_of_gpu() {
+	cat "/sys/bus/pci/devices/$igpu_address/power/runtime_usage"
+}
+
+# The host, and so many guests
+awake_for() { # GUESTS
+	[ "$(users_of_gpu)" = $((host_users + $1)) ]
 }
 
 ### what guests do
@@ -159,11 +190,18 @@ refused() { # NAME LOG-LINE ATTRIBUTE VALUE...
 	works "... nothing is left" unmediate t
 }
 
+refused_aperture() {
+	local bar2=0xd8000000
+
+	refused "a BAR 2 that is not aligned" "aperture has to be a multiple" place i915 hidden_base auto hidden_size "$(at 64)"
+}
+
 check_refused() {
 	works "a guest without a GPU starts" tiny_guest t ""
 	refused "a place in which no GPU is" "set place to i915" mappable_base 0 hidden_base "$(at 1024)" hidden_size "$(at 64)"
 	refused "a share without a hidden part" "both a mappable and a hidden share" place i915
 	works "... attaching to what is not there fails" sh -c "mkdir $instances/none && ! echo 1 >$instances/none/attach && rmdir $instances/none"
+	refused_aperture
 	destroy t
 }
 
@@ -195,6 +233,41 @@ check_two() {
 	works "... which go on" still_at_it g1
 	host_works "... and the host's"
 	works "... the first guest's were right" ends_batches g1
+}
+
+# by_aperture WHAT NAME: with as many accesses as the program makes
+by_aperture() {
+	remember_gpu
+	works "$1" tell "$2" batch aperture $aperture
+	is "... by so many accesses of the GPU's aperture" "$(seen_by_gpu aperture)" $((4 * aperture))
+}
+
+# not_by_aperture WHAT NAME ENTRY: there is nothing for the guest
+not_by_aperture() {
+	remember_gpu
+	is "$1" "$(tell "$2" devmem "$(printf '0x%x' $((bar2 + ($3 << 12))))" 32)" 0xFFFFFFFF
+	is "... and the GPU's aperture has no access" "$(seen_by_gpu aperture)" 0
+}
+
+check_aperture() {
+	local name base guests=0
+
+	for name in g1 g2; do
+		[ -n "$(domid $name)" ] || continue
+		guests=$((guests + 1))
+		base=$(mappable_base $name)
+		is "$name has left its BAR 2 where it was" "$(tell $name "sed -n 3p \$gpu/resource" | cut -d ' ' -f 1)" \
+			"$(printf '0x%016x' $bar2)"
+		by_aperture "... a program writes and reads a buffer through the aperture" $name
+		remember_gpu
+		tell $name devmem "$(printf '0x%x' $((bar2 + (base << 12))))" >/dev/null
+		is "... a single access arrives" "$(seen_by_gpu aperture)" 1
+		not_by_aperture "... there is nothing below the guest's own part" $name $((base - 1))
+		not_by_aperture "... nor above" $name $((base + mappable))
+	done
+	[ -z "$(domid g2)" ] || not_by_aperture "... nor where the other guest's part is" g2 "$(mappable_base g1)"
+	host_works "... the host's batches are executed"
+	works "... the GPU is kept awake for each guest: an access by the aperture would not wake it" await 20 awake_for $guests
 }
 
 check_hang() {
@@ -270,6 +343,8 @@ check_balloon() {
 check_reload() {
 	works "i915 is unloaded in the guest" tell g1 unload
 	is "... its PPGTTs are gone" "$(gpu g1 ppgtts)" 0
+	works "... it moves BAR 2, and back" tell g1 "echo 1 >\$gpu/enable && move_bar2 0xc0000000 && move_bar2 $bar2"
+	is "... the log says so, once" "$(dmesg | grep -c "g1: its guest has moved BAR 2 from $bar2 to 0xc0000000")" 1
 	loads_driver g1
 	executes "... its batches are executed" g1
 }
@@ -315,6 +390,7 @@ check_nothing_left() {
 	works "the GPU has seen nothing unsafe" igpu violations
 	is "all references are back" "$(total refs_released)" "$(total refs_taken)"
 	works "all modules unload" unload xengt_gvt xengt_i915 xengt xen_gpu_map
+	works "... nobody keeps the GPU awake any more" await 20 awake_for 0
 	host_works "... the host's batches are executed"
 	is "... no zombie" "$(zombies)" 0
 	no_warning
@@ -331,6 +407,7 @@ begin() {
 	is "... and is not wedged" "$(wedged)" 0
 	dmesg -c >/dev/null
 	works "the modules load" load_all
+	host_users=$(for _ in 1 2 3 4 5; do users_of_gpu && usleep 200000; done | sort -n | head -n 1)
 	note "the backend is $(value_in $map_debug/backend name)"
 }
 
@@ -340,6 +417,7 @@ run check_load
 run check_batches
 run check_reload
 run check_two
+run check_aperture
 run check_loops
 run check_hang
 run check_hostile
