@@ -134,6 +134,7 @@ static int start_vgpu(void *data)
 	vgpu->msi_trigger = (struct eventfd_ctx *)vgpu;
 	set_bars(instance);
 	instance->aperture_moved = false;
+	instance->classified = 0;
 	keep_awake(instance);
 	intel_gvt_activate_vgpu(vgpu);
 	return 0;

@@ -106,12 +106,27 @@ struct drm_i915_gem_object *xengt_gvt_create_copy(struct drm_i915_private *i915,
 }
 
 /*
+ * GVT takes locks of objects while it has that of the context's timeline, in the other order than
+ * i915. That is safe, as nobody who has an object's lock waits for the timeline of a context of
+ * GVT's. So it is a class of its own.
+ */
+static void set_lock_class(struct intel_vgpu_workload *workload, struct intel_context *context)
+{
+	static struct lock_class_key key;
+
+	if (!test_and_set_bit(workload->engine->id,
+			      &xengt_gvt_instance_of(workload->vgpu)->classified))
+		lockdep_set_class(&context->timeline->mutex, &key);
+}
+
+/*
  * Creates the request of a workload. GVT does not scan the image of a context again that it has
  * just run, but copies the first page of it again, which the guest may have changed.
  */
 struct i915_request *xengt_gvt_new_request(struct intel_vgpu_workload *workload,
 					   struct intel_context *context)
 {
+	set_lock_class(workload, context);
 	workload->vgpu->submission.last_ctx[workload->engine->id].valid = false;
 	return i915_request_create(context);
 }
