@@ -14,9 +14,6 @@
 
 #include "gvt.h"
 #include "i915_reg.h"
-#if __has_include("display/intel_display_regs.h")
-#include "display/intel_display_regs.h"
-#endif
 #include "submission.h"
 
 #define intel_vgpu_select_submission_ops(vgpu, engines, interface)	\
