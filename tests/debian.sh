@@ -13,8 +13,9 @@
 #   tests/debian.sh headers RELEASE SERIES          adds the headers of the release's newest kernel of a series
 #                                                   to that directory, and prints the kernel's version
 #   tests/debian.sh in ROOT DIR COMMAND...          runs a command in such a directory, with DIR at /mnt
+#   tests/debian.sh qemu RELEASE                    prints a command that is the release's qemu-system-x86_64
 #
-# RELEASE is 12 or 13. The packages of its backports can be had, too, if they are named. "in" and "root" run as root.
+# RELEASE is 12 or 13. The packages of its backports can be had, too, if they are named. "in", "qemu" and "root" run as root.
 # XENGT_DEBIAN=DIR: what is fetched (default: .build/debian at the top of the project)
 set -euo pipefail
 
@@ -30,7 +31,7 @@ fail() {
 }
 
 usage() {
-	sed -n '5,16s/^#   //p' "$0" >&2
+	sed -n '5,17s/^#   //p' "$0" >&2
 	exit 2
 }
 
@@ -151,22 +152,48 @@ i915() { # SERIES
 	echo "$dir/drivers/gpu/drm/i915"
 }
 
+# The packages with those that they need, but not configured.
+extract() { # RELEASE DIR PACKAGE[,PACKAGE]...
+	have_lists "$1"
+	rm -rf "$2"
+	run "unpacking Debian $1" mmdebstrap --quiet --variant=extract --mode=root --include="$3" \
+		"$(suite_of "$1")" "$2" "$cache/apt-$1/sources.list"
+}
+
 # What kbuild needs: the release's compiler, and an interpreter of each kind that it calls.
 root() { # RELEASE
 	local dir=$cache/root-$1
 	local packages=base-files,bash,coreutils,dash,diffutils,findutils,gcc,grep,linux-headers-amd64,make,mawk,perl,python3,sed
 
 	if [ "$(cat "$dir/.complete" 2>/dev/null)" != "$packages" ]; then
-		have_lists "$1"
 		echo "debian: fetching what builds modules on Debian $1" >&2
-		rm -rf "$dir"
-		run "unpacking Debian $1" mmdebstrap --quiet --variant=extract --mode=root --include="$packages" \
-			"$(suite_of "$1")" "$dir" "$cache/apt-$1/sources.list"
+		extract "$1" "$dir" "$packages"
 		# Its package would have made this link when it is configured.
 		ln -s mawk "$dir/usr/bin/awk"
 		echo "$packages" >"$dir/.complete"
 	fi
 	echo "$dir"
+}
+
+# Run by the release's own loader and libraries, and with its firmware and modules: QEMU would look for them where the loader is.
+qemu() { # RELEASE
+	local dir=$cache/qemu-$1 lib=lib/x86_64-linux-gnu
+
+	if [ ! -e "$dir/.complete" ]; then
+		echo "debian: fetching QEMU of Debian $1" >&2
+		extract "$1" "$dir" qemu-system-x86
+		cat >"$dir/qemu-system-x86_64" <<-EOF
+			#!/bin/sh
+			dir=\$(dirname "\$0")
+			export QEMU_MODULE_DIR="\$dir/usr/$lib/qemu"
+			exec "\$dir/$lib/ld-linux-x86-64.so.2" --inhibit-cache --library-path "\$dir/$lib:\$dir/usr/$lib" \\
+				--argv0 "\$0" "\$dir/usr/bin/qemu-system-x86_64" -L "\$dir/usr/share/qemu" -L "\$dir/usr/share/seabios" "\$@"
+		EOF
+		chmod +x "$dir/qemu-system-x86_64"
+		run "QEMU of Debian $1" "$dir/qemu-system-x86_64" -accel help
+		touch "$dir/.complete"
+	fi
+	echo "$dir/qemu-system-x86_64"
 }
 
 headers() { # RELEASE SERIES
@@ -204,7 +231,7 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-kernel:2 | newest:2 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
+kernel:2 | newest:2 | qemu:1 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"
