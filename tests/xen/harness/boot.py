@@ -92,7 +92,9 @@ class Boot:
             images.DOM0,
         )
         if gpu:
-            self.command = qemu.with_gpu(self.command, self.log, images.IGPU, gpu)
+            self.command = qemu.with_gpu(
+                self.command, self.log, images.IGPU, gpu, images.gpu_emulator()
+            )
         self.report = open(f"{self.log}.report", "w", encoding="utf-8", buffering=1)
 
     def note(self, text):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is booted: where it is, and that it is built (build.sh, build-xen.sh).
+"""What is booted: where it is, and that it is built (build.sh, build-xen.sh). And the QEMU for a
+machine with a GPU.
 
   DEBIAN=12|13        the release whose Xen, toolstack and kernel are booted (default: the machine's)
   XENGT_KERNEL=SERIES another kernel, such as 7.3, or 6.1-kasan (build.sh)
@@ -15,6 +16,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from . import qemu
+
 HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE.parent.parent
 DEBIAN = os.environ.get("DEBIAN") or platform.freedesktop_os_release().get("VERSION_ID", "")
@@ -26,10 +29,11 @@ LOGS = BUILD / "log"
 KERNEL = BUILD / "dom0-vmlinux"
 DOM0 = BUILD / "dom0.cpio"
 IGPU = BUILD / "bin" / "igpu"
+GPU_QEMU = "12"  # the release whose QEMU can have a GPU
 
 
 class Error(Exception):
-    """Something could not be built."""
+    """Something could not be built, or fetched."""
 
 
 def build():
@@ -68,3 +72,20 @@ def hypervisor(kind):
     if isinstance(built, Error):
         raise built
     return built
+
+
+@cache
+def gpu_emulator():
+    """The QEMU for a machine with a GPU: the machine's, if it can have one, or one that is unpacked
+    and not installed."""
+    if qemu.can_have_gpu(qemu.QEMU):
+        return qemu.QEMU
+    result = subprocess.run(
+        [PROJECT / "tests" / "debian.sh", "qemu", GPU_QEMU],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise Error(f"debian.sh qemu {GPU_QEMU} failed, with exit status {result.returncode}")
+    return result.stdout.strip()

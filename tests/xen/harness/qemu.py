@@ -12,7 +12,9 @@ No KVM and no GPU are needed. The CPU's flags and number:
             dom0 does not run under VMRUN and has two
 
 A GPU in the machine (with_gpu()) takes one CPU: the emulator drops its lock while the GPU's process
-answers, and meanwhile refuses another CPU's access to it, which is lost.
+answers, and meanwhile refuses another CPU's access to it, which is lost. QEMU 10.0 of Debian 13
+cannot have one: without KVM it crashes in x-pci-proxy-dev (setup_irqfd() in hw/remote/proxy.c).
+images.py has another QEMU then.
 
 The edu device is the DMA engine that plays the GPU; its transfers go through the emulated AMD
 IOMMU, whose invalidations and translations are traced. So are writes to PCI configuration space,
@@ -30,6 +32,7 @@ import socket
 import subprocess
 import time
 
+QEMU = "qemu-system-x86_64"  # the machine's
 OPTIONS = """
     -machine q35 -cpu max,-smap,+svm,-rdtscp,-xsave -accel tcg,thread=multi -smp {cpus} -m 2560
     -nodefaults -display none -vga none -net none -no-reboot
@@ -59,6 +62,12 @@ GPU_COMMAND = "{program} -d {device} -g 1 -l {log}.gpu -m {log}.gpumonitor -i {l
 XEN_INPUT = b"\x01\x01\x01"  # three times Ctrl-A: Xen takes what follows, or dom0 does again
 WAKE = XEN_INPUT + b"r" + XEN_INPUT  # Xen prints its run queues
 SERIAL_SECONDS = 8  # without a byte, after which Xen is taken to have said all
+# A device whose process has gone, in a machine that does not run
+PROXY_OPTIONS = """
+    -machine q35 -accel tcg -nodefaults -display none -S -monitor stdio
+    -device x-pci-proxy-dev,fd={fd}
+"""
+PROXY_SECONDS = 60
 
 
 class Error(Exception):
@@ -116,13 +125,34 @@ class Monitor:
         return self.execute("human-monitor-command", **{"command-line": line}).replace("\r", "")
 
 
-def with_gpu(command, log, program, device):
-    """The command with an Intel GPU in the machine, which the program plays."""
-    qemu, *options = command
+def can_have_gpu(emulator):
+    """Whether this QEMU can have a device that another process plays."""
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        try:
+            result = subprocess.run(
+                [emulator, *PROXY_OPTIONS.format(fd=theirs.fileno()).split()],
+                input=b"quit\n",
+                pass_fds=[theirs.fileno()],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=PROXY_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+    return result.returncode == 0
+
+
+def with_gpu(command, log, program, device, emulator):
+    """The command with an Intel GPU in the machine, which the program plays, and with a QEMU that
+    can have it."""
+    _, *options = command
     options[options.index("-machine") + 1] += ",memory-backend=ram"
     gpu = [option.format(log=log) for option in GPU_OPTIONS.split()]
     starter = GPU_COMMAND.format(program=program, device=device, log=log).split()
-    return [*starter, qemu, *gpu, *options]
+    return [*starter, emulator, *gpu, *options]
 
 
 def command_line(log, cpus, hypervisor, hypervisor_words, kernel, kernel_words, initrd):
@@ -131,7 +161,7 @@ def command_line(log, cpus, hypervisor, hypervisor_words, kernel, kernel_words, 
     modules = f"{kernel} {kernel_words.replace(',', ',,')},{initrd}"
     options = [option.format(log=log, cpus=cpus) for option in OPTIONS.split()]
     boot = ["-kernel", str(hypervisor), "-append", hypervisor_words, "-initrd", modules]
-    return ["qemu-system-x86_64", *options, *boot]
+    return [QEMU, *options, *boot]
 
 
 class Machine:

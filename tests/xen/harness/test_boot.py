@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from . import boot, ktap, qemu
+from . import boot, images, ktap, qemu
 
 
 @pytest.fixture
@@ -194,3 +194,44 @@ def test_command_line():
         "log", 1, "xen.elf", "dom0=pvh", "vmlinux", "only=check_a,check_b skip=", "dom0.cpio"
     )
     assert line[line.index("-initrd") + 1] == "vmlinux only=check_a,,check_b skip=,dom0.cpio"
+
+
+@pytest.fixture
+def gpu_command(tmp_path, monkeypatch):
+    """The command of a machine with a GPU, where the machine's QEMU and debian.sh are scripts."""
+
+    def gpu_command(emulator, debian="exit 1"):
+        for path, text in (("qemu", emulator), ("tests/debian.sh", debian)):
+            script = tmp_path / path
+            script.parent.mkdir(exist_ok=True)
+            script.write_text(f"#!/bin/sh\n{text}\n")
+            script.chmod(0o755)
+        monkeypatch.setattr(qemu, "QEMU", str(tmp_path / "qemu"))
+        monkeypatch.setattr(images, "PROJECT", tmp_path)
+        return boot.Boot(tmp_path / "pvh-gpu", "pvh", "gpu", "xen.elf", gpu="skylake").command
+
+    images.gpu_emulator.cache_clear()
+    yield gpu_command
+    images.gpu_emulator.cache_clear()
+
+
+def test_a_gpu_in_the_machines_qemu(gpu_command):
+    command = gpu_command('read line && [ "$line" = quit ]')
+    assert command[command.index("--") + 1] == qemu.QEMU
+
+
+def test_a_gpu_in_an_unpacked_qemu(gpu_command, tmp_path):
+    command = gpu_command("kill -SEGV $$", f"echo $* >>{tmp_path}/told; echo /unpacked/qemu")
+    assert command[command.index("--") + 1] == "/unpacked/qemu"
+    assert (tmp_path / "told").read_text() == "qemu 12\n"
+
+
+def test_a_gpu_in_no_qemu(gpu_command):
+    with pytest.raises(images.Error, match="debian.sh qemu 12 failed, with exit status 1"):
+        gpu_command("kill -SEGV $$")
+
+
+def test_a_machine_without_a_gpu_has_the_machines_qemu(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "gpu_emulator", None)
+    command = boot.Boot(tmp_path / "pvh-checks", "pvh", "checks", "xen.elf").command
+    assert command[0] == qemu.QEMU
