@@ -155,11 +155,14 @@ build_elsewhere()
 
 # What the rules of the kernel are not meant for: programs of user space; a hypervisor, which does say
 # ENOSYS, its fake of the kernel's own typedefs, and threads that have to take turns; code for several
-# releases of the kernel, and a macro whose argument is a function's name; what is put into GVT's files.
+# releases of the kernel, and a macro whose argument is a function's name; what is put into files of the
+# kernel's own.
 exceptions()
 {
 	case $1 in
 	tests/xen/testgpu/*) ;;
+	tests/xen/no-lockdep.h)
+		echo --ignore=LOCKDEP ;;
 	tests/xen/*|tests/gpu/*)
 		echo --ignore=PREFER_KERNEL_TYPES,VOLATILE,PREFER_DEFINED_ATTRIBUTE_MACRO ;;
 	tests/kunit/fake_*|tests/kunit/um-shim/*)

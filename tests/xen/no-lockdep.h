@@ -14,10 +14,6 @@
 /* gntdev.c defines it after these headers. */
 #undef pr_fmt
 #undef mutex_init
-#define mutex_init(m)							\
-	do {								\
-		__mutex_init(m, #m, &__lockdep_no_validate__);		\
-		lockdep_set_novalidate_class(m);			\
-	} while (0)
+#define mutex_init(mutex)	__mutex_init(mutex, "gntdev", &__lockdep_no_validate__)
 
 #endif /* _XENGT_TEST_NO_LOCKDEP_H */
