@@ -10,11 +10,39 @@
 #ifndef _XENGT_GVT_IN_PARSER_H
 #define _XENGT_GVT_IN_PARSER_H
 
+#include <linux/dma-resv.h>
+#include <linux/err.h>
+
 #include "gem/i915_gem_object.h"
 #include "gvt.h"
 #include "trace.h"
 #include "command.h"
 #include "workload.h"
+
+/*
+ * GVT maps the object of a copy without its lock, which i915 wants, and unlocks one that it has not
+ * locked. Nobody else knows the object yet.
+ */
+static inline void *xengt_gvt_map_copy(struct drm_i915_gem_object *obj, enum i915_map_type type)
+{
+	void *map;
+	int rc = i915_gem_object_lock(obj, NULL);
+
+	if (rc)
+		return ERR_PTR(rc);
+	map = i915_gem_object_pin_map(obj, type);
+	i915_gem_object_unlock(obj);
+	return map;
+}
+
+static inline void xengt_gvt_unlock_copy(struct drm_i915_gem_object *obj)
+{
+	if (dma_resv_is_locked(obj->base.resv))
+		i915_gem_object_unlock(obj);
+}
+
+#define i915_gem_object_pin_map(obj, type)	xengt_gvt_map_copy(obj, type)
+#define i915_gem_object_unlock(obj)		xengt_gvt_unlock_copy(obj)
 
 /* How many bytes of a ring are left, which can begin again at its start. */
 static inline unsigned long xengt_gvt_left_in_ring(unsigned long start, unsigned long size,
