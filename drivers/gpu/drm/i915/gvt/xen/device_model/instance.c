@@ -17,6 +17,7 @@
 #include "instance.h"
 
 #include <linux/err.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
@@ -91,9 +92,13 @@ static int check_aperture(const struct xengt_gvt_instance *instance)
  * GPU, so the GPU does not sleep. i915 would warn of a reference of its own kind when the machine
  * is suspended.
  */
-static void keep_awake(struct xengt_gvt_instance *instance)
+static int keep_awake(struct xengt_gvt_instance *instance)
 {
-	pm_runtime_get_sync(instance->share.i915->drm.dev);
+	int rc = pm_runtime_resume_and_get(instance->share.i915->drm.dev);
+
+	if (rc < 0)
+		pr_err("%s: the GPU does not wake up: %d\n", instance->name, rc);
+	return min(rc, 0);
 }
 
 static void let_sleep(struct xengt_gvt_instance *instance)
@@ -117,7 +122,7 @@ static int start_vgpu(void *data)
 	int rc = find_share(instance);
 
 	if (!rc)
-		rc = check_aperture(instance);
+		rc = check_aperture(instance) ?: keep_awake(instance);
 	if (rc)
 		return rc;
 	memset(vgpu, 0, sizeof(*vgpu));
@@ -128,6 +133,7 @@ static int start_vgpu(void *data)
 	rc = intel_gvt_create_vgpu(vgpu, &config);
 	if (rc) {
 		pr_err("%s: GVT cannot make a virtual GPU: %d\n", instance->name, rc);
+		let_sleep(instance);
 		return rc;
 	}
 	/* It only has to be there for GVT to send interrupts. */
@@ -135,7 +141,6 @@ static int start_vgpu(void *data)
 	set_bars(instance);
 	instance->aperture_moved = false;
 	instance->classified = 0;
-	keep_awake(instance);
 	intel_gvt_activate_vgpu(vgpu);
 	return 0;
 }

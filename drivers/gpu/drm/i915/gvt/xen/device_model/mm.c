@@ -169,12 +169,6 @@ void intel_vgpu_unpin_mm(struct intel_vgpu_mm *mm)
 	atomic_dec_if_positive(&mm->pincount);
 }
 
-/* Before a workload runs: what the guest wrote to its tables meanwhile gets into the shadow. */
-int intel_vgpu_sync_oos_pages(struct intel_vgpu *vgpu)
-{
-	return xengt_vgpu_sync(xengt_gvt_instance_of(vgpu)->xengt);
-}
-
 int intel_vgpu_flush_post_shadow(struct intel_vgpu *vgpu)
 {
 	return 0;

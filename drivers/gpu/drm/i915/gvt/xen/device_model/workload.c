@@ -134,7 +134,8 @@ struct i915_request *xengt_gvt_new_request(struct intel_vgpu_workload *workload,
 /*
  * Prepares the context of a workload: GVT has just read again from the guest's which batches run
  * whenever it is loaded. Those that were scanned do, at the addresses of their copies, which GVT
- * puts in. It scans the batch for each context with an indirect context only. 0 or an error.
+ * puts in. It scans the batch for each context with an indirect context only. What the guest wrote
+ * to its page tables meanwhile gets into the shadow. 0 or an error.
  */
 int xengt_gvt_prepare_context(struct intel_vgpu_workload *workload)
 {
@@ -145,7 +146,7 @@ int xengt_gvt_prepare_context(struct intel_vgpu_workload *workload)
 		state->bb_per_ctx_ptr.val = batches->indirect_ctx.size && batches->per_ctx.valid;
 		state->rcs_indirect_ctx.val = batches->indirect_ctx.size / CACHELINE_BYTES;
 	}
-	return intel_vgpu_sync_oos_pages(workload->vgpu);
+	return xengt_vgpu_sync(xengt_gvt_instance_of(workload->vgpu)->xengt);
 }
 
 /* The context leads to i915's own PPGTT, which is empty, and to no batches of its own. */
