@@ -67,7 +67,7 @@ static void unsync_page_is_scanned_without_a_flush(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
-/* Each sync halves the write counts, so a page that is written seldom never becomes write-hot. */
+/* Each flush halves the write counts, so a page that is written seldom never becomes write-hot. */
 static void page_that_is_written_seldom_stays_protected(struct kunit *test)
 {
 	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
@@ -80,6 +80,25 @@ static void page_that_is_written_seldom_stays_protected(struct kunit *test)
 	}
 	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
 	KUNIT_EXPECT_EQ(test, hybrid_set_type_calls(), 0ul);
+	stop_hybrid(test, vgpu);
+}
+
+/* A late sync does not, so a page becomes write-hot however slowly the guest writes. */
+static void page_that_is_written_slowly_becomes_unsync(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	unsigned int i;
+
+	for (i = 1; i <= 4; i++) {
+		KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+		hybrid_put(test, FIRST + i, PTE(i));
+		flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
+	}
+	KUNIT_EXPECT_EQ(test, vgpu_count(vgpu, XENGT_COUNT_SYNCS_LATE), 4ull);
+	KUNIT_EXPECT_TRUE(test, hybrid_is_unsync(1));
+	KUNIT_EXPECT_EQ(test, hybrid_traps(vgpu), 4ull);
+	for (i = 1; i <= 4; i++)
+		KUNIT_EXPECT_TRUE(test, gpu_reaches(FIRST + i, DOM, i));
 	stop_hybrid(test, vgpu);
 }
 
@@ -763,6 +782,7 @@ static struct kunit_case unsync_cases[] = {
 	KUNIT_CASE_PARAM(sync_unsyncs_a_write_hot_page, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unsync_page_is_scanned_without_a_flush, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_written_seldom_stays_protected, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(page_that_is_written_slowly_becomes_unsync, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_ahead_of_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_around_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unsync_max_bounds_unsync_pages, both_dom0s_gen_params),

@@ -17,8 +17,7 @@ outside=1024		# entries outside of all shares that a comparison looks at
 objects=8		# that a guest has bound
 object_pages=256
 samples=6		# pages that the GPU writes to for each comparison
-longest=90		# seconds that anything of the driver's may take
-per_trap=50		# entries of the share that are written for each trap, at least
+per_trap=10		# entries of the share that are written for each trap, at least
 
 at() { # ENTRY: its graphics address
 	printf '0x%x\n' $(($1 << 12))
@@ -35,7 +34,7 @@ hidden_of() {
 	echo $((hidden_first + $1 * hidden))
 }
 
-# The soft lockup detector is on, and the log has room for the many warnings of i915. Without noearly Linux looks twice for an AGP bridge on each of 256 buses: minutes here.
+# The log has room for the many warnings of i915. Without noearly Linux looks twice for an AGP bridge on each of 256 buses: minutes here.
 i915_words="console=hvc0 loglevel=1 log_buf_len=1M mitigations=off nokaslr tsc=reliable pci=conf1,noacpi,noearly"
 
 # Before the virtual GPU: of two ioreq servers for the same addresses the later one gets the accesses.
@@ -49,9 +48,9 @@ bus_has_ended() { # NAME
 	! kill -0 "$(cat "/tmp/$1.bus.pid")"
 }
 
-# start_i915_guest NAME NUMBER: a guest that has not loaded its driver yet
+# start_i915_guest NAME NUMBER: a guest that has not loaded its driver yet. Guest 0 has two vCPUs, guest 1 has one.
 start_i915_guest() {
-	guest_config "$1" /guests/vmlinux $memory 2 "$i915_words" /guests/i915.cpio >"/tmp/$1.cfg"
+	guest_config "$1" /guests/vmlinux $memory $((2 - $2)) "$i915_words" /guests/i915.cpio >"/tmp/$1.cfg"
 	create "$1" -p || return 1
 	xl mem-max "$1" $((memory + room))
 	start_bus "$1" || return 1
@@ -78,8 +77,9 @@ have_no_driver() { # NAME NUMBER
 	have_guest "$1" "$2" && { ! has_driver "$1" || tell "$1" unload; }
 }
 
-# takes_seconds WHAT GUEST COMMAND...: the guest does it, soon, and without a lockup
-takes_seconds() {
+# guest_does WHAT GUEST COMMAND...: the guest does it, and its kernel has no complaint. How long that takes is not judged: it depends on
+# the machine, and so do soft lockups. How often the guest is trapped does not.
+guest_does() {
 	local what=$1 guest=$2 begun
 
 	shift 2
@@ -87,9 +87,8 @@ takes_seconds() {
 	begun=$(date +%s)
 	works "$what" tell "$guest" "$@"
 	begun=$(($(date +%s) - begun))
-	at_least "... in seconds: of $longest are left" $((longest - begun)) 0
-	is "... without a soft lockup in the guest" "$(tell "$guest" complaints)" ""
-	note "count: $what: $begun s, $(since traps) traps, $(since syncs) syncs"
+	is "... without a complaint of the guest's kernel" "$(tell "$guest" complaints)" ""
+	note "count: $what: $begun s, $(since traps) traps, $(since syncs) syncs, $(tell "$guest" stalls) stalls"
 }
 
 # i915 of Linux 6.1 has each entry that it does not use name its scratch page, also outside of the share. Newer ones write only what
@@ -179,7 +178,7 @@ check_bus() {
 
 check_load() {
 	works "a guest without a driver is there" have_no_driver g1 0
-	takes_seconds "Debian's i915 loads" g1 load
+	guest_does "Debian's i915 loads" g1 load
 	few_traps
 	at_least "... it knows that its GPU is virtual" "$(tell g1 grep -c "'Virtual GPU'" /tmp/dmesg)" 1
 	at_least "... it has announced PPGTTs" "$(gpu g1 pvinfo_notifies)" 1
@@ -190,17 +189,17 @@ check_load() {
 
 check_bind() {
 	works "a guest with its driver is there" have_driver g1 0
-	takes_seconds "objects are bound in the GGTT" g1 bind $objects $object_pages
+	guest_does "objects are bound in the GGTT" g1 bind $objects $object_pages
 	all_equal "objects bound" g1 0
 	has_bound "... with their pages" g1
-	takes_seconds "objects are released" g1 release
+	guest_does "objects are released" g1 release
 	all_equal "objects released" g1 0
 }
 
 check_clear() {
 	works "a guest with its driver is there" have_driver g1 0
 	works "... and objects that are bound" tell g1 bind $objects $object_pages
-	takes_seconds "the guest's devices are frozen, and thawed" g1 hibernate
+	guest_does "the guest's devices are frozen, and thawed" g1 hibernate
 	few_traps
 	all_equal "thawed" g1 0
 	has_cleared g1
@@ -209,7 +208,7 @@ check_clear() {
 
 check_unload() {
 	works "a guest with its driver is there" have_driver g1 0
-	takes_seconds "i915 is unloaded" g1 unload
+	guest_does "i915 is unloaded" g1 unload
 	is "... its PPGTTs are gone" "$(gpu g1 ppgtts)" 0
 	is "... and their tables" "$(gpu g1 tables) $(gpu g1 pages_protected_now)" "0 0"
 	all_equal "unloaded" g1 0
@@ -218,7 +217,7 @@ check_unload() {
 check_reload() {
 	works "a guest with its driver is there" have_driver g1 0
 	works "... which it unloads" have_no_driver g1 0
-	takes_seconds "i915 is loaded again" g1 load
+	guest_does "i915 is loaded again" g1 load
 	few_traps
 	all_equal "loaded again" g1 0
 }
@@ -230,7 +229,8 @@ bfns_of_both() {
 check_two() {
 	works "a guest with its driver is there" have_driver g1 0
 	works "another one is started" have_guest g2 1
-	takes_seconds "i915 loads in the other guest" g2 load
+	guest_does "i915 loads in the other guest" g2 load
+	few_traps
 	works "both have bound objects" tell g1 bind $objects $object_pages
 	works "... the other, too" tell g2 bind $objects $object_pages
 	all_equal "two guests, the second" g2 1
@@ -238,7 +238,7 @@ check_two() {
 	all_equal "two guests, the first" g1 0
 	has_bound "... with the pages of its objects" g1
 	is "... pages that both have" "$(bfns_of_both)" 0
-	takes_seconds "the first unloads its driver" g1 unload
+	guest_does "the first unloads its driver" g1 unload
 	all_equal "... the first" g1 0
 	all_equal "... the second" g2 1
 }

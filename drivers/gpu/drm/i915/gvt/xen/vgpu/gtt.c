@@ -74,6 +74,16 @@ static void rescan_all(struct xengt_gtt *gtt)
 	xengt_ppgtts_rescan(&gtt->ppgtts);
 }
 
+/* Syncs. If the last rescan left pages, rescans first. */
+static void sync_all(struct xengt_gtt *gtt)
+{
+	lockdep_assert_held(&gtt->shadow.lock);
+	if (gtt->shadow.dirty.rescan_left && !gtt->shadow.closed)
+		rescan_all(gtt);
+	else
+		xengt_ppgtts_sync(&gtt->ppgtts);
+}
+
 static void on_revalidated(struct xen_gpu_client *client)
 {
 	struct xengt_gtt *gtt = to_gtt(client);
@@ -117,7 +127,9 @@ static void late_sync(struct work_struct *work)
 	struct xengt_gtt *gtt = container_of(work, struct xengt_gtt, shadow.dirty.work.work);
 
 	xengt_count(gtt->shadow.counters, XENGT_COUNT_SYNCS_LATE, 1);
-	xengt_gtt_sync(gtt);
+	mutex_lock(&gtt->shadow.lock);
+	sync_all(gtt);
+	mutex_unlock(&gtt->shadow.lock);
 }
 
 static void rewrite(struct work_struct *work)
@@ -243,20 +255,11 @@ void xengt_gtt_exit(struct xengt_gtt *gtt)
 	exit_shadow(&gtt->shadow);
 }
 
-/* Syncs. If the last rescan left pages, rescans first. */
-static void sync_all(struct xengt_gtt *gtt)
-{
-	lockdep_assert_held(&gtt->shadow.lock);
-	if (gtt->shadow.dirty.rescan_left && !gtt->shadow.closed)
-		rescan_all(gtt);
-	else
-		xengt_ppgtts_sync(&gtt->ppgtts);
-}
-
-/* Syncs: brings into the shadow what the guest wrote before the call. */
+/* Syncs because it was asked for: brings into the shadow what the guest wrote before the call. */
 void xengt_gtt_sync(struct xengt_gtt *gtt)
 {
 	mutex_lock(&gtt->shadow.lock);
+	xengt_dirty_halve_counts(&gtt->shadow);
 	sync_all(gtt);
 	mutex_unlock(&gtt->shadow.lock);
 }

@@ -62,9 +62,9 @@ struct xengt_gpages {
  *	under both locks, so either protects a read.
  * @written: bitmap of the entries that were written and not collected yet; the dirty lock
  * @written_node: in the list of pages with such entries; the dirty lock
- * @write_count: number of trapped writes, halved at each sync; the dirty lock
- * @write_sync: number of the sync (xengt_dirty.nr_syncs) up to which @write_count was halved; the
- *	dirty lock
+ * @write_count: number of trapped writes, halved at each sync that somebody asked for; the dirty
+ *	lock
+ * @halvings: how many of xengt_dirty.halvings are in @write_count; the dirty lock
  * @hot_node: in the list of write-hot pages; the dirty lock
  * @memory: the page is RAM of the guest, write-protected or unsync. Else all accesses are trapped
  *	as MMIO, or the shadow is closed and the page was unprotected.
@@ -83,7 +83,7 @@ struct xengt_gpage {
 	DECLARE_BITMAP(written, XENGT_TABLE_ENTRIES);
 	struct list_head written_node;
 	unsigned int write_count;
-	unsigned int write_sync;
+	unsigned int halvings;
 	struct list_head hot_node;
 	bool memory;
 	bool unsync;

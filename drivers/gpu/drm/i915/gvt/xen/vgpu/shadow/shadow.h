@@ -50,7 +50,7 @@ enum xengt_mode {
  * @nr_written: number of trapped writes since the last sync, and of times that pages were exposed
  *	(see gpage.c); the dirty lock
  * @hot: write-hot pages that are to be unsync; the dirty lock
- * @nr_syncs: number of syncs so far, wraps around; the dirty lock
+ * @halvings: how often all write counts were halved, wraps around; the dirty lock
  * @unsync: pages that are unsync; the shadow's lock
  * @nr_unsync: number of pages in @unsync; the shadow's lock
  * @rescan_left: the last rescan left pages for want of memory; the shadow's lock
@@ -65,7 +65,7 @@ struct xengt_dirty {
 	struct list_head written;
 	unsigned int nr_written;
 	struct list_head hot;
-	unsigned int nr_syncs;
+	unsigned int halvings;
 	struct list_head unsync;
 	unsigned long nr_unsync;
 	bool rescan_left;
