@@ -23,6 +23,7 @@ void rb_cache_init(struct rb_cache *cache)
 	mutex_init(&cache->lock);
 	cache->by_gfn = RB_ROOT;
 	cache->by_dma = RB_ROOT;
+	cache->n = 0;
 }
 
 static struct rb_mapping *find_gfn(struct rb_cache *cache, u64 gfn)
@@ -78,6 +79,7 @@ static int add(struct rb_cache *cache, u64 gfn, u64 dma)
 	kref_init(&m->ref);
 	rb_add(&m->gfn_node, &cache->by_gfn, gfn_less);
 	rb_add(&m->dma_node, &cache->by_dma, dma_less);
+	cache->n++;
 	return 0;
 }
 
@@ -106,10 +108,12 @@ static void free_mapping(struct kref *ref)
 
 	rb_erase(&m->gfn_node, &m->cache->by_gfn);
 	rb_erase(&m->dma_node, &m->cache->by_dma);
+	m->cache->n--;
 	kfree(m);
 }
 
-void rb_cache_unmap(struct rb_cache *cache, u64 dma)
+/* Returns false if no mapping has this DMA address. */
+bool rb_cache_unmap(struct rb_cache *cache, u64 dma)
 {
 	struct rb_mapping *m;
 
@@ -118,6 +122,7 @@ void rb_cache_unmap(struct rb_cache *cache, u64 dma)
 	if (m)
 		kref_put(&m->ref, free_mapping);
 	mutex_unlock(&cache->lock);
+	return m;
 }
 
 /* Returns the memory of a mapping, in bytes: the size class that it is allocated from. */

@@ -22,6 +22,7 @@ struct rb_cache {
 	struct mutex lock;	/* protects the trees and the mappings in them */
 	struct rb_root by_gfn;
 	struct rb_root by_dma;
+	unsigned long n;	/* number of mappings */
 };
 
 /* The DMA address of a GFN */
@@ -32,7 +33,7 @@ static inline u64 rb_cache_dma(u64 gfn)
 
 void rb_cache_init(struct rb_cache *cache);
 int rb_cache_map(struct rb_cache *cache, u64 gfn, u64 *dma);
-void rb_cache_unmap(struct rb_cache *cache, u64 dma);
+bool rb_cache_unmap(struct rb_cache *cache, u64 dma);
 size_t rb_cache_mapping_size(void);
 
 #endif /* _XENGT_BENCH_RB_CACHE_H */

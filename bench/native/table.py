@@ -22,6 +22,10 @@ OWN_ROWS = (("trap", "entries", "a trapped write, with so many entries that wait
             ("event", "entries", "a balloon event, for each live entry, hypercalls left out"),
             ("rewrite", "entries", "... of this, rewriting the entries whose GFN was remapped"))
 
+# The comparison with GVT's shadow page tables
+GTT_HOWS = ("gvt", "pv strict", "pv hybrid", "physmap strict", "physmap hybrid")
+GTT_COLUMNS = ("traps", "hypercalls", "mapped", "flushes")
+
 
 def load(path):
     with open(path) as f:
@@ -62,6 +66,21 @@ def print_table(results, sizes):
         print(f"{layout:>10}" + "".join(f"{show(v and v / n):>10}" for v in row))
 
 
+def gtt_result(results, workload, how):
+    return next(r for r in results if (r["what"], r["layout"], r["how"]) == ("gtt", workload, how))
+
+
+def print_gtts(results):
+    for workload in dict.fromkeys(r["layout"] for r in results if r["what"] == "gtt"):
+        writes = gtt_result(results, workload, "gvt")["mappings"]
+        print(f"\nGVT's shadow page tables and these: {workload}, {writes} writes\n{'':>16}" +
+              "".join(f"{c:>12}" for c in (*GTT_COLUMNS, "KiB", "ns/write")))
+        for how in GTT_HOWS:
+            r = gtt_result(results, workload, how)
+            print(f"{how:>16}" + "".join(f"{r[c]:>12}" for c in GTT_COLUMNS) +
+                  f"{r['bytes'] // 1024:>12}{r['ns'] / writes:>12.0f}")
+
+
 def print_data(results, sizes):
     for n in sizes:
         values = [v for row in ROWS for v in cells(results, row, n)]
@@ -95,6 +114,19 @@ def print_promises(results, sizes):
         promise(f"{how}: bytes for a mapping, dense (16)", f"{size:.1f}", size <= 16)
 
 
+def print_gtt_promises(results):
+    for how in GTT_HOWS[1:]:
+        for workload, column, times in (("media", "hypercalls", 10), ("media", "mapped", 10)):
+            ratio = (gtt_result(results, workload, "gvt")[column] /
+                     gtt_result(results, workload, how)[column])
+            promise(f"{how}: {column} of {workload}, times fewer than GVT's ({times})",
+                    f"{ratio:.1f}", ratio >= times)
+        if how.endswith("hybrid"):
+            ratio = (gtt_result(results, "fill", "gvt")["traps"] /
+                     gtt_result(results, "fill", how)["traps"])
+            promise(f"{how}: traps of fill, times fewer than GVT's (50)", f"{ratio:.0f}", ratio >= 50)
+
+
 def main():
     args = sys.argv[1:]
     results = load(args[-1])
@@ -103,7 +135,9 @@ def main():
         print_data(results, sizes)
     else:
         print_table(results, sizes)
+        print_gtts(results)
         print_promises(results, sizes)
+        print_gtt_promises(results)
 
 
 main()
