@@ -160,6 +160,18 @@ extract() { # RELEASE DIR PACKAGE[,PACKAGE]...
 		"$(suite_of "$1")" "$2" "$cache/apt-$1/sources.list"
 }
 
+# Intel's GPU tools with the libraries that they need: programs that load a GPU.
+igt() { # RELEASE
+	local dir=$cache/igt-$1
+
+	if [ ! -e "$dir/.complete" ]; then
+		echo "debian: fetching Intel's GPU tools for Debian $1" >&2
+		extract "$1" "$dir" intel-gpu-tools
+		touch "$dir/.complete"
+	fi
+	echo "$dir"
+}
+
 # What kbuild needs: the release's compiler, and an interpreter of each kind that it calls.
 root() { # RELEASE
 	local dir=$cache/root-$1
@@ -231,7 +243,7 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-kernel:2 | newest:2 | qemu:1 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
+kernel:2 | newest:2 | qemu:1 | igt:1 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"

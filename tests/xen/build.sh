@@ -35,6 +35,7 @@ xen_debs=(
 )
 dom0_modules=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs configfs i915 kvmgt pci-stub xen-pciback)
 driver_modules=(configfs xen-pcifront)
+igt_tools=(gem_exec_nop gem_exec_ctx gem_exec_fault gem_exec_reloc)
 
 say() {
 	echo "build: $*"
@@ -277,22 +278,44 @@ copy_modules() { # ROOT TREE VERSION MODULE...: a kernel's own modules with what
 	run depmod /sbin/depmod -b "$root" "$version"
 }
 
-copy_toolstack() { # ROOT
-	local bin=$build/debian/usr/lib/xen-$xen_version/bin libs l f
-	local lib=$build/debian/usr/lib/x86_64-linux-gnu:$build/debian/lib/x86_64-linux-gnu
-	local loader=$build/debian/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+# copy_libraries ROOT TREE PROGRAM...: what the programs need, from a tree of Debian's packages
+copy_libraries() {
+	local root=$1 libs l f lib=$2/usr/lib/x86_64-linux-gnu:$2/lib/x86_64-linux-gnu loader=$2/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
 
-	mkdir -p "$1/usr/lib/xen-$xen_version/bin" "$1/lib/x86_64-linux-gnu" "$1/lib64"
-	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$1/usr/lib/xen-$xen_version/bin/"
-	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
+	shift 2
+	mkdir -p "$root/lib/x86_64-linux-gnu" "$root/lib64"
 	# By the release's own loader: the machine's may be too old for these libraries.
-	libs=$(for f in "$1/usr/lib/xen-$xen_version"/bin/*; do
+	libs=$(for f; do
 		"$loader" --inhibit-cache --library-path "$lib" --list "$f" || fail "$f lacks a library"
 	done | sed -n 's/.* => \([^ ]*\) .*/\1/p' | sort -u)
 	for l in $libs; do
-		cp -L "$l" "$1/lib/x86_64-linux-gnu/"
+		cp -L "$l" "$root/lib/x86_64-linux-gnu/"
 	done
-	cp -L "$loader" "$1/lib64/"
+	cp -L "$loader" "$root/lib64/"
+}
+
+# Intel's GPU tools, which a guest with a stock i915 gets besides what is in its own image
+pack_igt() {
+	local root=$build/root-igt tree tool tools=()
+
+	tree=$("$project/tests/debian.sh" igt "$debian") || fail "no GPU tools of Intel's"
+	rm -rf "$root"
+	mkdir -p "$root/bin"
+	for tool in "${igt_tools[@]}"; do
+		tools+=("$root/bin/$tool")
+	done
+	cp "${igt_tools[@]/#/$tree/usr/libexec/igt-gpu-tools/benchmarks/}" "$root/bin/"
+	copy_libraries "$root" "$tree" "${tools[@]}"
+	pack "$root" "$build/igt.cpio"
+}
+
+copy_toolstack() { # ROOT
+	local bin=$build/debian/usr/lib/xen-$xen_version/bin
+
+	mkdir -p "$1/usr/lib/xen-$xen_version/bin"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$1/usr/lib/xen-$xen_version/bin/"
+	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
+	copy_libraries "$1" "$build/debian" "$1/usr/lib/xen-$xen_version"/bin/*
 	# pthread_cancel needs it, and no program is linked with it
 	cp "$build/debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$1/lib/x86_64-linux-gnu/"
 	touch "$1/etc/xen/xl.conf"
@@ -309,7 +332,7 @@ pack_dom0() {
 	cp "$build"/bin/{ask,barmem,batch,books,compare,devmap,marked,pcibus,report,toolstack,xen-targets} "$root/bin/"
 	cp "$build/bin/gpu" "$root/bin/igpu"
 	mkdir -p "$root/guests" "$root/lib/xengt"
-	cp "$build/vmlinux" "$build"/{guest,caller,driver,i915}.cpio "$build/bin/tiny.elf" "$root/guests/"
+	cp "$build/vmlinux" "$build"/{guest,caller,driver,i915,igt}.cpio "$build/bin/tiny.elf" "$root/guests/"
 	cp "$here"/dom0/*.sh "$project"/bench/xen/workloads.sh "$root/lib/xengt/"
 	install -m 755 "$here/dom0/init" "$root/init"
 	pack "$root" "$build/dom0.cpio"
@@ -328,6 +351,7 @@ main() {
 	pack_caller
 	pack_driver
 	pack_i915_guest
+	pack_igt
 	pack_dom0
 	say "ready in $build"
 }

@@ -10,6 +10,7 @@ instances=/sys/kernel/config/xengt_gvt
 bar0=0xe0000000
 bar2=0xd0000000		# the aperture
 memory=512		# MiB of a guest
+image=/guests/i915.cpio
 room=12			# MiB more, for RAM at the GTT
 mappable=8192		# entries of each guest's share: mappable ...
 hidden=65536		# ... and hidden
@@ -19,6 +20,7 @@ patience=60000		# with a guest's requests, in ms
 buffer=64		# pages of a batch's buffer, where each has one of its own
 aperture=16		# pages of a buffer that is used through the aperture, which takes four accesses for each
 
+igt_tools="gem_exec_nop gem_exec_ctx gem_exec_fault gem_exec_reloc"
 loop_seconds=20
 slow_cases=		# of a hostile guest's: the GPU hangs
 case $(uname -r) in
@@ -83,7 +85,7 @@ start_gvt_guest() { # NAME
 	local base
 
 	base=$(mappable_base "$1")
-	guest_config "$1" /guests/vmlinux $memory 2 "$i915_words" /guests/i915.cpio >"/tmp/$1.cfg"
+	guest_config "$1" /guests/vmlinux $memory 2 "$i915_words" $image >"/tmp/$1.cfg"
 	aperture_for "$base" >>"/tmp/$1.cfg"
 	create "$1" -p || return 1
 	xl mem-max "$1" $((memory + room))
@@ -218,7 +220,11 @@ check_refused() {
 }
 
 check_load() {
+	local image=/run/i915-igt.cpio
+
+	cat /guests/i915.cpio /guests/igt.cpio >$image
 	works "a guest with a GPU starts" start_gvt_guest g1
+	rm $image
 	is "... it finds the GPU" "$(tell g1 cat '$gpu/vendor' '$gpu/device' '$gpu/class')" "0x8086 0x1912 0x030000"
 	loads_driver g1
 	is "... no entry of its share is refused" "$(gpu g1 bad_entries) $(gpu g1 scratched_noent)" "0 0"
@@ -280,6 +286,20 @@ check_aperture() {
 	[ -z "$(domid g2)" ] || not_by_aperture "... nor where the other guest's part is" g2 "$(mappable_base g1)"
 	host_works "... the host's batches are executed"
 	works "... the GPU is kept awake for each guest: an access by the aperture would not wake it" await 20 awake_for $guests
+}
+
+# Programs of others, which look for the GPU and submit in their own ways, each for some seconds. Each ends with a figure of its own.
+check_igt() {
+	local tool
+
+	for tool in $igt_tools; do
+		remember_gpu
+		works "Intel's $tool runs in a guest" tell g1 "$tool >/tmp/igt"
+		at_least "... the GPU has executed its requests: contexts" "$(seen_by_gpu rcs_contexts)" 2
+		note "count: $tool: $(seen_by_gpu rcs_contexts) contexts; it says $(tell g1 "tail -n 1 /tmp/igt")"
+	done
+	is "... the guest's GPU is not wedged" "$(tell g1 cat /sys/kernel/debug/dri/0/i915_wedged)" 0
+	executes "... its batches are executed" g1
 }
 
 check_hang() {
@@ -430,6 +450,7 @@ subtest begin begin
 run check_refused
 run check_load
 run check_batches
+run check_igt
 run check_reload
 run check_two
 run check_aperture
