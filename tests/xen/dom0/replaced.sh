@@ -118,10 +118,36 @@ check_bar0_over_device() {
 
 ### save and restore
 
+# The tables of a PPGTT of four levels in the guest s, from PML4 to page table, and the address where its pages begin
+tree=590
+tree_base=$((3 << 39 | 5 << 30 | 7 << 21))
+
+tree_in_s() { # with the pages 0 to 511, as the GGTT has them
+	tell s byte $tree 4 0
+	tell s set $((tree + 3)) 0 512 0 1 3
+	tell s set $((tree + 2)) 7 1 $((tree + 3)) 1 3
+	tell s set $((tree + 1)) 5 1 $((tree + 2)) 1 3
+	tell s set $tree 3 1 $((tree + 1)) 1 3
+}
+
+table_of_s() { # PAGE: guest-physical
+	printf '0x%x\n' $(($(tell s gfn "$1") << 12))
+}
+
+# A virtual GPU with another share does not take what is saved.
+restore_to_other() { # NAME
+	make_gpu "$1" "$(domid "$1")" bar0 $bar0 mode strict mappable_base "$(at $other)" mappable_size "$(at $((other_count / 2)))"
+	dma restore "$1"
+	local rc=$?
+
+	remove_gpu "$1"
+	return $rc
+}
+
 # What is in the stream is the guest's memory, and RAM at the GTT would be, for which there is no room at the restore: the virtual GPU
 # is disabled first, which takes that away.
 check_save() {
-	local mode id old
+	local mode id old before
 
 	works "a guest of its own starts" start_guest s 1 192
 	id=$(domid s)
@@ -136,6 +162,15 @@ check_save() {
 		tell s map $other 0 512
 		tell s flush
 		is "... with entries" "$(gpu s entries_live)" 512
+		tree_in_s
+		tell s announce 4 $tree
+		tell s flush
+		is "... and a PPGTT" "$(gpu s ppgtts) $(gpu s tables) $(gpu s entries_live)" "1 4 1024"
+		before=$(tell s read $((other * 8)) 8)
+		xl pause s
+		works "... which a mediator saves, while the guest does not run" dma save s
+		note "count: $(cat $test_gpu/result) bytes for $other_count entries and a PPGTT"
+		xl unpause s
 		[ $mode != hybrid ] || works "... which is disabled" eval 'echo 0 >$vgpus/s/enable'
 		works "... it is saved" save s /run/s.save
 		works "... and gone" await 60 gone "$old"
@@ -150,14 +185,26 @@ check_save() {
 		rm -f /run/s.save
 		id=$(domid s)
 		xl mem-max s 204
+		fails "... what is saved is not for another share" restore_to_other s
 		works "... it has a virtual GPU again" gpu_of s "$id" mode $mode
+		is "... which knows nothing" "$(gpu s ppgtts) $(gpu s entries_live)" "0 0"
+		works "... until the mediator restores it, before the guest runs" dma restore s
+		is "... entries and PPGTT are shadowed" "$(gpu s ppgtts) $(gpu s tables) $(gpu s entries_live)" "1 4 1024"
+		fails "... and it cannot be restored twice" dma restore s
 		xl unpause s
 		works "... it goes on" ask_within s 60 ping
 		works "... with the bytes that it had" tell s check 0 8 5
+		is "... reads the entries that it had" "$(tell s read $((other * 8)) 8)" "$before"
+		dma copy "$(at $((other + 3)))" "$(at $((other + 2)))" 4096
+		works "... which the GPU finds, without a write of the guest's" tell s check 2 1 5 3
+		# shellcheck disable=SC2046
+		is "... and the PPGTT leads where the GGTT does" "$(dma psame s 4 $(table_of_s $tree) $tree_base "$(at $other)" 0x200000 &&
+			cat $test_gpu/result)" 512
 		tell s stos $other 512 0
 		tell s map $other 0 8
 		tell s flush
-		is "... writes its entries, and they are shadowed" "$(gpu s entries_live)" 8
+		tell s retire 4 $tree
+		is "... writes its entries and takes the PPGTT back, and that is shadowed" "$(gpu s ppgtts) $(gpu s entries_live)" "0 8"
 		dma copy "$(at $((other + 3)))" "$(at $((other + 1)))" 4096
 		works "... the GPU finds the pages" tell s check 1 1 5 3
 		remove_gpu s

@@ -23,6 +23,9 @@
  *				tables of its shadow root, four of them
  *	unpin
  *
+ *	save VGPU		as a mediator does while the guest does not run: how many bytes
+ *	restore VGPU		what was saved last, for a virtual GPU that was just enabled
+ *
  * Walks go on from the moment an entry is read until the DMA is over.
  *
  * -EFAULT is an entry that is not present, -ENODEV that no virtual GPU exists or this one does not
@@ -377,6 +380,20 @@ static int run_pin(struct testgpu *gpu, char **args)
 	return ret;
 }
 
+static int run_save(struct testgpu *gpu, char **args)
+{
+	int ret = saved_take(&gpu->saved, args[0]);
+
+	if (!ret)
+		scnprintf(gpu->result, sizeof(gpu->result), "%zu\n", gpu->saved.len);
+	return ret;
+}
+
+static int run_restore(struct testgpu *gpu, char **args)
+{
+	return saved_restore(&gpu->saved, args[0]);
+}
+
 static const struct command commands[] = {
 	{ "copy", 3, run_copy },
 	{ "fill", 3, run_fill },
@@ -388,6 +405,8 @@ static const struct command commands[] = {
 	{ "psame", PPGTT_ARGS + 3, run_psame },
 	{ "pin", PPGTT_ARGS, run_pin },
 	{ "unpin", 0, run_unpin },
+	{ "save", 1, run_save },
+	{ "restore", 1, run_restore },
 };
 
 static int run(struct testgpu *gpu, char **words, int n)
@@ -474,4 +493,5 @@ void testgpu_commands_remove(struct testgpu *gpu)
 	debugfs_remove(gpu->dir);
 	if (gpu->pinned.ppgtt)
 		run_unpin(gpu, NULL);
+	saved_drop(&gpu->saved);
 }

@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 
 #include "edu.h"
+#include "saved.h"
 #include "walk.h"
 
 struct dentry;
@@ -16,6 +17,7 @@ struct dentry;
  * @edu: the DMA engine
  * @lock: held by the command that runs
  * @pinned: the PPGTT that another GPU may use between two commands
+ * @saved: the virtual GPU that was saved last
  * @dir: its directory in debugfs
  * @result: what the last command found
  */
@@ -23,6 +25,7 @@ struct testgpu {
 	struct edu edu;
 	struct mutex lock;	/* one command at a time */
 	struct walk pinned;
+	struct saved saved;
 	struct dentry *dir;
 	char result[96];
 };
