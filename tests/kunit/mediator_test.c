@@ -721,6 +721,7 @@ static void capability_that_the_guest_cannot_have_is_refused(struct kunit *test)
 #define MSI_FIXED		0x41
 #define MSI_LOWEST		0x141
 #define MSI_NMI			0x441
+#define MSI_PIRQ		0x700	/* as Linux has it in an HVM guest */
 
 static void expect_msi(struct kunit *test, unsigned int n, u64 address, u32 data)
 {
@@ -743,8 +744,8 @@ static void guest_gets_messages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(0), MSI_LOWEST), 0);
 	expect_msi(test, 2, MSI_ADDRESS(0), MSI_LOWEST);
 	/* A PIRQ, as a guest with event channels programs it */
-	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, 0x300fee12000ull, 0), 0);
-	expect_msi(test, 3, 0x300fee12000ull, 0);
+	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, 0x300fee12000ull, MSI_PIRQ), 0);
+	expect_msi(test, 3, 0x300fee12000ull, MSI_PIRQ);
 	/* To nobody: lost, or an error */
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(2), MSI_FIXED), 0);
 	KUNIT_EXPECT_EQ(test, xengt_vgpu_inject_msi(vgpu, MSI_ADDRESS(2), MSI_LOWEST), -ESRCH);

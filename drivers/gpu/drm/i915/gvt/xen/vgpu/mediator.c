@@ -22,6 +22,8 @@
 #include "vgpu.h"
 #include "xen/dm_op.h"
 
+/* A message with vector 0 goes to a PIRQ. */
+#define MSI_VECTOR(data)	((data) & 0xff)
 /* The delivery mode of a message: 0 is fixed, 1 lowest priority */
 #define MSI_DELIVERY_MODE(data)	((data) >> 8 & 7)
 #define MSI_DELIVERY_LOWEST	1
@@ -130,6 +132,15 @@ int xengt_mediator_detach(struct xengt_vgpu *vgpu)
 }
 EXPORT_SYMBOL_GPL(xengt_mediator_detach);
 
+/*
+ * Xen logs other modes. It does not look at the mode of a message for a PIRQ; Linux gives such a
+ * message mode 7.
+ */
+static bool knows_mode(u32 data)
+{
+	return !MSI_VECTOR(data) || MSI_DELIVERY_MODE(data) <= MSI_DELIVERY_LOWEST;
+}
+
 /**
  * xengt_vgpu_inject_msi - send a message-signalled interrupt to the guest
  * @vgpu: the virtual GPU, which the caller is the mediator of
@@ -144,15 +155,14 @@ EXPORT_SYMBOL_GPL(xengt_mediator_detach);
  *
  * * -ENODEV: the mediator's start operation has not returned yet, or its stop operation is about to
  *   be called or was
- * * -EINVAL: the delivery mode is neither fixed nor lowest priority
+ * * -EINVAL: the delivery mode is neither fixed nor lowest priority, and the vector is not 0
  * * another error of Xen's; see xengt_dm_inject_msi()
  */
 int xengt_vgpu_inject_msi(struct xengt_vgpu *vgpu, u64 address, u32 data)
 {
 	int rc;
 
-	/* Xen logs other modes. */
-	if (MSI_DELIVERY_MODE(data) > MSI_DELIVERY_LOWEST)
+	if (!knows_mode(data))
 		return -EINVAL;
 	if (!xengt_mediation_begin(&vgpu->mediation))
 		return -ENODEV;

@@ -300,7 +300,8 @@ bool xengt_dm_is_write_protected(domid_t domid, u64 gfn)
  * @address: the message's address, as the guest programmed it
  * @data: the message's data
  *
- * A message with vector 0 goes to an event channel of the guest's that is bound to a PIRQ.
+ * A message with vector 0 goes to an event channel of the guest's that is bound to a PIRQ, whatever
+ * its delivery mode.
  *
  * Context: any but NMI. The hypercall does not sleep, and Xen does not preempt it.
  * Return: 0; or an error of Xen's: -EINVAL: the delivery mode is neither fixed nor lowest priority,
