@@ -112,6 +112,17 @@ static bool is_whole(u32 offset)
 	       offset / 4 == PCI_ROM_ADDRESS / 4 || offset >= 0xe0;
 }
 
+/*
+ * The guest has no OpRegion. hvmloader offers addresses for one, and GVT would take them for one,
+ * also 0: a driver that finds 0 knows that there is none.
+ */
+static bool is_of_opregion(u32 offset)
+{
+	u32 start = rounddown(offset, sizeof(u32));
+
+	return start == INTEL_GVT_PCI_OPREGION || start == INTEL_GVT_PCI_SWSCI;
+}
+
 static void write_whole(struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
 {
 	u32 start = rounddown(offset, sizeof(u32)), whole;
@@ -134,7 +145,7 @@ void xengt_gvt_config_write(struct intel_vgpu *vgpu, u32 offset, u32 value, unsi
 {
 	struct rw_semaphore *lock = &xengt_gvt_instance_of(vgpu)->bar0_lock;
 
-	if (!config_is_sound(offset, len))
+	if (!config_is_sound(offset, len) || is_of_opregion(offset))
 		return;
 	/* The upper half is the status, whose bits are cleared by ones. */
 	if (offset == PCI_COMMAND)
