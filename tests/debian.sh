@@ -14,6 +14,9 @@
 #                                                   to that directory, and prints the kernel's version
 #   tests/debian.sh in ROOT DIR COMMAND...          runs a command in such a directory, with DIR at /mnt
 #   tests/debian.sh qemu RELEASE                    prints a command that is the release's qemu-system-x86_64
+#   tests/debian.sh igt RELEASE                     prints a directory with the release's intel-gpu-tools and what they need
+#   tests/debian.sh xen-qemu RELEASE                prints a directory with the release's QEMU for Xen's HVM guests, and
+#                                                   all that it needs
 #
 # RELEASE is 12 or 13. The packages of its backports can be had, too, if they are named. "in", "qemu" and "root" run as root.
 # XENGT_DEBIAN=DIR: what is fetched (default: .build/debian at the top of the project)
@@ -31,7 +34,7 @@ fail() {
 }
 
 usage() {
-	sed -n '5,17s/^#   //p' "$0" >&2
+	sed -n '5,19s/^#   //p' "$0" >&2
 	exit 2
 }
 
@@ -208,6 +211,17 @@ qemu() { # RELEASE
 	echo "$dir/qemu-system-x86_64"
 }
 
+xen_qemu() { # RELEASE
+	local dir=$cache/xen-qemu-$1
+
+	if [ ! -e "$dir/.complete" ]; then
+		echo "debian: fetching QEMU for Xen of Debian $1" >&2
+		extract "$1" "$dir" qemu-system-xen
+		touch "$dir/.complete"
+	fi
+	echo "$dir"
+}
+
 headers() { # RELEASE SERIES
 	local dir version
 
@@ -243,14 +257,15 @@ case $command:$# in
 host:0) host ;;
 in:[0-2] | unpack:[0-2]) usage ;;
 in:*) in_root "$@" ;;
-kernel:2 | newest:2 | qemu:1 | igt:1 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
+kernel:2 | newest:2 | qemu:1 | xen-qemu:1 | igt:1 | root:1 | headers:2 | source:1 | i915:1 | unpack:*)
 	mkdir -p "$cache"
 	# One at a time in a cache.
 	exec 9>"$cache/lock"
 	flock 9
 	: >"$log"
 	machine=$(host)
-	"${command/source/source_of}" "$@"
+	command=${command/source/source_of}
+	"${command/-/_}" "$@"
 	;;
 *) usage ;;
 esac

@@ -12,7 +12,7 @@ packages=(
 	mmdebstrap						# tests/debian.sh
 	rsync							# copies of the sources
 	python3-pytest python3-tap				# tests/xen/harness
-	busybox-static cpio kmod qemu-system-x86		# tests/xen/build.sh, and what boots it
+	busybox-static cpio kmod mtools qemu-system-x86 syslinux	# tests/xen/build.sh, and what boots it
 	bison dpkg-dev flex					# tests/xen/build-xen.sh
 	bc							# tests/kunit, beside bison and flex
 	libdrm-dev						# tests/xen/dom0/batch.c

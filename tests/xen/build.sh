@@ -278,20 +278,29 @@ copy_modules() { # ROOT TREE VERSION MODULE...: a kernel's own modules with what
 	run depmod /sbin/depmod -b "$root" "$version"
 }
 
-# copy_libraries ROOT TREE PROGRAM...: what the programs need, from a tree of Debian's packages
-copy_libraries() {
-	local root=$1 libs l f lib=$2/usr/lib/x86_64-linux-gnu:$2/lib/x86_64-linux-gnu loader=$2/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+# The programs' libraries, as the release's own loader finds them: the machine's may be too old for them.
+libraries() { # TREE PROGRAM...
+	local loader=$build/debian/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 path='' tree f
 
-	shift 2
+	for tree in "$1" "$build/debian"; do
+		path+=${path:+:}$tree/usr/lib/x86_64-linux-gnu:$tree/lib/x86_64-linux-gnu
+	done
+	shift
+	for f in "$@"; do
+		"$loader" --inhibit-cache --library-path "$path" --list "$f" || fail "$f lacks a library"
+	done | sed -n 's/.* => \([^ ]*\) .*/\1/p' | sort -u
+}
+
+copy_libraries() { # ROOT TREE PROGRAM...
+	local root=$1 found l
+
+	shift
 	mkdir -p "$root/lib/x86_64-linux-gnu" "$root/lib64"
-	# By the release's own loader: the machine's may be too old for these libraries.
-	libs=$(for f; do
-		"$loader" --inhibit-cache --library-path "$lib" --list "$f" || fail "$f lacks a library"
-	done | sed -n 's/.* => \([^ ]*\) .*/\1/p' | sort -u)
-	for l in $libs; do
+	found=$(libraries "$@")
+	for l in $found; do
 		cp -L "$l" "$root/lib/x86_64-linux-gnu/"
 	done
-	cp -L "$loader" "$root/lib64/"
+	cp -L "$build/debian/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib64/"
 }
 
 # Intel's GPU tools, which a guest with a stock i915 gets besides what is in its own image
@@ -310,15 +319,49 @@ pack_igt() {
 }
 
 copy_toolstack() { # ROOT
-	local bin=$build/debian/usr/lib/xen-$xen_version/bin
+	local bin=$build/debian/usr/lib/xen-$xen_version/bin to=$1/usr/lib/xen-$xen_version/bin
 
-	mkdir -p "$1/usr/lib/xen-$xen_version/bin"
-	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$1/usr/lib/xen-$xen_version/bin/"
-	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$1/usr/lib/xen-$xen_version/bin/"
-	copy_libraries "$1" "$build/debian" "$1/usr/lib/xen-$xen_version"/bin/*
+	mkdir -p "$to"
+	cp "$build/debian/usr/bin"/xenstore-{read,exists,ls,write,chmod,rm} "$to/"
+	cp "$bin"/{xl,xenstored,xenconsoled,xen-init-dom0,libxl-save-helper} "$to/"
+	copy_libraries "$1" "$build/debian" "$to"/*
 	# pthread_cancel needs it, and no program is linked with it
 	cp "$build/debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$1/lib/x86_64-linux-gnu/"
 	touch "$1/etc/xen/xl.conf"
+}
+
+# The disk of an HVM guest: SYSLINUX, which is quick under emulation, loads what a PVH guest with i915 is started with.
+make_disk() { # FILE
+	local image size cylinder=$((16 * 63))
+
+	image=$(kernel_image)
+	size=$(($(stat -Lc %s "$image") + $(stat -c %s "$build/i915.cpio") + (2 << 20)))
+	rm -f "$1"
+	run "making a disk" mformat -C -i "$1" -h 16 -s 63 -T $(((size / 512 / cylinder + 1) * cylinder)) ::
+	run "filling the disk" mcopy -i "$1" "$image" ::vmlinuz
+	run "filling the disk" mcopy -i "$1" "$build/i915.cpio" ::initrd
+	run "filling the disk" mcopy -i "$1" "$here/i915/syslinux.cfg" ::
+	run "making the disk boot" syslinux -i "$1"
+}
+
+# What dom0 needs besides for HVM guests. It stays in memory, so it is there only for the checks that have such guests.
+pack_hvm() {
+	local root=$build/root-hvm libs=$build/root-hvm/lib/x86_64-linux-gnu found qemu l
+
+	qemu=$("$project/tests/debian.sh" xen-qemu "$debian") || fail "fetching QEMU for Xen failed"
+	rm -rf "$root"
+	mkdir -p "$root"/{guests,usr/libexec,usr/lib/xen-$xen_version/boot,usr/share/seabios,usr/share/qemu/keymaps} "$libs"
+	cp "$build/debian/usr/lib/xen-$xen_version/boot/hvmloader" "$root/usr/lib/xen-$xen_version/boot/"
+	cp "$qemu/usr/share/seabios"/{bios-256k,vgabios-stdvga}.bin "$root/usr/share/seabios/"
+	cp "$qemu/usr/share/qemu/keymaps/en-us" "$root/usr/share/qemu/keymaps/"
+	cp "$qemu/usr/libexec/xen-qemu-system-i386" "$root/usr/libexec/"
+	found=$(libraries "$qemu" "$root/usr/libexec/xen-qemu-system-i386")
+	for l in $found; do
+		[ -e "$build/root-dom0/lib/x86_64-linux-gnu/$(basename "$l")" ] || cp -L "$l" "$libs/"
+	done
+	make_disk "$root/guests/hvm.img"
+	pack "$root" "$build/hvm.cpio"
+	cat "$build/dom0.cpio" "$build/hvm.cpio" >"$build/dom0-hvm.cpio"
 }
 
 pack_dom0() {
@@ -353,6 +396,7 @@ main() {
 	pack_i915_guest
 	pack_igt
 	pack_dom0
+	pack_hvm
 	say "ready in $build"
 }
 

@@ -29,7 +29,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import hang, images, ktap, qemu, trace
+from . import hang, images, ktap, qemu, suites, trace
 
 POKE = 120  # seconds; checks can be silent for half of that
 POKED = "poked"
@@ -89,7 +89,7 @@ class Boot:
             " ".join(filter(None, words)),
             images.KERNEL,
             f"{LINUX_WORDS} suite={suite} kind={dom0} only={','.join(only)} skip={','.join(skip)}",
-            images.DOM0,
+            images.DOM0_HVM if suites.has_hvm_guest(suite, only, skip) else images.DOM0,
         )
         if gpu:
             self.command = qemu.with_gpu(

@@ -28,6 +28,7 @@ XEN = {"12": "4.17", "13": "4.20"}  # by release
 LOGS = BUILD / "log"
 KERNEL = BUILD / "dom0-vmlinux"
 DOM0 = BUILD / "dom0.cpio"
+DOM0_HVM = BUILD / "dom0-hvm.cpio"  # with what HVM guests need
 IGPU = BUILD / "bin" / "igpu"
 GPU_QEMU = "12"  # the release whose QEMU can have a GPU
 

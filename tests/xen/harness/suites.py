@@ -57,6 +57,7 @@ RUNS = (
 )
 
 
+HVM = ("gvt", "check_hvm")  # a suite and its check that has an HVM guest
 BEGIN = "begin"  # what is before the first check; a part of each boot
 
 
@@ -83,3 +84,8 @@ def selection(suite, wanted):
     leave = [check for check in checks(suite) if check not in (*wanted, BEGIN)]
     make = [check for check in wanted if check != BEGIN]
     return ([], leave) if len(leave) <= len(make) else (make, [])
+
+
+def has_hvm_guest(suite, only, skip):
+    """Whether a boot that makes only some checks, or does not make some, has an HVM guest."""
+    return suite == HVM[0] and HVM[1] not in skip and (HVM[1] in only or not any(only))

@@ -10,7 +10,9 @@ import pytest
 from . import ktap, suites
 
 
-@pytest.mark.parametrize("suite", ["bar", "checks", "devmap", "driver", "gpu", "i915", "memset"])
+@pytest.mark.parametrize(
+    "suite", ["bar", "checks", "devmap", "driver", "gpu", "gvt", "i915", "memset"]
+)
 def test_every_check_is_found(suite):
     """Each function that is called check_ and is not called by another one."""
     files = [suites.DOM0 / f"{suite}.sh"]
@@ -42,6 +44,16 @@ def test_selection():
     assert suites.selection("driver", every) == ([], [])
     assert suites.selection("driver", ["check_dma"]) == (["check_dma"], [])
     assert suites.selection("driver", [c for c in every if c != "check_dma"]) == ([], ["check_dma"])
+
+
+def test_hvm_guest():
+    assert suites.HVM[1] in suites.checks(suites.HVM[0])
+    assert suites.has_hvm_guest("gvt", [], [])
+    assert suites.has_hvm_guest("gvt", [""], ["check_load"])
+    assert suites.has_hvm_guest("gvt", ["check_load", "check_hvm"], [])
+    assert not suites.has_hvm_guest("gvt", ["check_load"], [])
+    assert not suites.has_hvm_guest("gvt", [], ["check_hvm"])
+    assert not suites.has_hvm_guest("checks", [], [])
 
 
 SCRIPT = r"""
