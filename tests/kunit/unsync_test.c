@@ -102,6 +102,27 @@ static void page_that_is_written_slowly_becomes_unsync(struct kunit *test)
 	stop_hybrid(test, vgpu);
 }
 
+/* After a resync a page has to be written as often again as the first time. */
+static void resynced_page_is_not_write_hot(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = start_hybrid(test, &hybrid);
+	unsigned int i;
+
+	module_param_set("xengt.idle_syncs", "2");
+	hybrid_write_often(test, 1);
+	for (i = 0; i < 4; i++)
+		flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
+	KUNIT_EXPECT_EQ(test, hybrid_unsynced(vgpu), 1ull);
+	KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	for (i = 0; i < 3; i++) {
+		hybrid_put(test, FIRST, PTE(i));
+		flush_delayed_work(&vgpu->gtt.shadow.dirty.work);
+		KUNIT_EXPECT_FALSE(test, hybrid_is_unsync(1));
+	}
+	KUNIT_EXPECT_EQ(test, hybrid_unsynced(vgpu), 1ull);
+	stop_hybrid(test, vgpu);
+}
+
 /* A guest that fills its GTT from the first page on is trapped in pages 0, 1, 10 and 75. */
 static void pages_ahead_of_a_write_hot_one_are_unsynced(struct kunit *test)
 {
@@ -783,6 +804,7 @@ static struct kunit_case unsync_cases[] = {
 	KUNIT_CASE_PARAM(unsync_page_is_scanned_without_a_flush, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_written_seldom_stays_protected, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_that_is_written_slowly_becomes_unsync, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(resynced_page_is_not_write_hot, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_ahead_of_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(pages_around_a_write_hot_one_are_unsynced, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(unsync_max_bounds_unsync_pages, both_dom0s_gen_params),

@@ -128,7 +128,9 @@ static void late_sync(struct work_struct *work)
 
 	xengt_count(gtt->shadow.counters, XENGT_COUNT_SYNCS_LATE, 1);
 	mutex_lock(&gtt->shadow.lock);
+	gtt->shadow.dirty.late = true;
 	sync_all(gtt);
+	gtt->shadow.dirty.late = false;
 	mutex_unlock(&gtt->shadow.lock);
 }
 
@@ -255,11 +257,10 @@ void xengt_gtt_exit(struct xengt_gtt *gtt)
 	exit_shadow(&gtt->shadow);
 }
 
-/* Syncs because it was asked for: brings into the shadow what the guest wrote before the call. */
+/* Syncs: brings into the shadow what the guest wrote before the call. */
 void xengt_gtt_sync(struct xengt_gtt *gtt)
 {
 	mutex_lock(&gtt->shadow.lock);
-	xengt_dirty_halve_counts(&gtt->shadow);
 	sync_all(gtt);
 	mutex_unlock(&gtt->shadow.lock);
 }

@@ -83,7 +83,7 @@ static void store_whole(void *to, const void *data, unsigned int len)
 	}
 }
 
-/* Counts a write to the page, after what xengt_dirty_halve_counts() left to do. */
+/* Counts a write to the page, after the halvings since the last write. */
 static void count_write(struct xengt_gpage *page, unsigned int halvings)
 {
 	page->write_count >>= min(halvings - page->halvings, 31u);
@@ -171,21 +171,12 @@ static struct xengt_gpage *next_written(struct xengt_dirty *dirty,
 }
 
 /*
- * Halves the write counts of all pages. To be called for each sync that somebody asked for, and not
- * for a late one, which the clock starts: on a slow machine late syncs come after every few writes,
- * and no page would become write-hot.
- */
-void xengt_dirty_halve_counts(struct xengt_shadow *sh)
-{
-	spin_lock(&sh->dirty.lock);
-	sh->dirty.halvings++;
-	spin_unlock(&sh->dirty.lock);
-}
-
-/*
  * Begins a sync: collects the entries that were written before, each page once. A write to a page
  * that was collected already is left to the next sync. So this sync ends, and an entry is not in
  * the update twice. Also collects unsync pages, and makes write-hot pages unsync.
+ *
+ * A sync halves the write counts, but a late one does not: on a slow machine late syncs come after
+ * every few writes, and no page would become write-hot.
  */
 void xengt_dirty_collect(struct xengt_shadow *sh)
 {
@@ -200,6 +191,7 @@ void xengt_dirty_collect(struct xengt_shadow *sh)
 	spin_lock(&dirty->lock);
 	list_splice_init(&dirty->written, &written);
 	nr_written = dirty->nr_written;
+	dirty->halvings += !dirty->late;
 	dirty->nr_written = 0;
 	spin_unlock(&dirty->lock);
 	trace_xengt_sync(sh->domid, dirty->nr_unsync, nr_written);

@@ -14,7 +14,6 @@ void xengt_dirty_init(struct xengt_shadow *sh);
 void xengt_dirty_exit(struct xengt_shadow *sh);
 bool xengt_dirty_store(struct xengt_gpages *pages, unsigned long key, unsigned int offset,
 		       const void *data, unsigned int len);
-void xengt_dirty_halve_counts(struct xengt_shadow *sh);
 void xengt_dirty_collect(struct xengt_shadow *sh);
 void xengt_dirty_set_mode(struct xengt_shadow *sh, enum xengt_mode mode);
 void xengt_dirty_want_rescan(struct xengt_shadow *sh);

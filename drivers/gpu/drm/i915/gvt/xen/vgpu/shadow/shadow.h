@@ -55,6 +55,7 @@ enum xengt_mode {
  * @nr_unsync: number of pages in @unsync; the shadow's lock
  * @rescan_left: the last rescan left pages for want of memory; the shadow's lock
  * @mask: work area of a sync: the entries of one page that were written; the shadow's lock
+ * @late: the sync that is under way is a late one; the shadow's lock
  * @work: the late sync, see late_sync.c
  * @late_node: in the list of all shadows, see late_sync.c
  */
@@ -70,6 +71,7 @@ struct xengt_dirty {
 	unsigned long nr_unsync;
 	bool rescan_left;
 	DECLARE_BITMAP(mask, XENGT_TABLE_ENTRIES);
+	bool late;
 	struct delayed_work work;
 	struct list_head late_node;
 };

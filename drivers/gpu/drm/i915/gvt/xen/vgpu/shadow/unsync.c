@@ -93,6 +93,7 @@ static void note_unsync(struct xengt_gpages *pages, unsigned long key, unsigned 
 		page = xa_load(&pages->pages, key + i);
 		page->unsync = true;
 		page->idle = 0;
+		page->write_count = 0;
 		list_del_init(&page->hot_node);
 		list_add_tail(&page->unsync_node, &dirty->unsync);
 	}
