@@ -21,6 +21,8 @@
 #define PCI_GGC		0x50	/* GMCH graphics control: sizes; no stolen memory */
 #define  GGC_GGMS(ggms)	((ggms) << 6)
 #define PCI_GGC_END	0x52
+#define PCI_BSM		0x5c	/* base of stolen memory, which firmware sets in any case */
+#define  BSM		0x7f800000
 
 static const struct device devices[] = {
 	{ "skl", "Skylake GT2", 0x1912, 6, ON_SKL },
@@ -59,6 +61,7 @@ void pci_init(const struct device *device, unsigned int ggms)
 	put(PCI_SUBSYSTEM, 0x2015U << 16 | VENDOR_INTEL, 4);
 	put(PCI_INT_PIN, 1, 1);
 	put(PCI_GGC, GGC_GGMS(ggms), 2);
+	put(PCI_BSM, BSM, 4);
 }
 
 void pci_reset(void)

@@ -11,6 +11,7 @@
 
 #include <linux/kthread.h>
 #include <linux/pci.h>
+#include <drm/i915_drm.h>
 
 #include "device.h"
 #include "compat.h"
@@ -38,7 +39,8 @@ static void set_device_info(struct intel_gvt *gvt, struct pci_dev *pdev)
 
 /*
  * What GVT has recorded is the host's own: its interrupt, which is on, and the addresses of its
- * BARs. A guest's are off, and 64 bits wide, as GVT reads them.
+ * BARs. A guest's are off, and 64 bits wide, as GVT reads them. Where the host's stolen memory and
+ * its OpRegion are is no guest's business.
  */
 static void clean_config_space(struct intel_gvt *gvt, struct pci_dev *pdev)
 {
@@ -55,6 +57,9 @@ static void clean_config_space(struct intel_gvt *gvt, struct pci_dev *pdev)
 	memset(msi + PCI_MSI_FLAGS, 0, MSI_CAPABILITY_SIZE - PCI_MSI_FLAGS);
 	config[PCI_BASE_ADDRESS_0] = PCI_BASE_ADDRESS_MEM_TYPE_64;
 	config[PCI_BASE_ADDRESS_2] = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
+	memset(config + INTEL_BSM, 0, sizeof(u32));
+	memset(config + INTEL_GVT_PCI_SWSCI, 0, sizeof(u32));
+	memset(config + INTEL_GVT_PCI_OPREGION, 0, sizeof(u32));
 }
 
 static void emulate_vblanks(struct intel_gvt *gvt)
