@@ -39,8 +39,18 @@ check_bound() {
 	at_least "... and hidden, beyond it" "$hidden_first" $((first + mappable))
 }
 
+# i915 frees the contexts of programs that have ended, and has unbound their pages. It does so when the GPU is idle, in its own time:
+# this waits until all that is done (DROP_RETIRE, ACTIVE, FREED, IDLE and RCU in i915_debugfs.c). A second time, as the first makes the
+# GPU idle.
+host_at_rest() {
+	local drop=/sys/kernel/debug/dri/0/i915_gem_drop_caches
+
+	echo 0x25c >$drop && echo 0x25c >$drop
+}
+
 # While nothing of the host's is at work, a write to one of its entries is a violation.
 check_copy() {
+	works "the host's i915 has nothing left to do" host_at_rest
 	igpu freeze host
 	tell g1 fill 0 4 11
 	tell g1 byte 4 4 0
