@@ -225,7 +225,10 @@ static u64 spt_bytes(struct xengt_spts *spts)
 	return bytes;
 }
 
-/* Memory in use: mappings, tables, and the copies of the GGTT. Nodes of xarrays are not counted. */
+/*
+ * Memory in use: mappings, tables, and the copies of the GGTT, which in hybrid mode are the guest's
+ * RAM at the GTT. Nodes of xarrays are not counted.
+ */
 static void note_bytes(struct bench *b)
 {
 	struct xengt_gtt *gtt = &b->vgpu->gtt;
@@ -234,7 +237,7 @@ static void note_bytes(struct bench *b)
 	u64 bytes;
 
 	bytes = leaf_bytes(&gtt->shadow) + spt_bytes(&gtt->ppgtts.spts) +
-		PAGES * sizeof(struct xengt_ggtt_page);
+		PAGES * (sizeof(struct xengt_ggtt_page) + PAGE_SIZE);
 	xa_for_each(&b->vgpu->domain->table.blocks, index, block) {
 		bytes += sizeof(*block);
 		if (on_pv(b->test))
@@ -387,11 +390,15 @@ static void put_table(struct bench *b, u64 gfn, unsigned int index, u64 pte)
 /* The GPU works with all that was written: @live entries name pages of the guest. */
 static void submit(struct bench *b, unsigned long live)
 {
+	u64 start;
+
 	b->candidate->submit(b);
+	start = ktime_get_ns();
 	b->failed += b->candidate->live(b) != live;
 	if (b->vgpu)
 		note_bytes(b);
 	cond_resched();
+	b->left_out += ktime_get_ns() - start;
 }
 
 static void fill(struct bench *b)

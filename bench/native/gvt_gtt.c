@@ -87,7 +87,11 @@ void gvt_environment_error(void)
 
 bool kvm_is_visible_gfn(struct kvm *kvm, unsigned long gfn)
 {
-	return guest.is_valid(gfn);
+	u64 start = ktime_get_ns();
+	bool valid = guest.is_valid(gfn);
+
+	counts.copying += ktime_get_ns() - start;
+	return valid;
 }
 
 static int copy(unsigned long gpa, void *buf, unsigned long len, bool write)

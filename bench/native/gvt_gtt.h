@@ -22,7 +22,7 @@
  * @invalidations: unmaps, each of which flushes the IOTLB
  * @bytes: memory in use: mappings, tables, and the copies of the GGTT
  * @max_bytes: the most that this has been
- * @copying: time spent with copies from and to guest memory, in ns
+ * @copying: time spent with questions about guest memory, and with copies from and to it, in ns
  * @errors: messages about errors
  */
 struct gvt_gtt_counts {
