@@ -67,7 +67,7 @@ def print_table(results, sizes):
 
 
 def gtt_result(results, workload, how):
-    return next(r for r in results if (r["what"], r["layout"], r["how"]) == ("gtt", workload, how))
+    return next(r for r in results if (r["what"], r.get("layout"), r["how"]) == ("gtt", workload, how))
 
 
 def print_gtts(results):
