@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A saved virtual GPU, as a mediator has it while its guest moves. The guest does not run meanwhile.
+ * A saved virtual GPU, as a mediator has it while its guest moves. The guest does not run
+ * meanwhile.
  */
 
 #include <linux/err.h>

@@ -11,7 +11,6 @@
 
 #include <linux/kthread.h>
 #include <linux/pci.h>
-#include <drm/i915_drm.h>
 
 #include "device.h"
 #include "compat.h"
@@ -20,6 +19,9 @@
 /* Where Intel's GPUs have their MSI capability, for a GPU that has none */
 #define MSI_CAPABILITY		0xac
 #define MSI_CAPABILITY_SIZE	10
+
+/* The base of stolen memory (BDSM): INTEL_BSM in i915_drm.h, which is not in one place */
+#define CFG_BSM		0x5c
 
 static void set_device_info(struct intel_gvt *gvt, struct pci_dev *pdev)
 {
@@ -57,7 +59,7 @@ static void clean_config_space(struct intel_gvt *gvt, struct pci_dev *pdev)
 	memset(msi + PCI_MSI_FLAGS, 0, MSI_CAPABILITY_SIZE - PCI_MSI_FLAGS);
 	config[PCI_BASE_ADDRESS_0] = PCI_BASE_ADDRESS_MEM_TYPE_64;
 	config[PCI_BASE_ADDRESS_2] = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
-	memset(config + INTEL_BSM, 0, sizeof(u32));
+	memset(config + CFG_BSM, 0, sizeof(u32));
 	memset(config + INTEL_GVT_PCI_SWSCI, 0, sizeof(u32));
 	memset(config + INTEL_GVT_PCI_OPREGION, 0, sizeof(u32));
 }
