@@ -278,11 +278,12 @@ copy_modules() { # ROOT TREE VERSION MODULE...: a kernel's own modules with what
 	run depmod /sbin/depmod -b "$root" "$version"
 }
 
-# The programs' libraries, as the release's own loader finds them: the machine's may be too old for them.
+# The programs' libraries, as the release's own loader finds them: the machine's may be too old for them. What is beside that loader comes
+# first, since a C library of another day does not fit it.
 libraries() { # TREE PROGRAM...
 	local loader=$build/debian/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 path='' tree f
 
-	for tree in "$1" "$build/debian"; do
+	for tree in "$build/debian" "$1"; do
 		path+=${path:+:}$tree/usr/lib/x86_64-linux-gnu:$tree/lib/x86_64-linux-gnu
 	done
 	shift

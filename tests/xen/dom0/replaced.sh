@@ -134,7 +134,6 @@ table_of_s() { # PAGE: guest-physical
 	printf '0x%x\n' $(($(tell s gfn "$1") << 12))
 }
 
-
 # What is in the stream is the guest's memory, and RAM at the GTT would be, for which there is no room at the restore: the virtual GPU
 # is disabled first, which takes that away.
 check_save() {

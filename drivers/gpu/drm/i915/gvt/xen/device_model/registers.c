@@ -113,8 +113,8 @@ static bool is_whole(u32 offset)
 }
 
 /*
- * The guest has no OpRegion. hvmloader offers addresses for one, and GVT would take them for one,
- * also 0: a driver that finds 0 knows that there is none.
+ * Is it a register of the OpRegion's? The guest has no OpRegion, but hvmloader writes an address
+ * for one. The registers stay 0, so that the driver knows that there is none.
  */
 static bool is_of_opregion(u32 offset)
 {

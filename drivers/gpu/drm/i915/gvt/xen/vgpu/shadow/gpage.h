@@ -62,8 +62,8 @@ struct xengt_gpages {
  *	under both locks, so either protects a read.
  * @written: bitmap of the entries that were written and not collected yet; the dirty lock
  * @written_node: in the list of pages with such entries; the dirty lock
- * @write_count: number of trapped writes since the page was unsync, halved at each sync that is not
- *	a late one; the dirty lock
+ * @write_count: number of trapped writes, halved at each sync that is not a late one, and 0 when
+ *	the page becomes unsync; the dirty lock
  * @halvings: how many of xengt_dirty.halvings are in @write_count; the dirty lock
  * @hot_node: in the list of write-hot pages; the dirty lock
  * @memory: the page is RAM of the guest, write-protected or unsync. Else all accesses are trapped
