@@ -20,6 +20,7 @@
 #include <linux/workqueue.h>
 
 #include "configfs.h"
+#include "mediator.h"
 
 #define MAX_WEIGHT	16
 

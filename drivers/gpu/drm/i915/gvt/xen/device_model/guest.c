@@ -13,6 +13,8 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
+#include <xen/xengt_mediator.h>
+
 int xengt_gvt_copy_gpa(struct intel_vgpu *vgpu, u64 gpa, void *data, unsigned long len,
 		       bool to_guest)
 {

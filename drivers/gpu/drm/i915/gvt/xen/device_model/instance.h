@@ -13,7 +13,6 @@
 #include <linux/rwsem.h>
 #include <xen/xengt.h>
 #include <xen/xengt_i915.h>
-#include <xen/xengt_mediator.h>
 
 /**
  * struct xengt_gvt_instance - a virtual GPU whose mediator is GVT
@@ -54,7 +53,7 @@ static inline struct xengt_gvt_instance *xengt_gvt_instance_of(struct intel_vgpu
 
 struct xengt_gvt_instance *xengt_gvt_create(const char *name);
 void xengt_gvt_destroy(struct xengt_gvt_instance *instance);
-int xengt_gvt_attach(struct xengt_gvt_instance *instance);
-int xengt_gvt_detach(struct xengt_gvt_instance *instance);
+int xengt_gvt_start(struct xengt_gvt_instance *instance);
+void xengt_gvt_stop(struct xengt_gvt_instance *instance);
 
 #endif /* _XENGT_GVT_INSTANCE_H */
