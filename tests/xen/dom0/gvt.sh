@@ -328,7 +328,7 @@ check_hostile() {
 	local case
 
 	works "i915 is unloaded in a guest" tell g1 unload
-	for case in sound ggtt_batch; do
+	for case in sound ggtt_batch own_registers image; do
 		hostile stored $case
 	done
 	for case in three_levels $slow_cases foreign_register unknown_command ggtt_batch_outside ggtt_batch_in_nothing \
@@ -338,7 +338,8 @@ check_hostile() {
 	done
 	for case in ring_misaligned tail_beyond_ring head_beyond_ring head_odd root_in_ring half_a_root_in_ring mode_in_ring \
 		command_beyond_tail ggtt_batch_calls_itself load_without_value end_in_ring ggtt_batch_first ggtt_batch_at_tail \
-		ggtt_batch_goes_on flush_outside; do
+		ggtt_batch_goes_on flush_outside tail_in_ring other_engine_in_ring whole_gpu_in_ring ring_in_image \
+		other_engine_in_image; do
 		refuses $case
 	done
 	works "a virtual GPU of which nothing is enabled" restart g1

@@ -44,8 +44,17 @@
 #define ROOT_LOW	(BCS + 0x270)
 #define ROOT_HIGH	(BCS + 0x274)
 
+#define RING_TAIL	(BCS + 0x30)
+#define RING_START	(BCS + 0x38)
+#define INSTRUCTION_MODE	(BCS + 0xc0)	/* INSTPM */
+#define MOCS		0xcc00u		/* the blitter's: how memory is cached */
+
 /* The render engine's */
 #define RCS_ELSP	0x2230u
+#define RCS_INSTRUCTION_MODE	0x20c0u
+
+/* The whole GPU's: how it arbitrates memory */
+#define ARB_MODE	0x4030u
 
 /* A context's descriptor, and the dwords of its register state that matter */
 #define CONTEXT_VALID	1u
@@ -60,6 +69,7 @@
 #define STATE_RING	0x0b
 #define STATE_PDP0_HIGH	0x31
 #define STATE_PDP0_LOW	0x33
+#define STATE_IMAGE	0x50	/* what follows is the engine's own: it is loaded unless NO_RESTORE is set */
 #define NO_RESTORE	1u
 
 /* Commands */
@@ -361,6 +371,57 @@ static void half_a_root_in_ring(struct submission *s)
 	sound(s);
 }
 
+/* As drivers do for workarounds */
+static void own_registers(struct submission *s)
+{
+	add_load(s, INSTRUCTION_MODE, 0);
+	add_load(s, MOCS, 0);
+	sound(s);
+}
+
+/* The GPU would go on behind what was scanned. */
+static void tail_in_ring(struct submission *s)
+{
+	add_load(s, RING_TAIL, 0);
+	sound(s);
+}
+
+static void other_engine_in_ring(struct submission *s)
+{
+	add_load(s, RCS_INSTRUCTION_MODE, 0);
+	sound(s);
+}
+
+static void whole_gpu_in_ring(struct submission *s)
+{
+	add_load(s, ARB_MODE, 0);
+	sound(s);
+}
+
+static void load_in_image(struct submission *s, uint32_t offset, uint32_t value)
+{
+	const uint32_t image[] = { MI_LOAD_REGISTER_IMM(1), offset, value, MI_BATCH_BUFFER_END };
+
+	s->state[STATE_CONTROL] = NO_RESTORE << 16;
+	memcpy(s->state + STATE_IMAGE, image, sizeof(image));
+	sound(s);
+}
+
+static void image(struct submission *s)
+{
+	load_in_image(s, INSTRUCTION_MODE, 0);
+}
+
+static void ring_in_image(struct submission *s)
+{
+	load_in_image(s, RING_START, at(s->set + BATCH));
+}
+
+static void other_engine_in_image(struct submission *s)
+{
+	load_in_image(s, RCS_INSTRUCTION_MODE, 0);
+}
+
 static void mode_in_ring(struct submission *s)
 {
 	add_load(s, GFX_MODE, ENABLE_RUN_LIST);
@@ -580,7 +641,9 @@ static const struct {
 	CASE(context_invalid), CASE(status_outside), CASE(half_a_root_in_ring), CASE(mode_in_ring),
 	CASE(load_without_value), CASE(end_in_ring), CASE(ggtt_batch_first),
 	CASE(ggtt_batch_at_tail), CASE(ggtt_batch_goes_on), CASE(flush_outside),
-	CASE(render_not_enabled), CASE(head_odd),
+	CASE(render_not_enabled), CASE(head_odd), CASE(own_registers), CASE(tail_in_ring),
+	CASE(other_engine_in_ring), CASE(whole_gpu_in_ring), CASE(image), CASE(ring_in_image),
+	CASE(other_engine_in_image),
 };
 
 static void (*find_case(const char *name))(struct submission *s)

@@ -21,11 +21,10 @@
 #include <linux/align.h>
 #include <linux/bits.h>
 
-#include "gt/intel_engine_regs.h"
 #include "gt/intel_gpu_commands.h"
-#include "i915_reg.h"
 
 #include "command.h"
+#include "register_rules.h"
 #include "workload.h"
 
 /* What GVT adds to an indirect context: a call of the batch that runs for each context */
@@ -34,18 +33,6 @@
 #define SECOND_LEVEL		BIT(22)
 #define IN_PPGTT		BIT(8)
 #define STORE_QWORD		BIT(21)
-
-/* Registers of an engine, from its base */
-#define RING_UHPTR_OFFSET	0x134
-#define RING_PDP_FIRST		0x270
-#define RING_PDP_LAST		0x28c
-#define RING_MODE_OFFSET	0x29c
-#define RING_NONPRIV_FIRST	0x4d0
-#define RING_NONPRIV_LAST	0x4fc
-
-/* Tiled resources: where their tables are */
-#define TRTT_ENABLE		BIT(0)
-#define TRTT_IN_PPGTT		BIT(1)
 
 #define OP_PIPE_CONTROL		0x7a00
 #define OP_SWTESS_BASE_ADDRESS	0x6103
@@ -113,52 +100,13 @@ static bool is_sound_call(const struct xengt_gvt_command *c)
 	return address != c->end;
 }
 
-/*
- * May a register have the value, however a guest sets it? One names another register, which batches
- * without privileges may use then: GVT knows which ones a guest may name. Newer GPUs take up to 63
- * behind it, too; i915 lets programs read some.
- */
-bool xengt_gvt_register_is_sound(struct intel_gvt *gvt, u32 offset, u32 value)
-{
-	u32 in_engine = offset & GENMASK(11, 0);
-
-	if (in_engine >= RING_NONPRIV_FIRST && in_engine <= RING_NONPRIV_LAST &&
-	    intel_gvt_render_mmio_to_engine(gvt, offset))
-		return !(value & RING_FORCE_TO_NONPRIV_RANGE_MASK) ||
-		       (value & RING_FORCE_TO_NONPRIV_ACCESS_MASK) ==
-		       RING_FORCE_TO_NONPRIV_ACCESS_RD;
-	return offset != i915_mmio_reg_offset(TRTTE) || !(value & TRTT_ENABLE) ||
-	       value & TRTT_IN_PPGTT;
-}
-
-static bool is_sound_for_engine(const struct xengt_gvt_command *c, u32 offset, u32 value)
-{
-	switch (offset) {
-	case RING_PDP_FIRST ... RING_PDP_LAST:
-		return false;
-	case RING_MODE_OFFSET:
-		/* GVT would act on it, as if the guest had written the register now. */
-		return c->place == XENGT_GVT_IN_CONTEXT;
-	case RING_UHPTR_OFFSET:
-		/* A new head of the ring */
-		return !(value & 1);
-	default:
-		return true;
-	}
-}
-
 static bool is_sound_register(const struct xengt_gvt_command *c, u32 offset, u32 value)
 {
 	struct intel_gvt *gvt = c->workload->vgpu->gvt;
 
-	if (intel_gvt_render_mmio_to_engine(gvt, offset) &&
-	    !is_sound_for_engine(c, offset & GENMASK(11, 0), value))
-		return false;
-	if (!xengt_gvt_register_is_sound(gvt, offset, value))
-		return false;
-	/* Has it a graphics address? GVT checks only those that the guest writes itself. */
-	return c->place == XENGT_GVT_IN_CONTEXT || offset >= gvt->device_info.mmio_size ||
-	       !(gvt->mmio.mmio_attribute[offset / sizeof(u32)] & F_GMADR);
+	if (c->place == XENGT_GVT_IN_CONTEXT)
+		return xengt_gvt_image_is_sound(gvt, c->workload->engine, offset, value);
+	return xengt_gvt_load_is_sound(gvt, c->workload->engine, offset, value);
 }
 
 static bool is_sound_load(const struct xengt_gvt_command *c)

@@ -6,7 +6,6 @@
 
 #include <linux/types.h>
 
-struct intel_gvt;
 struct intel_vgpu_workload;
 
 /* Where a command is */
@@ -40,6 +39,5 @@ struct xengt_gvt_command {
 };
 
 bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c);
-bool xengt_gvt_register_is_sound(struct intel_gvt *gvt, u32 offset, u32 value);
 
 #endif /* _XENGT_GVT_COMMAND_H */

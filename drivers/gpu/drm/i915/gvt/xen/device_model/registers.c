@@ -19,7 +19,7 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
-#include "command.h"
+#include "register_rules.h"
 #include "registers.h"
 
 /* Returns how many of @len bytes at @offset are one access for GVT: at most a register, aligned. */
@@ -65,7 +65,7 @@ void xengt_gvt_register_read(struct intel_vgpu *vgpu, u32 offset, void *data, un
 static bool is_sound_write(const struct intel_vgpu *vgpu, u32 offset, u32 value, unsigned int len)
 {
 	return is_register(vgpu, offset) && len == sizeof(u32) && !READ_ONCE(vgpu->failsafe) &&
-	       xengt_gvt_register_is_sound(vgpu->gvt, offset, value);
+	       xengt_gvt_value_is_sound(vgpu->gvt, offset, value);
 }
 
 void xengt_gvt_register_write(struct intel_vgpu *vgpu, u32 offset, const void *data,

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which registers a guest may set, and to what.
+ *
+ * A guest sets registers itself, by commands with the GPU's privileges, and by the image of a
+ * context. GVT has a list of registers that commands may load, which is too long: it has registers
+ * of the whole GPU, and all those of the host's own context, also what an engine executes next.
+ *
+ * Invariants: a command of a guest's loads registers of its own engine, of the render engine's
+ * pipelines, and those that GVT gives another value when another guest has the engine; none that
+ * tells the engine what to execute. The image of a context does not set its ring, its batches or
+ * the root of its page tables.
+ *
+ * Locking: none; GVT's lists do not change.
+ */
+
+#include "instance.h"
+
+#include <linux/bits.h>
+
+#include "gt/intel_engine_regs.h"
+#include "gt/intel_gt_regs.h"
+
+#include "register_rules.h"
+
+/* Registers of an engine, from its base */
+#define RING_FIRST		0x030	/* its tail, head, start and control */
+#define RING_LAST		0x03c
+#define BATCHES_FIRST		0x110	/* the batches in execution, at two levels: state, address */
+#define BATCHES_LAST		0x11c
+#define NEW_HEAD		0x134	/* UHPTR: the head after a preemption, with a valid bit */
+#define PREEMPTED_FIRST		0x138	/* where batches were preempted, and where they began */
+#define PREEMPTED_LAST		0x158
+#define PREEMPTED_HIGH_FIRST	0x168
+#define PREEMPTED_HIGH_LAST	0x170
+#define CONTEXT_ID		0x180
+#define CONTEXT_BATCHES_FIRST	0x1c0	/* executed when a context is loaded */
+#define CONTEXT_BATCHES_LAST	0x1c8
+#define SUBMISSION_FIRST	0x230	/* ports, states and control of contexts */
+#define SUBMISSION_LAST		0x244
+#define ROOTS_FIRST		0x270	/* of page tables */
+#define ROOTS_LAST		0x28c
+#define MODE			0x29c
+#define NONPRIV_FIRST		0x4d0	/* what batches without privileges may use */
+#define NONPRIV_LAST		0x4fc
+
+/* The pipelines' own registers, which contexts have */
+#define PIPELINE_FIRST		0x5000
+#define PIPELINE_LAST		0x8fff
+#define HALF_SLICE_FIRST	0xe000
+#define HALF_SLICE_LAST		0xefff
+
+/* How memory is cached: a table for each engine, and one for the level 3 cache (mmio_context.c) */
+#define MOCS_SIZE		(64 * sizeof(u32))
+#define L3_MOCS_FIRST		0xb020
+#define L3_MOCS_LAST		0xb09c
+
+/* Tiled resources: where their tables are */
+#define TRTT_ENABLE		BIT(0)
+#define TRTT_IN_PPGTT		BIT(1)
+
+/* The offset of a register of an engine, from the engine's base */
+static u32 in_engine(u32 offset)
+{
+	return offset & GENMASK(11, 0);
+}
+
+/*
+ * May a register have the value, however a guest sets it? One names another register, which batches
+ * without privileges may use then: GVT knows which ones a guest may name. Newer GPUs take up to 63
+ * behind it, too; i915 lets programs read some.
+ */
+bool xengt_gvt_value_is_sound(struct intel_gvt *gvt, u32 offset, u32 value)
+{
+	u32 reg = in_engine(offset);
+
+	if (reg >= NONPRIV_FIRST && reg <= NONPRIV_LAST &&
+	    intel_gvt_render_mmio_to_engine(gvt, offset))
+		return !(value & RING_FORCE_TO_NONPRIV_RANGE_MASK) ||
+		       (value & RING_FORCE_TO_NONPRIV_ACCESS_MASK) ==
+		       RING_FORCE_TO_NONPRIV_ACCESS_RD;
+	return offset != i915_mmio_reg_offset(TRTTE) || !(value & TRTT_ENABLE) ||
+	       value & TRTT_IN_PPGTT;
+}
+
+/* Is it what i915 sets for each context: a ring, the context's own batches, a root? */
+static bool starts_context(u32 reg, u32 value)
+{
+	switch (reg) {
+	case RING_FIRST ... RING_LAST:
+	case CONTEXT_BATCHES_FIRST ... CONTEXT_BATCHES_LAST:
+	case ROOTS_FIRST ... ROOTS_LAST:
+		return true;
+	case NEW_HEAD:
+		return value & 1;
+	default:
+		return false;
+	}
+}
+
+/* Does it tell the engine what to execute, or how? */
+static bool is_control(u32 reg, u32 value)
+{
+	switch (reg) {
+	case BATCHES_FIRST ... BATCHES_LAST:
+	case PREEMPTED_FIRST ... PREEMPTED_LAST:
+	case PREEMPTED_HIGH_FIRST ... PREEMPTED_HIGH_LAST:
+	case CONTEXT_ID:
+	case SUBMISSION_FIRST ... SUBMISSION_LAST:
+	case MODE:	/* GVT would act on it, as if the guest had written the register now. */
+		return true;
+	default:
+		return starts_context(reg, value);
+	}
+}
+
+/* Does GVT give the register another value when another guest has the engine? */
+static bool is_switched(const struct intel_gvt *gvt, const struct intel_engine_cs *engine,
+			u32 offset)
+{
+	const struct engine_mmio *mmio = gvt->engine_mmio_list.mmio;
+
+	for (; i915_mmio_reg_valid(mmio->reg); mmio++) {
+		if (mmio->id == engine->id && i915_mmio_reg_offset(mmio->reg) == offset)
+			return true;
+	}
+	return false;
+}
+
+static bool is_mocs(const struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
+{
+	const u32 *tables = gvt->engine_mmio_list.mocs_mmio_offset_list;
+	u32 table;
+
+	if (!tables || engine->id >= gvt->engine_mmio_list.mocs_mmio_offset_list_cnt)
+		return false;
+	table = tables[engine->id];
+	if (offset >= table && offset < table + MOCS_SIZE)
+		return true;
+	return engine->id == RCS0 && offset >= L3_MOCS_FIRST && offset <= L3_MOCS_LAST;
+}
+
+static bool is_of_pipeline(const struct intel_engine_cs *engine, u32 offset)
+{
+	if (engine->id != RCS0)
+		return false;
+	return (offset >= PIPELINE_FIRST && offset <= PIPELINE_LAST) ||
+	       (offset >= HALF_SLICE_FIRST && offset <= HALF_SLICE_LAST);
+}
+
+/* i915 has a Broadwell change it while the level 3 cache is flushed, and GVT does not switch it. */
+static bool is_for_flushes(const struct intel_engine_cs *engine, u32 offset)
+{
+	return engine->id == RCS0 && offset == i915_mmio_reg_offset(GEN8_L3SQCREG4);
+}
+
+/* Has the register a graphics address? GVT checks only those that the guest writes itself. */
+static bool has_address(const struct intel_gvt *gvt, u32 offset)
+{
+	return offset < gvt->device_info.mmio_size &&
+	       gvt->mmio.mmio_attribute[offset / sizeof(u32)] & F_GMADR;
+}
+
+/* May a command of a guest's that @engine executes with privileges load the register? */
+bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
+			     u32 offset, u32 value)
+{
+	const struct intel_engine_cs *owner = intel_gvt_render_mmio_to_engine(gvt, offset);
+
+	if (has_address(gvt, offset) || !xengt_gvt_value_is_sound(gvt, offset, value))
+		return false;
+	if (owner)
+		return owner == engine && !is_control(in_engine(offset), value);
+	return is_switched(gvt, engine, offset) || is_mocs(gvt, engine, offset) ||
+	       is_of_pipeline(engine, offset) || is_for_flushes(engine, offset);
+}
+
+/*
+ * May the image of a context of @engine's have the register? GVT does not copy the image's first
+ * part, which has what i915 sets. The rest is loaded after that.
+ */
+bool xengt_gvt_image_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
+			      u32 offset, u32 value)
+{
+	const struct intel_engine_cs *owner = intel_gvt_render_mmio_to_engine(gvt, offset);
+
+	if (owner && (owner != engine || starts_context(in_engine(offset), value)))
+		return false;
+	return xengt_gvt_value_is_sound(gvt, offset, value);
+}
