@@ -56,4 +56,10 @@ static inline bool xengt_mediation_attached(const struct xengt_mediation *mediat
 	return mediation->ops;
 }
 
+/* Does it emulate the guest's configuration space? */
+static inline bool xengt_mediation_has_config(const struct xengt_mediation *mediation)
+{
+	return xengt_mediation_attached(mediation) && mediation->ops->config_read;
+}
+
 #endif /* _XENGT_MEDIATION_H */

@@ -78,15 +78,6 @@ struct xengt_mmio {
 	struct xengt_foreign_page plain_page;
 };
 
-int xengt_mmio_start(struct xengt_mmio *mmio, const char *name,
-		     const struct xengt_vgpu_config *config, struct xengt_gtt *gtt,
-		     struct xengt_counters *counters, struct xengt_mediation *mediation);
-int xengt_mmio_take_ranges(struct xengt_mmio *mmio);
-int xengt_mmio_take_config(struct xengt_mmio *mmio);
-int xengt_mmio_drop_ranges(struct xengt_mmio *mmio);
-int xengt_mmio_check_place(struct xengt_mmio *mmio, u64 bar0, bool initial,
-			   struct xengt_ggtt_ram *ram);
-bool xengt_mmio_use_ram(struct xengt_mmio *mmio, bool quiet);
-void xengt_mmio_stop(struct xengt_mmio *mmio);
+void xengt_mmio_init(struct xengt_mmio *mmio);
 
 #endif /* _XENGT_MMIO_H */

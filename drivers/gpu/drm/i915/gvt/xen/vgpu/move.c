@@ -24,8 +24,8 @@
 #include "config.h"
 #include "ggtt/ggtt_page.h"
 #include "ggtt/ggtt_ram.h"
-#include "mmio.h"
 #include "served.h"
+#include "trapping.h"
 #include "vgpu.h"
 
 /* Can BAR 0 be at an address? A BAR is aligned to its size. */
@@ -56,14 +56,14 @@ static int show(struct xengt_mmio *mmio, u64 gpa, struct xengt_ggtt_ram *ram)
 	mmio->ram = *ram;
 	ram->there = NULL;
 	WRITE_ONCE(mmio->bar0, gpa);
-	rc = xengt_mmio_use_ram(mmio, true) ? 0 : -EADDRINUSE;
+	rc = xengt_trapping_use_ram(mmio, true) ? 0 : -EADDRINUSE;
 	if (!rc && mmio->served)
-		rc = xengt_mmio_take_ranges(mmio);
+		rc = xengt_trapping_take_ranges(mmio);
 	if (!rc) {
 		xengt_ggtt_pages_free_spare(&mmio->gtt->ggtt.pages);
 		return 0;
 	}
-	xengt_mmio_drop_ranges(mmio);
+	xengt_trapping_drop_ranges(mmio);
 	hide(mmio);
 	return rc;
 }
@@ -76,7 +76,7 @@ static int move(struct xengt_mmio *mmio, u64 gpa, struct xengt_ggtt_ram *ram)
 
 	if (rc)
 		return rc;
-	rc = xengt_mmio_drop_ranges(mmio);
+	rc = xengt_trapping_drop_ranges(mmio);
 	if (rc && mmio->nr_ranges == n) {
 		xengt_ggtt_pages_free_spare(&mmio->gtt->ggtt.pages);
 		return rc;
@@ -94,7 +94,7 @@ static int check_and_move(struct xengt_mmio *mmio, u64 gpa)
 	int rc = 0;
 
 	if (gpa != XENGT_BAR0_NONE)
-		rc = xengt_mmio_check_place(mmio, gpa, false, &ram);
+		rc = xengt_trapping_check_place(mmio, gpa, false, &ram);
 	if (!rc)
 		rc = move(mmio, gpa, &ram);
 	xengt_ggtt_ram_exit(&ram);

@@ -38,8 +38,8 @@
 #include "gsm/gsm.h"
 #include "gtt.h"
 #include "mediation.h"
-#include "mmio.h"
 #include "served.h"
+#include "trapping.h"
 #include "vgpu.h"
 
 #define DEFAULT_QUOTA		131072	/* GFNs: 512 MiB */
@@ -94,7 +94,7 @@ static void set_state(struct xengt_vgpu *vgpu, enum xengt_vgpu_state state)
 
 /*
  * Makes the page tables, and prepares to handle the guest's accesses. The page tables map the RAM
- * at the GTT, so it is freed after them, also if xengt_mmio_start() fails.
+ * at the GTT, so it is freed after them, also if xengt_trapping_start() fails.
  */
 static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *format,
 		     const struct xengt_range *range)
@@ -127,7 +127,7 @@ static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *for
 	if (rc)
 		return rc;
 	note_bases(vgpu);
-	rc = xengt_mmio_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
+	rc = xengt_trapping_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
 			      &vgpu->counters, &vgpu->mediation);
 	if (!rc)
 		return 0;
@@ -181,7 +181,7 @@ static int serve(struct xengt_vgpu *vgpu)
 		xengt_vgpu_err(vgpu->name, "the mediator does not start: %d\n", rc);
 		return rc;
 	}
-	return xengt_mmio_take_ranges(&vgpu->mmio) ?: xengt_mmio_take_config(&vgpu->mmio);
+	return xengt_trapping_take_ranges(&vgpu->mmio) ?: xengt_trapping_take_config(&vgpu->mmio);
 }
 
 /* The mediator's operations do not run any more when the state changes. */
@@ -191,7 +191,7 @@ static void stop(struct xengt_vgpu *vgpu)
 	allow_calls(vgpu, false);
 	set_state(vgpu, XENGT_VGPU_STOPPING);
 	xengt_gtt_close(&vgpu->gtt);
-	xengt_mmio_stop(&vgpu->mmio);
+	xengt_trapping_stop(&vgpu->mmio);
 	xengt_gtt_exit(&vgpu->gtt);
 	xengt_ggtt_ram_exit(&vgpu->mmio.ram);
 	xengt_foreign_page_exit(&vgpu->read_page);
