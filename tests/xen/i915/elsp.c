@@ -46,6 +46,8 @@
 
 #define RING_TAIL	(BCS + 0x30)
 #define RING_START	(BCS + 0x38)
+#define CHICKEN		(BCS + 0xd4)
+#define CONTEXT_CONTROL	(BCS + 0x244)
 #define INSTRUCTION_MODE	(BCS + 0xc0)	/* INSTPM */
 #define MOCS		0xcc00u		/* the blitter's: how memory is cached */
 
@@ -55,6 +57,7 @@
 
 /* The whole GPU's: how it arbitrates memory */
 #define ARB_MODE	0x4030u
+#define CACHE_CONTROL	0xb118u		/* GEN8_L3SQCREG4 */
 
 /* A context's descriptor, and the dwords of its register state that matter */
 #define CONTEXT_VALID	1u
@@ -69,7 +72,7 @@
 #define STATE_RING	0x0b
 #define STATE_PDP0_HIGH	0x31
 #define STATE_PDP0_LOW	0x33
-#define STATE_IMAGE	0x50	/* what follows is the engine's own: it is loaded unless NO_RESTORE is set */
+#define STATE_IMAGE	0x50	/* the engine's own part, loaded unless NO_RESTORE is set */
 #define NO_RESTORE	1u
 
 /* Commands */
@@ -77,6 +80,8 @@
 #define MI_BATCH_BUFFER_END	(0x0au << 23)
 #define MI_STORE_DATA_IMM	(0x20u << 23 | 2)
 #define MI_LOAD_REGISTER_IMM(n)	(0x22u << 23 | (2 * (n) - 1))
+#define FIRST_BYTE_ONLY	0xe00u
+#define MI_LOAD_REGISTER_MEM	(0x29u << 23 | 2)
 #define MI_STORE_REGISTER_MEM	(0x24u << 23 | 2)
 #define MI_FLUSH_DW(n)		(0x26u << 23 | ((n) - 2))
 #define STORE_NUMBER		0x4000u
@@ -398,6 +403,32 @@ static void whole_gpu_in_ring(struct submission *s)
 	sound(s);
 }
 
+/* For these bits GVT gives a guest up that writes the register itself. */
+static void chicken_in_ring(struct submission *s)
+{
+	add_load(s, CHICKEN, 0x00180018);
+	sound(s);
+}
+
+/* The rest of the register keeps another value. */
+static void byte_in_ring(struct submission *s)
+{
+	add(s, MI_LOAD_REGISTER_IMM(1) | FIRST_BYTE_ONLY);
+	add(s, INSTRUCTION_MODE);
+	add(s, 0);
+	add(s, MI_NOOP);
+	sound(s);
+}
+
+static void other_engine_from_memory(struct submission *s)
+{
+	add(s, MI_LOAD_REGISTER_MEM | USE_GGTT);
+	add(s, CACHE_CONTROL);
+	add(s, at(s->set + TARGET));
+	add(s, 0);
+	sound(s);
+}
+
 static void load_in_image(struct submission *s, uint32_t offset, uint32_t value)
 {
 	const uint32_t image[] = { MI_LOAD_REGISTER_IMM(1), offset, value, MI_BATCH_BUFFER_END };
@@ -407,6 +438,7 @@ static void load_in_image(struct submission *s, uint32_t offset, uint32_t value)
 	sound(s);
 }
 
+/* The emulated GPU does not load it, so this says only that it is not refused. */
 static void image(struct submission *s)
 {
 	load_in_image(s, INSTRUCTION_MODE, 0);
@@ -420,6 +452,21 @@ static void ring_in_image(struct submission *s)
 static void other_engine_in_image(struct submission *s)
 {
 	load_in_image(s, RCS_INSTRUCTION_MODE, 0);
+}
+
+static void mode_in_image(struct submission *s)
+{
+	load_in_image(s, GFX_MODE, ENABLE_RUN_LIST);
+}
+
+static void control_in_image(struct submission *s)
+{
+	load_in_image(s, CONTEXT_CONTROL, 0x00080000);
+}
+
+static void whole_gpu_in_image(struct submission *s)
+{
+	load_in_image(s, ARB_MODE, 0);
 }
 
 static void mode_in_ring(struct submission *s)
@@ -643,7 +690,9 @@ static const struct {
 	CASE(ggtt_batch_at_tail), CASE(ggtt_batch_goes_on), CASE(flush_outside),
 	CASE(render_not_enabled), CASE(head_odd), CASE(own_registers), CASE(tail_in_ring),
 	CASE(other_engine_in_ring), CASE(whole_gpu_in_ring), CASE(image), CASE(ring_in_image),
-	CASE(other_engine_in_image),
+	CASE(other_engine_in_image), CASE(chicken_in_ring), CASE(byte_in_ring),
+	CASE(other_engine_from_memory), CASE(mode_in_image), CASE(control_in_image),
+	CASE(whole_gpu_in_image),
 };
 
 static void (*find_case(const char *name))(struct submission *s)

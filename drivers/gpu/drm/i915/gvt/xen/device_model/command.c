@@ -34,6 +34,12 @@
 #define IN_PPGTT		BIT(8)
 #define STORE_QWORD		BIT(21)
 
+/*
+ * Of a load of registers: which bytes stay as they are. So a register could get a value of which
+ * each byte was sound with others.
+ */
+#define BYTES_NOT_WRITTEN	GENMASK(11, 8)
+
 #define OP_PIPE_CONTROL		0x7a00
 #define OP_SWTESS_BASE_ADDRESS	0x6103
 
@@ -113,7 +119,7 @@ static bool is_sound_load(const struct xengt_gvt_command *c)
 {
 	unsigned int i;
 
-	if (c->length % 2 == 0)
+	if (c->length % 2 == 0 || c->words[0] & BYTES_NOT_WRITTEN)
 		return false;
 	for (i = 1; i < c->length; i += 2) {
 		if (!is_sound_register(c, c->words[i] & GENMASK(22, 2), c->words[i + 1]))
@@ -179,6 +185,9 @@ bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
 		return c->place == XENGT_GVT_IN_BATCH || c->place == XENGT_GVT_IN_CONTEXT;
 	if (is_mi(c, MI_LOAD_REGISTER_IMM(1)))
 		return is_sound_load(c);
+	/* GVT lets these use registers of the render engine. */
+	if (is_mi(c, MI_LOAD_REGISTER_MEM_GEN8) || is_mi(c, MI_STORE_REGISTER_MEM_GEN8))
+		return c->workload->engine->id == RCS0;
 	if (is_mi(c, MI_STORE_DWORD_IMM_GEN4))
 		return c->length == (c->words[0] & STORE_QWORD ? 5 : 4);
 	if (is_mi(c, MI_ATOMIC))

@@ -185,14 +185,31 @@ static int init_parts(struct intel_gvt *gvt)
 	return 0;
 }
 
+static void free_device(struct drm_i915_private *i915)
+{
+	struct xengt_gvt_device *device = xengt_gvt_device_of(i915->gvt);
+	unsigned int i;
+
+	i915->gvt = NULL;
+	idr_destroy(&device->gvt.vgpu_idr);
+	for (i = 0; i < ARRAY_SIZE(device->image); i++)
+		xa_destroy(&device->image[i]);
+	kfree(device);
+}
+
 /* Sets GVT up for a GPU that i915 has handed over. 0, or an error with a line in the log. */
 int xengt_gvt_device_init(struct drm_i915_private *i915)
 {
-	struct intel_gvt *gvt = kzalloc(sizeof(*gvt), GFP_KERNEL);
+	struct xengt_gvt_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+	struct intel_gvt *gvt;
+	unsigned int i;
 	int rc;
 
-	if (!gvt)
+	if (!device)
 		return -ENOMEM;
+	gvt = &device->gvt;
+	for (i = 0; i < ARRAY_SIZE(device->image); i++)
+		xa_init(&device->image[i]);
 	idr_init_base(&gvt->vgpu_idr, 1);
 	spin_lock_init(&gvt->scheduler.mmio_context_lock);
 	mutex_init(&gvt->lock);
@@ -204,9 +221,7 @@ int xengt_gvt_device_init(struct drm_i915_private *i915)
 	set_device_info(gvt, to_pci_dev(i915->drm.dev));
 	rc = init_parts(gvt);
 	if (rc) {
-		i915->gvt = NULL;
-		idr_destroy(&gvt->vgpu_idr);
-		kfree(gvt);
+		free_device(i915);
 		return rc;
 	}
 	dev_info(i915->drm.dev, "xengt_gvt: GVT is ready\n");
@@ -216,10 +231,6 @@ int xengt_gvt_device_init(struct drm_i915_private *i915)
 /* Cleans GVT up. No virtual GPU is there any more. */
 void xengt_gvt_device_clean(struct drm_i915_private *i915)
 {
-	struct intel_gvt *gvt = i915->gvt;
-
-	clean_parts(gvt, ARRAY_SIZE(parts));
-	idr_destroy(&gvt->vgpu_idr);
-	i915->gvt = NULL;
-	kfree(gvt);
+	clean_parts(i915->gvt, ARRAY_SIZE(parts));
+	free_device(i915);
 }

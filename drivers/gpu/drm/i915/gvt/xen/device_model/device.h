@@ -6,6 +6,22 @@
 
 struct drm_i915_private;
 
+/**
+ * struct xengt_gvt_device - a GPU that GVT shares
+ * @gvt: GVT's part
+ * @image: for each engine the registers that the host's own context has in its image, by their
+ *	offsets; they do not change once there are virtual GPUs
+ */
+struct xengt_gvt_device {
+	struct intel_gvt gvt;
+	struct xarray image[I915_NUM_ENGINES];
+};
+
+static inline struct xengt_gvt_device *xengt_gvt_device_of(struct intel_gvt *gvt)
+{
+	return container_of(gvt, struct xengt_gvt_device, gvt);
+}
+
 int xengt_gvt_device_init(struct drm_i915_private *i915);
 void xengt_gvt_device_clean(struct drm_i915_private *i915);
 

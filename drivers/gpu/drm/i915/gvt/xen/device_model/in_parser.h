@@ -17,6 +17,7 @@
 #include "gvt.h"
 #include "trace.h"
 #include "command.h"
+#include "register_rules.h"
 #include "workload.h"
 
 /*
@@ -51,7 +52,7 @@ static inline unsigned long xengt_gvt_left_in_ring(unsigned long start, unsigned
 	return at <= tail ? tail - at : start + size - at + tail - start;
 }
 
-/* The host's own context has no workload: it tells which registers contexts have. */
+/* The host's own context has no workload: it tells which registers images of contexts have. */
 #define trace_gvt_command(...)								\
 	do {										\
 		const struct xengt_gvt_command __command = {				\
@@ -71,6 +72,9 @@ static inline unsigned long xengt_gvt_left_in_ring(unsigned long start, unsigned
 			.is_first = s->ip_va == s->rb_va,				\
 		};									\
 											\
+		if (!s->workload &&							\
+		    xengt_gvt_note_image(s->vgpu->gvt, s->engine, s->ip_va, __command.length))	\
+			return -ENOMEM;							\
 		if (s->workload && !xengt_gvt_command_is_sound(&__command)) {		\
 			gvt_vgpu_err("refused: %s, %u dwords\n", s->info->name,		\
 				     __command.length);					\

@@ -113,7 +113,8 @@ static void let_sleep(struct xengt_gvt_instance *instance)
  *
  * Context: process context, may sleep.
  * Return: 0; -ENODEV if the virtual GPU has no GPU, or GVT could not be set up for it; -EINVAL if
- * its share or its aperture is not what GVT needs; or an error of GVT's. Each has a line in the log.
+ * its share or its aperture is not what GVT needs; or an error of GVT's. Each has a line in the
+ * log.
  */
 int xengt_gvt_start(struct xengt_gvt_instance *instance)
 {

@@ -4,35 +4,40 @@
  *
  * A guest sets registers itself, by commands with the GPU's privileges, and by the image of a
  * context. GVT has a list of registers that commands may load, which is too long: it has registers
- * of the whole GPU, and all those of the host's own context, also what an engine executes next.
+ * of the whole GPU, and all that the host's own contexts have in their images.
  *
  * Invariants: a command of a guest's loads registers of its own engine, of the render engine's
- * pipelines, and those that GVT gives another value when another guest has the engine; none that
- * tells the engine what to execute. The image of a context does not set its ring, its batches or
- * the root of its page tables.
+ * pipelines, and those that GVT gives another value when another guest has the engine. None of them
+ * tells the engine what to execute. The image of a context has only registers that the host's own
+ * has, which the same hardware has saved.
  *
- * Locking: none; GVT's lists do not change.
+ * Locking: none; neither GVT's lists nor what the host's image has change while they are used.
  */
 
 #include "instance.h"
 
 #include <linux/bits.h>
+#include <linux/xarray.h>
 
 #include "gt/intel_engine_regs.h"
+#include "gt/intel_gpu_commands.h"
 #include "gt/intel_gt_regs.h"
+#include "mmio_context.h"
 
+#include "device.h"
 #include "register_rules.h"
 
 /* Registers of an engine, from its base */
 #define RING_FIRST		0x030	/* its tail, head, start and control */
 #define RING_LAST		0x03c
-#define BATCHES_FIRST		0x110	/* the batches in execution, at two levels: state, address */
+#define BATCHES_FIRST		0x110	/* the batches in execution: states, addresses */
 #define BATCHES_LAST		0x11c
 #define NEW_HEAD		0x134	/* UHPTR: the head after a preemption, with a valid bit */
-#define PREEMPTED_FIRST		0x138	/* where batches were preempted, and where they began */
-#define PREEMPTED_LAST		0x158
-#define PREEMPTED_HIGH_FIRST	0x168
-#define PREEMPTED_HIGH_LAST	0x170
+#define ADDRESSES_FIRST		0x138	/* of batches: where they are, were preempted, and began */
+#define ADDRESSES_LAST		0x158
+#define ADDRESSES_HIGH_FIRST	0x168
+#define ADDRESSES_HIGH_LAST	0x170
+#define CHICKEN			0x0d4	/* CSFE_CHICKEN1 */
 #define CONTEXT_ID		0x180
 #define CONTEXT_BATCHES_FIRST	0x1c0	/* executed when a context is loaded */
 #define CONTEXT_BATCHES_LAST	0x1c8
@@ -44,7 +49,7 @@
 #define NONPRIV_FIRST		0x4d0	/* what batches without privileges may use */
 #define NONPRIV_LAST		0x4fc
 
-/* The pipelines' own registers, which contexts have */
+/* The pipelines' own registers */
 #define PIPELINE_FIRST		0x5000
 #define PIPELINE_LAST		0x8fff
 #define HALF_SLICE_FIRST	0xe000
@@ -54,6 +59,9 @@
 #define MOCS_SIZE		(64 * sizeof(u32))
 #define L3_MOCS_FIRST		0xb020
 #define L3_MOCS_LAST		0xb09c
+
+/* For these GVT gives a guest up that writes the register itself (csfe_chicken1_mmio_write()). */
+#define CHICKEN_REFUSED		(BIT(3) | BIT(4))
 
 /* Tiled resources: where their tables are */
 #define TRTT_ENABLE		BIT(0)
@@ -66,21 +74,28 @@ static u32 in_engine(u32 offset)
 }
 
 /*
- * May a register have the value, however a guest sets it? One names another register, which batches
- * without privileges may use then: GVT knows which ones a guest may name. Newer GPUs take up to 63
- * behind it, too; i915 lets programs read some.
+ * One of these registers names another register, which batches without privileges may use then: GVT
+ * knows which ones a guest may name. Newer GPUs take up to 63 behind it, too; i915 lets programs
+ * read some.
  */
+static bool names_few(u32 value)
+{
+	return !(value & RING_FORCE_TO_NONPRIV_RANGE_MASK) ||
+	       (value & RING_FORCE_TO_NONPRIV_ACCESS_MASK) == RING_FORCE_TO_NONPRIV_ACCESS_RD;
+}
+
+/* May a register have the value, however a guest sets it? */
 bool xengt_gvt_value_is_sound(struct intel_gvt *gvt, u32 offset, u32 value)
 {
 	u32 reg = in_engine(offset);
 
-	if (reg >= NONPRIV_FIRST && reg <= NONPRIV_LAST &&
-	    intel_gvt_render_mmio_to_engine(gvt, offset))
-		return !(value & RING_FORCE_TO_NONPRIV_RANGE_MASK) ||
-		       (value & RING_FORCE_TO_NONPRIV_ACCESS_MASK) ==
-		       RING_FORCE_TO_NONPRIV_ACCESS_RD;
-	return offset != i915_mmio_reg_offset(TRTTE) || !(value & TRTT_ENABLE) ||
-	       value & TRTT_IN_PPGTT;
+	if (offset == i915_mmio_reg_offset(TRTTE))
+		return !(value & TRTT_ENABLE) || value & TRTT_IN_PPGTT;
+	if (!intel_gvt_render_mmio_to_engine(gvt, offset))
+		return true;
+	if (reg == CHICKEN)
+		return !(value & CHICKEN_REFUSED);
+	return reg < NONPRIV_FIRST || reg > NONPRIV_LAST || names_few(value);
 }
 
 /* Is it what i915 sets for each context: a ring, the context's own batches, a root? */
@@ -103,8 +118,8 @@ static bool is_control(u32 reg, u32 value)
 {
 	switch (reg) {
 	case BATCHES_FIRST ... BATCHES_LAST:
-	case PREEMPTED_FIRST ... PREEMPTED_LAST:
-	case PREEMPTED_HIGH_FIRST ... PREEMPTED_HIGH_LAST:
+	case ADDRESSES_FIRST ... ADDRESSES_LAST:
+	case ADDRESSES_HIGH_FIRST ... ADDRESSES_HIGH_LAST:
 	case CONTEXT_ID:
 	case SUBMISSION_FIRST ... SUBMISSION_LAST:
 	case MODE:	/* GVT would act on it, as if the guest had written the register now. */
@@ -176,15 +191,33 @@ bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs
 }
 
 /*
+ * Notes what a command in the image of the host's own context of @engine's loads, before there are
+ * guests. 0 or -ENOMEM.
+ */
+int xengt_gvt_note_image(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
+			 const u32 *words, unsigned int length)
+{
+	struct xarray *image = &xengt_gvt_device_of(gvt)->image[engine->id];
+	unsigned int i;
+	int rc = 0;
+
+	if (words[0] >> 23 != MI_LOAD_REGISTER_IMM(1) >> 23)
+		return 0;
+	for (i = 1; !rc && i + 1 < length; i += 2)
+		rc = xa_err(xa_store(image, words[i] & GENMASK(22, 2), xa_mk_value(1), GFP_KERNEL));
+	return rc;
+}
+
+/*
  * May the image of a context of @engine's have the register? GVT does not copy the image's first
  * part, which has what i915 sets. The rest is loaded after that.
  */
 bool xengt_gvt_image_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
 			      u32 offset, u32 value)
 {
-	const struct intel_engine_cs *owner = intel_gvt_render_mmio_to_engine(gvt, offset);
-
-	if (owner && (owner != engine || starts_context(in_engine(offset), value)))
+	if (!xa_load(&xengt_gvt_device_of(gvt)->image[engine->id], offset))
 		return false;
-	return xengt_gvt_value_is_sound(gvt, offset, value);
+	return !(intel_gvt_render_mmio_to_engine(gvt, offset) &&
+		 starts_context(in_engine(offset), value)) &&
+	       xengt_gvt_value_is_sound(gvt, offset, value);
 }

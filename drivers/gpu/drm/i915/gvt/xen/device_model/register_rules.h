@@ -12,6 +12,8 @@ struct intel_gvt;
 bool xengt_gvt_value_is_sound(struct intel_gvt *gvt, u32 offset, u32 value);
 bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
 			     u32 offset, u32 value);
+int xengt_gvt_note_image(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
+			 const u32 *words, unsigned int length);
 bool xengt_gvt_image_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
 			      u32 offset, u32 value);
 

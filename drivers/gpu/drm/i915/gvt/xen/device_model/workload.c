@@ -24,10 +24,13 @@
 
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/ratelimit.h>
+
+#include "gt/intel_engine_regs.h"
 
 #include "compat.h"
 #include "workload.h"
@@ -132,6 +135,17 @@ struct i915_request *xengt_gvt_new_request(struct intel_vgpu_workload *workload,
 }
 
 /*
+ * How a context is saved and loaded is i915's choice. It relies on contexts that switch only when
+ * it says so. And they are saved, so that nothing is loaded that was not scanned. Whether the image
+ * is loaded is the guest's choice.
+ */
+static void set_control(struct execlist_ring_context *state)
+{
+	state->ctx_ctrl.val &= CTX_CTRL_ENGINE_CTX_RESTORE_INHIBIT | CTX_CTRL_RS_CTX_ENABLE;
+	state->ctx_ctrl.val |= CTX_CTRL_INHIBIT_SYN_CTX_SWITCH | GENMASK(31, 16);
+}
+
+/*
  * Prepares the context of a workload: GVT has just read again from the guest's which batches run
  * whenever it is loaded. Those that were scanned do, at the addresses of their copies, which GVT
  * puts in. It scans the batch for each context with an indirect context only. What the guest wrote
@@ -142,6 +156,7 @@ int xengt_gvt_prepare_context(struct intel_vgpu_workload *workload)
 	struct execlist_ring_context *state = (void *)workload->req->context->lrc_reg_state;
 	const struct intel_shadow_wa_ctx *batches = &workload->wa_ctx;
 
+	set_control(state);
 	if (workload->engine->id == RCS0) {
 		state->bb_per_ctx_ptr.val = batches->indirect_ctx.size && batches->per_ctx.valid;
 		state->rcs_indirect_ctx.val = batches->indirect_ctx.size / CACHELINE_BYTES;

@@ -7,8 +7,8 @@
  * Invariants: the mediator hears of an announcement after it was done here, and with which result.
  * No capability is offered that is not possible.
  *
- * Locking: several vCPUs can notify at once, and PVINFO's lock is not held then. What is called here
- * takes the shadow's lock.
+ * Locking: several vCPUs can notify at once, and PVINFO's lock is not held then. What is called
+ * here takes the shadow's lock.
  */
 
 #include "abi/pte.h"

@@ -7,10 +7,12 @@
  * claim. If another server has claimed it, or the guest does not use hardware-assisted paging,
  * there are no PPGTTs.
  *
- * Invariants: nothing traps before there is something to handle it. Nothing is write-protected after
- * the end. RAM at the GTT is used, or it is not there: accesses to it do not trap as MMIO.
+ * Invariants: nothing traps before there is something to handle it. Nothing is write-protected
+ * after the end. RAM at the GTT is used, or it is not there: accesses to it do not trap as MMIO.
  *
- * Locking: the caller holds the virtual GPU's lock. Handlers of accesses run meanwhile, see mmio.c.
+ * Locking: the caller's: the virtual GPU's lock while BAR 0 moves, and otherwise what keeps others
+ * from enabling or stopping the virtual GPU (vgpu.c). Handlers of accesses run meanwhile, see
+ * mmio.c.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -130,7 +132,7 @@ static int use_ram(struct xengt_mmio *mmio)
  * xengt_ggtt_ram_exit() for @ram.
  */
 int xengt_trapping_check_place(struct xengt_mmio *mmio, u64 bar0, bool initial,
-			   struct xengt_ggtt_ram *ram)
+			       struct xengt_ggtt_ram *ram)
 {
 	const struct xengt_ioreq_target *gtt = &mmio->gtt_half;
 	u64 gfn = bar0 >> XENGT_PAGE_SHIFT, gtt_page = gtt->start >> XENGT_PAGE_SHIFT;
@@ -279,8 +281,8 @@ int xengt_trapping_drop_ranges(struct xengt_mmio *mmio)
  *
  * Before xengt_trapping_take_ranges() only writes to GFX_FLSH_CNTL and to memory are handled.
  *
- * All pointers have to stay valid until xengt_trapping_stop() returns. The caller frees the RAM at the
- * GTT (@mmio->ram) with xengt_ggtt_ram_exit() after @gtt is gone, which maps it; also on error.
+ * All pointers have to stay valid until xengt_trapping_stop() returns. The caller frees the RAM at
+ * the GTT (@mmio->ram) with xengt_ggtt_ram_exit() after @gtt is gone, which maps it; also on error.
  * After an error @gtt may be closed.
  *
  * Context: process context, may sleep; while the virtual GPU is being enabled. Accesses can be
@@ -290,8 +292,8 @@ int xengt_trapping_drop_ranges(struct xengt_mmio *mmio)
  * if the mediator sets capabilities that are not possible; -ENOMEM; or an error of Xen's.
  */
 int xengt_trapping_start(struct xengt_mmio *mmio, const char *name,
-		     const struct xengt_vgpu_config *config, struct xengt_gtt *gtt,
-		     struct xengt_counters *counters, struct xengt_mediation *mediation)
+			 const struct xengt_vgpu_config *config, struct xengt_gtt *gtt,
+			 struct xengt_counters *counters, struct xengt_mediation *mediation)
 {
 	int rc;
 

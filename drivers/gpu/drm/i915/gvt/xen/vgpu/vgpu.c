@@ -128,7 +128,7 @@ static int start_gtt(struct xengt_vgpu *vgpu, const struct xengt_gtt_format *for
 		return rc;
 	note_bases(vgpu);
 	rc = xengt_trapping_start(&vgpu->mmio, vgpu->name, &vgpu->config, &vgpu->gtt,
-			      &vgpu->counters, &vgpu->mediation);
+				  &vgpu->counters, &vgpu->mediation);
 	if (!rc)
 		return 0;
 	xengt_gtt_close(&vgpu->gtt);
