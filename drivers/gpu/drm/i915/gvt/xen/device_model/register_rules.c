@@ -6,10 +6,10 @@
  * context. GVT has a list of registers that commands may load, which is too long: it has registers
  * of the whole GPU, and all that the host's own contexts have in their images.
  *
- * Invariants: a command of a guest's loads registers of its own engine, of the render engine's
- * pipelines, and those that GVT gives another value when another guest has the engine. None of them
- * tells the engine what to execute. The image of a context has only registers that the host's own
- * has, which the same hardware has saved.
+ * Invariants: a command of a guest's loads registers of its own engine, and others of which each
+ * guest has its own values: none of the whole GPU, but for one on Broadwell. None of them tells the
+ * engine what to execute. The image of a context has only registers that the host's own has, which
+ * the same hardware has saved.
  *
  * Locking: none; neither GVT's lists nor what the host's image has change while they are used.
  */
@@ -22,7 +22,6 @@
 #include "gt/intel_engine_regs.h"
 #include "gt/intel_gpu_commands.h"
 #include "gt/intel_gt_regs.h"
-#include "mmio_context.h"
 
 #include "device.h"
 #include "register_rules.h"
@@ -129,17 +128,11 @@ static bool is_control(u32 reg, u32 value)
 	}
 }
 
-/* Does GVT give the register another value when another guest has the engine? */
-static bool is_switched(const struct intel_gvt *gvt, const struct intel_engine_cs *engine,
-			u32 offset)
+/* Does the render engine save the register with its contexts? GVT has a list of some. */
+static bool is_saved(struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
 {
-	const struct engine_mmio *mmio = gvt->engine_mmio_list.mmio;
-
-	for (; i915_mmio_reg_valid(mmio->reg); mmio++) {
-		if (mmio->id == engine->id && i915_mmio_reg_offset(mmio->reg) == offset)
-			return true;
-	}
-	return false;
+	return engine->id == RCS0 && offset < gvt->device_info.mmio_size &&
+	       intel_gvt_mmio_is_sr_in_ctx(gvt, offset);
 }
 
 static bool is_mocs(const struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
@@ -186,7 +179,7 @@ bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs
 		return false;
 	if (owner)
 		return owner == engine && !is_control(in_engine(offset), value);
-	return is_switched(gvt, engine, offset) || is_mocs(gvt, engine, offset) ||
+	return is_saved(gvt, engine, offset) || is_mocs(gvt, engine, offset) ||
 	       is_of_pipeline(engine, offset) || is_for_flushes(engine, offset);
 }
 
