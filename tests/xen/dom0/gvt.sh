@@ -351,7 +351,7 @@ check_hostile() {
 	done
 	for case in ring_misaligned tail_beyond_ring head_beyond_ring head_odd root_in_ring half_a_root_in_ring mode_in_ring \
 		command_beyond_tail ggtt_batch_calls_itself load_without_value end_in_ring ggtt_batch_first ggtt_batch_at_tail \
-		ggtt_batch_goes_on flush_outside tail_in_ring other_engine_in_ring whole_gpu_in_ring chicken_in_ring byte_in_ring \
+		ggtt_batch_goes_on flush_outside control_in_ring other_engine_in_ring whole_gpu_in_ring chicken_in_ring byte_in_ring \
 		other_engine_from_memory ring_in_image other_engine_in_image mode_in_image control_in_image whole_gpu_in_image; do
 		refuses $case
 	done

@@ -44,7 +44,6 @@
 #define ROOT_LOW	(BCS + 0x270)
 #define ROOT_HIGH	(BCS + 0x274)
 
-#define RING_TAIL	(BCS + 0x30)
 #define RING_START	(BCS + 0x38)
 #define CHICKEN		(BCS + 0xd4)
 #define CONTEXT_CONTROL	(BCS + 0x244)
@@ -384,10 +383,10 @@ static void own_registers(struct submission *s)
 	sound(s);
 }
 
-/* The GPU would go on behind what was scanned. */
-static void tail_in_ring(struct submission *s)
+/* The GPU would switch to another context while this one waits for memory. */
+static void control_in_ring(struct submission *s)
 {
-	add_load(s, RING_TAIL, 0);
+	add_load(s, CONTEXT_CONTROL, 0x00080000);
 	sound(s);
 }
 
@@ -688,7 +687,7 @@ static const struct {
 	CASE(context_invalid), CASE(status_outside), CASE(half_a_root_in_ring), CASE(mode_in_ring),
 	CASE(load_without_value), CASE(end_in_ring), CASE(ggtt_batch_first),
 	CASE(ggtt_batch_at_tail), CASE(ggtt_batch_goes_on), CASE(flush_outside),
-	CASE(render_not_enabled), CASE(head_odd), CASE(own_registers), CASE(tail_in_ring),
+	CASE(render_not_enabled), CASE(head_odd), CASE(own_registers), CASE(control_in_ring),
 	CASE(other_engine_in_ring), CASE(whole_gpu_in_ring), CASE(image), CASE(ring_in_image),
 	CASE(other_engine_in_image), CASE(chicken_in_ring), CASE(byte_in_ring),
 	CASE(other_engine_from_memory), CASE(mode_in_image), CASE(control_in_image),

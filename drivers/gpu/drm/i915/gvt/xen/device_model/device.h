@@ -4,13 +4,17 @@
 #ifndef _XENGT_GVT_DEVICE_H
 #define _XENGT_GVT_DEVICE_H
 
+#include "instance.h"
+
+#include <linux/xarray.h>
+
 struct drm_i915_private;
 
 /**
  * struct xengt_gvt_device - a GPU that GVT shares
  * @gvt: GVT's part
  * @image: for each engine the registers that the host's own context has in its image, by their
- *	offsets; they do not change once there are virtual GPUs
+ *	offsets; noted when the first virtual GPU starts, or a later one if there was no memory
  */
 struct xengt_gvt_device {
 	struct intel_gvt gvt;

@@ -7,8 +7,8 @@
  * Invariants: xengt calls no operation before start_vgpu() and after stop_vgpu().
  *
  * Locking: xengt's: no operation runs while the virtual GPU is being enabled or stopped, but for
- * start_vgpu() and stop_vgpu().
- * xengt_gvt_attach() and xengt_gvt_detach() are called one at a time.
+ * start_vgpu() and stop_vgpu(). configfs.c calls xengt_gvt_attach() and xengt_gvt_detach() one at a
+ * time.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

@@ -11,7 +11,8 @@
  * engine what to execute. The image of a context has only registers that the host's own has, which
  * the same hardware has saved.
  *
- * Locking: none; neither GVT's lists nor what the host's image has change while they are used.
+ * Locking: none; GVT's lists do not change. Registers are only added to what the host's image has,
+ * and one that is not there yet is refused.
  */
 
 #include "instance.h"
@@ -183,10 +184,7 @@ bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs
 	       is_of_pipeline(engine, offset) || is_for_flushes(engine, offset);
 }
 
-/*
- * Notes what a command in the image of the host's own context of @engine's loads, before there are
- * guests. 0 or -ENOMEM.
- */
+/* Notes what a command in the image of the host's own context of @engine's loads. 0 or -ENOMEM. */
 int xengt_gvt_note_image(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
 			 const u32 *words, unsigned int length)
 {
