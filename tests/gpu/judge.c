@@ -6,6 +6,7 @@
 #include "log.h"
 
 #define MAX_RELEASED 256
+#define WRITES_PER_LINE (1 << 14)
 
 static uint64_t counters[GPU_NR_COUNTERS];
 static uint64_t engine_counters[GPU_NR_ENGINES][GPU_NR_ENGINE_COUNTERS];
@@ -143,7 +144,9 @@ void judge_gsm_write(uint32_t index, uint64_t used, uint64_t value, unsigned int
 	};
 	struct share *share = judge_share_of(index);
 
-	counters[GPU_GSM_WRITES]++;
+	/* Who watches the log sees that a driver goes on that writes the whole GTT, for minutes. */
+	if (!(++counters[GPU_GSM_WRITES] % WRITES_PER_LINE))
+		log_event("GSM: %lu writes", counters[GPU_GSM_WRITES]);
 	counters[share ? GPU_GSM_WRITES_SHARES : GPU_GSM_WRITES_HOST]++;
 	if (size != sizeof(value))
 		counters[GPU_GSM_WRITES_PARTIAL]++;

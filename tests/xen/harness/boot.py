@@ -8,7 +8,7 @@ which boots what is built, and prints the report.
   XENGT_XEN=FILE            another hypervisor, uncompressed
   XENGT_XEN_OPTIONS=WORDS   more for the hypervisor's command line
   XENGT_CPUS=N              another number of CPUs than qemu.py says
-  XENGT_SILENCE=SECONDS     without a line before it counts as hung (300)
+  XENGT_SILENCE=SECONDS     without a line, also of the GPU, before it counts as hung (300)
   XENGT_LONGEST=SECONDS     in all (3600)
 
 The full logs stay in the build directory: log/NAME-SUITE[.N].{report,console,iommu,qemu,hung},
@@ -101,12 +101,23 @@ class Boot:
         """Puts a line into the report's log, with the time."""
         print(f"{time.monotonic() - self.start:4.0f} {text}", file=self.report)
 
+    def written_by_gpu(self):
+        """How long the log of the GPU is. A dom0 that writes the whole GTT says nothing meanwhile:
+        i915 does that in a loop in the kernel, beside a storm on a busy machine for minutes."""
+        try:
+            return os.path.getsize(f"{self.log}.gpu")
+        except OSError:
+            return 0
+
     def lines(self, machine):
-        """What dom0 reports, for as long as it does."""
+        """What dom0 reports, for as long as it does, or its driver goes on with the GPU."""
         heard = time.monotonic()
+        written = self.written_by_gpu()
         spoke = False
         while True:
             now = time.monotonic()
+            if self.written_by_gpu() != written:
+                heard, written = now, self.written_by_gpu()
             if now - self.start > self.longest:
                 raise self.broken(f"it has not come to its end in {self.longest:.0f} seconds")
             if now - heard >= self.silence:

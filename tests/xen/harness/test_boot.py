@@ -152,6 +152,15 @@ def test_silence(start, fake_qemu, tmp_path, monkeypatch):
     assert gone(tmp_path / "pid")
 
 
+def test_a_gpu_that_is_written_is_no_silence(start, tmp_path):
+    booted = start(
+        f"for i in 1 2 3 4; do sleep 0.2; echo $i >>{tmp_path}/pv-checks.gpu; done;"
+        "echo ok 1 it works; echo 1..1",
+        silence=0.6,
+    )
+    assert ktap.Result(True, "it works") in list(booted.events())
+
+
 def test_silence_of_qemu_too(start, tmp_path):
     booted = start("exec sleep 100", silence=0.3)
     with pytest.raises(boot.Hung, match="(?s)QEMU does not answer.*cannot be reached"):
