@@ -16,6 +16,8 @@
  * Locking: GVT's vgpu_lock is held.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "instance.h"
 
 #include <linux/align.h>
@@ -174,7 +176,7 @@ static bool is_unknown(const struct xengt_gvt_command *c)
 }
 
 /* May the command be executed, as far as GVT does not find out itself? */
-bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
+static bool is_sound(const struct xengt_gvt_command *c)
 {
 	if (!has_an_end(c))
 		return false;
@@ -199,4 +201,14 @@ bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
 	if (is_render(c, OP_PIPE_CONTROL))
 		return is_sound_pipe_control(c);
 	return c->place == XENGT_GVT_IN_CONTEXT || !is_unknown(c);
+}
+
+/* False, with a line in the log, if the command must not be executed. */
+bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
+{
+	if (is_sound(c))
+		return true;
+	pr_warn_ratelimited("%s: refused: %s, %u dwords\n",
+			    xengt_gvt_instance_of(c->workload->vgpu)->name, c->name, c->length);
+	return false;
 }

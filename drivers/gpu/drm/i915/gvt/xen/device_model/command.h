@@ -19,6 +19,7 @@ enum xengt_gvt_place {
 /**
  * struct xengt_gvt_command - a command that GVT's parser has come to
  * @workload: whose it is
+ * @name: GVT's name for it
  * @words: the copy that is scanned, and executed
  * @length: how many of these the command has, by its first one
  * @left: in a ring or a context: how many bytes there are from here to the end
@@ -29,6 +30,7 @@ enum xengt_gvt_place {
  */
 struct xengt_gvt_command {
 	const struct intel_vgpu_workload *workload;
+	const char *name;
 	const u32 *words;
 	unsigned int length;
 	unsigned long left;

@@ -57,6 +57,7 @@ static inline unsigned long xengt_gvt_left_in_ring(unsigned long start, unsigned
 	do {										\
 		const struct xengt_gvt_command __command = {				\
 			.workload = s->workload,					\
+			.name = s->info->name,						\
 			.words = s->ip_va,						\
 			.length = cmd_length(s),					\
 			.left = xengt_gvt_left_in_ring(s->ring_start, s->ring_size,	\
@@ -75,11 +76,8 @@ static inline unsigned long xengt_gvt_left_in_ring(unsigned long start, unsigned
 		if (!s->workload &&							\
 		    xengt_gvt_note_image(s->vgpu->gvt, s->engine, s->ip_va, __command.length))	\
 			return -ENOMEM;							\
-		if (s->workload && !xengt_gvt_command_is_sound(&__command)) {		\
-			gvt_vgpu_err("refused: %s, %u dwords\n", s->info->name,		\
-				     __command.length);					\
+		if (s->workload && !xengt_gvt_command_is_sound(&__command))		\
 			return -EFAULT;							\
-		}									\
 	} while (0)
 
 #define i915_gem_object_create_shmem(i915, size)	xengt_gvt_create_copy(i915, size)
