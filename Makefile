@@ -10,7 +10,8 @@
 #   make devmap    of the tests, those of the patched Xen's map operation and of a driver domain
 #   make bench     the benchmarks: figures and plots, into Documentation/bench/
 #   make modules   the modules, for the running kernel or for KDIR=<kernel build directory>;
-#                  xengt_i915 with I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
+#                  xengt_i915 and xengt_gvt, too, with
+#                  I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
 #   make modules_install   installs them for that kernel; depmod comes after it
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
@@ -31,7 +32,8 @@ modules clean modules_install:
 		"(linux-headers-amd64), or name another one with KDIR=" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(CONFIGS) $@
 ifeq ($(I915_SOURCE),)
-	@[ $@ != modules ] || echo "xengt_i915 is left out: it needs I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
+	@[ $@ != modules ] || echo "xengt_i915 and xengt_gvt are left out: they need" \
+		"I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
 endif
 
 tools:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The in-kernel API of virtual GPUs: for a device model (for instance a scheduler of GPU work) that
- * runs what guests submit, and for devices that walk the GGTT in memory ("mem" in the configfs
- * attribute "place").
+ * The in-kernel API of virtual GPUs: for a mediator that runs what guests submit, and for devices
+ * that walk the GGTT in memory ("mem" in the configfs attribute "place"). A mediator gets what
+ * guests submit with xengt_mediator.h; Documentation/mediator-registers.rst is where to begin.
  *
- * The root of a PPGTT, as a context's image contains it, identifies the PPGTT. The device model
+ * The root of a PPGTT, as a context's image contains it, identifies the PPGTT. The mediator
  * announces a PPGTT with xengt_ppgtt_create(), or the guest itself does so through PVINFO. While
- * the GPU uses the PPGTT, the device model pins it with xengt_ppgtt_pin(), which returns the root
+ * the GPU uses the PPGTT, the mediator pins it with xengt_ppgtt_pin(), which returns the root
  * of its shadow.
  *
  * A walker reads entries of the "mem" table, and uses them (by DMA), between xengt_mem_walk_begin()

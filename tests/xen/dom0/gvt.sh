@@ -230,7 +230,15 @@ check_refused() {
 	works "a guest without a GPU starts" tiny_guest t ""
 	refused "a place in which no GPU is" "set place to i915" mappable_base 0 hidden_base "$(at 1024)" hidden_size "$(at 64)"
 	refused "a share without a hidden part" "both a mappable and a hidden share" place i915
-	works "... attaching to what is not there fails" sh -c "mkdir $instances/none && ! echo 1 >$instances/none/attach && rmdir $instances/none"
+	mark_log
+	mkdir $instances/none
+	fails "... attaching to what is not there" sh -c "echo 1 >$instances/none/attach"
+	mkdir $vgpus/none
+	works "... to what is there" sh -c "echo 1 >$instances/none/attach"
+	fails "... twice" sh -c "echo 1 >$instances/none/attach"
+	is "... and the log says both" "$(logged "none: attach is refused: .*\(make it first\|mediator already\)")" 2
+	echo 0 >$instances/none/attach
+	rmdir $instances/none $vgpus/none
 	refused_aperture
 	destroy t
 }

@@ -58,9 +58,14 @@ static bool decodes_memory(struct xengt_gvt_instance *instance)
 static void follow_bar0(struct xengt_gvt_instance *instance)
 {
 	u64 gpa = intel_vgpu_get_bar_gpa(&instance->vgpu, PCI_BASE_ADDRESS_0);
+	int rc;
 
-	if (gpa != xengt_vgpu_bar0(instance->xengt))
-		xengt_vgpu_move_bar0(instance->xengt, gpa);
+	if (gpa == xengt_vgpu_bar0(instance->xengt))
+		return;
+	rc = xengt_vgpu_move_bar0(instance->xengt, gpa);
+	if (rc)
+		pr_warn_ratelimited("%s: BAR 0 cannot be at %#llx, where its guest has moved it: %d\n",
+				    instance->name, gpa, rc);
 }
 
 /* What the toolstack has mapped does not follow BAR 2. One line is enough. */
@@ -97,6 +102,26 @@ static const struct xengt_mediator_ops mediator_ops = {
 	.config_write = write_config,
 };
 
+/* Says why an instance cannot be attached, or not be detached. Returns the error. */
+static int refuse(const struct xengt_gvt_instance *instance, int rc)
+{
+	const char *why = "see the error";
+
+	switch (rc) {
+	case -ENODEV:
+		why = "xengt has no virtual GPU of this name: make it first";
+		break;
+	case -EBUSY:
+		why = "the virtual GPU is enabled: write 0 to its enable first";
+		break;
+	case -EEXIST:
+		why = "the virtual GPU has a mediator already";
+		break;
+	}
+	pr_err("%s: attach is refused: %s (%d)\n", instance->name, why, rc);
+	return rc;
+}
+
 /**
  * xengt_gvt_attach - become the mediator of the virtual GPU of the same name
  * @instance: the instance
@@ -111,18 +136,19 @@ int xengt_gvt_attach(struct xengt_gvt_instance *instance)
 	int rc;
 
 	if (instance->xengt)
-		return -EEXIST;
+		return refuse(instance, -EEXIST);
 	xengt = xengt_vgpu_get(instance->name);
 	if (IS_ERR(xengt))
-		return PTR_ERR(xengt);
+		return refuse(instance, PTR_ERR(xengt));
 	/* The virtual GPU can be enabled as soon as this is attached. */
 	instance->xengt = xengt;
 	rc = xengt_mediator_attach(xengt, &mediator_ops, XENGT_CAPS_ALL, instance);
 	if (rc) {
 		instance->xengt = NULL;
 		xengt_vgpu_put(xengt);
+		return refuse(instance, rc);
 	}
-	return rc;
+	return 0;
 }
 
 /**
@@ -140,7 +166,7 @@ int xengt_gvt_detach(struct xengt_gvt_instance *instance)
 		return 0;
 	rc = xengt_mediator_detach(instance->xengt);
 	if (rc)
-		return rc;
+		return refuse(instance, rc);
 	xengt_vgpu_put(instance->xengt);
 	instance->xengt = NULL;
 	return 0;
