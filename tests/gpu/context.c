@@ -9,6 +9,7 @@
 #include "bits.h"
 #include "context.h"
 #include "engine.h"
+#include "judge.h"
 
 #define ADDRESSING(descriptor)	((unsigned int)((descriptor) >> 3) & 3)
 #define  LEGACY_32_BIT		1
@@ -16,6 +17,7 @@
 
 #define STATE_OFFSET		4096	/* of the register state in the image */
 #define STATE_DWORDS		(CTX_PDP0_LOW + 1)
+#define CTX_CONTROL		0x03
 #define CTX_RING_HEAD		0x05
 #define CTX_RING_TAIL		0x07
 #define CTX_RING_START		0x09
@@ -26,6 +28,20 @@
 #define CTX_PDP_HIGH(i)		(0x31 - 4 * (i))
 #define CTX_PDP_LOW(i)		(0x33 - 4 * (i))
 #define CTX_PDP0_LOW		0x33
+
+/* The engine's own part of the image: loads of registers, with a bit of CTX_CONTROL against it */
+#define ENGINE_PART		(CTX_PDP0_LOW + 1)
+#define ENGINE_PART_END		0x200
+#define NO_RESTORE		1
+#define MI_NOOP			0
+#define MI_LOAD_REGISTER_IMM	0x22
+#define REG_OFFSET		0xffc
+#define REG_RING_FIRST		0x30
+#define REG_RING_LAST		0x3c
+#define REG_CONTROL		0x244
+#define REG_ROOTS_FIRST		0x270
+#define REG_ROOTS_LAST		0x28c
+#define REG_MODE		0x29c
 
 #define RING_ENABLE		1
 #define RING_PAGES		0x1ff000
@@ -79,6 +95,44 @@ static void parse_batches(const uint32_t *state, struct context *ctx)
 	ctx->nr_batches = i;
 }
 
+static bool is_of_first_part(uint32_t reg)
+{
+	return (reg >= REG_RING_FIRST && reg <= REG_RING_LAST) || reg == REG_CONTROL ||
+	       (reg >= REG_ROOTS_FIRST && reg <= REG_ROOTS_LAST) || reg == REG_MODE;
+}
+
+static void judge_load(struct engine *e, uint64_t descriptor, unsigned int dword)
+{
+	uint32_t reg = 0;
+	const struct violation v = {
+		.kind = GPU_FOREIGN_RING, .engine = e->id, .space = GPU_GGTT,
+		.address = state_at(descriptor, dword).addr,
+	};
+
+	access_read32(e, state_at(descriptor, dword), &reg);
+	if ((reg & ~(uint32_t)REG_OFFSET) == e->base && is_of_first_part(reg & REG_OFFSET))
+		judge_violation(&v);
+}
+
+/*
+ * An engine executes this part, which nothing here depends on: it is enough that it loads nothing
+ * that changes what is executed.
+ */
+static void judge_engine_part(struct engine *e, uint64_t descriptor)
+{
+	unsigned int i = ENGINE_PART, end;
+	uint32_t header = MI_NOOP;
+
+	while (i < ENGINE_PART_END && !access_read32(e, state_at(descriptor, i++), &header)) {
+		if (header == MI_NOOP)
+			continue;
+		if (header >> 23 != MI_LOAD_REGISTER_IMM)
+			return;
+		for (end = i + (header & 0xff) + 1; i < end && i < ENGINE_PART_END; i += 2)
+			judge_load(e, descriptor, i);
+	}
+}
+
 int context_read(struct engine *e, uint64_t descriptor, struct context *ctx)
 {
 	uint32_t state[STATE_DWORDS];
@@ -92,6 +146,8 @@ int context_read(struct engine *e, uint64_t descriptor, struct context *ctx)
 		if (status)
 			return status;
 	}
+	if (!(state[CTX_CONTROL] & NO_RESTORE))
+		judge_engine_part(e, descriptor);
 	parse_root(state, descriptor, &ctx->root);
 	parse_ring(state, ctx);
 	parse_batches(state, ctx);

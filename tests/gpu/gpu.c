@@ -102,6 +102,7 @@ static const struct name violations[] = {
 	{ "dma_refused", GPU_DMA_REFUSED },
 	{ "dma_no_memory", GPU_DMA_NO_MEMORY },
 	{ "frozen_write", GPU_FROZEN_WRITE },
+	{ "foreign_ring", GPU_FOREIGN_RING },
 	{ }
 };
 

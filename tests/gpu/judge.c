@@ -30,6 +30,7 @@ static const char * const names[GPU_NR_VIOLATIONS] = {
 	[GPU_DMA_REFUSED] = "refused by the IOMMU",
 	[GPU_DMA_NO_MEMORY] = "no RAM at the bus address",
 	[GPU_FROZEN_WRITE] = "frozen entry written",
+	[GPU_FOREIGN_RING] = "ring or mode loaded by an engine's part of a context",
 };
 
 void judge_count(unsigned int counter)

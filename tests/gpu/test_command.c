@@ -507,6 +507,27 @@ static void malformed_contexts(void)
 	elsp(GPU_RCS, CONTEXT | 1, 0);
 }
 
+/* The engine's part of a context, which is not loaded if the first part says so */
+static void engine_parts(void)
+{
+	machine();
+	put32(CTX(0x50), MI_LOAD_REGS(2));
+	put32(CTX(0x51), 0x20c0);
+	put32(CTX(0x53), 0x2038);
+	put32(CTX(0x55), MI_BATCH_END);
+	put32(CTX(0x56), MI_LOAD_REGS(1));
+	put32(CTX(0x57), 0x229c);
+	put32(CTX(0x03), 1);
+	submit(GPU_RCS);
+	equal(violations(GPU_FOREIGN_RING), 0);
+	put32(CTX(0x03), 0);
+	submit(GPU_RCS);
+	equal(violations(GPU_FOREIGN_RING), 1);
+	put32(CTX(0x53), 0x22038);
+	submit(GPU_RCS);
+	equal(violations(GPU_FOREIGN_RING), 1);
+}
+
 /* A blit as large as can be, again and again: the run ends. */
 static void large_blits(void)
 {
@@ -548,6 +569,7 @@ const struct test command_tests[] = {
 	{ "commands: a batch without an end hangs, a reset helps", endless_batch },
 	{ "commands: commands that cannot be read hang", commands_that_cannot_be_read },
 	{ "commands: malformed contexts", malformed_contexts },
+	{ "commands: what a context's engine part loads", engine_parts },
 	{ "commands: large blits end", large_blits },
 	{ NULL, NULL },
 };
