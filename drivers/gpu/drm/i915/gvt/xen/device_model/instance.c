@@ -150,12 +150,34 @@ int xengt_gvt_start(struct xengt_gvt_instance *instance)
 	return 0;
 }
 
+/*
+ * Switches registers back to the host's that are still the virtual GPU's: GVT does that before the
+ * last workloads end, and one that is preempted meanwhile, or has just been picked, takes them
+ * again. None runs now.
+ */
+static void give_engines_back(struct intel_vgpu *vgpu)
+{
+	struct intel_gvt_workload_scheduler *scheduler = &vgpu->gvt->scheduler;
+	struct intel_engine_cs *engine;
+	enum intel_engine_id id;
+
+	spin_lock_bh(&scheduler->mmio_context_lock);
+	for_each_engine(engine, vgpu->gvt->gt, id) {
+		if (scheduler->engine_owner[id] != vgpu)
+			continue;
+		intel_gvt_switch_mmio(vgpu, NULL, engine);
+		scheduler->engine_owner[id] = NULL;
+	}
+	spin_unlock_bh(&scheduler->mmio_context_lock);
+}
+
 /* Waits for the workloads that run, and undoes xengt_gvt_start(). */
 void xengt_gvt_stop(struct xengt_gvt_instance *instance)
 {
 	/* GVT does not wait for a workload that it takes up while it deactivates. */
 	intel_gvt_deactivate_vgpu(&instance->vgpu);
 	intel_gvt_wait_vgpu_idle(&instance->vgpu);
+	give_engines_back(&instance->vgpu);
 	intel_gvt_release_vgpu(&instance->vgpu);
 	intel_gvt_destroy_vgpu(&instance->vgpu);
 	let_sleep(instance);

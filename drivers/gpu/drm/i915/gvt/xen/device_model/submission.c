@@ -5,7 +5,8 @@
  *
  * Invariants: an engine's execution lists are set up when a context is submitted. What GVT has of
  * an engine's submissions (its execution lists, the copy of a ring) stays as it is while a workload
- * of the engine waits or runs, or is scanned. While engines are reset, none is submitted to these.
+ * of the engine waits or runs, or is scanned. While engines are reset, none is submitted to these,
+ * and GVT's scheduler leaves the virtual GPU out: enabling an engine would make it go on.
  *
  * Locking: GVT's vgpu_lock is held. A reset gives it up while it waits for workloads.
  */
@@ -35,7 +36,7 @@ static bool has_workloads(const struct intel_vgpu *vgpu, u32 engines)
 int xengt_gvt_enable_execlists(struct intel_vgpu *vgpu, u32 engines, unsigned int interface)
 {
 	lockdep_assert_held(&vgpu->vgpu_lock);
-	if (vgpu->resetting_eng & engines)
+	if (vgpu->resetting_eng)
 		return -EBUSY;
 	if (xengt_gvt_instance_of(vgpu)->scanning || has_workloads(vgpu, engines))
 		return 0;

@@ -164,13 +164,18 @@ int xengt_gvt_prepare_context(struct intel_vgpu_workload *workload)
 	return xengt_vgpu_sync(xengt_gvt_instance_of(workload->vgpu)->xengt);
 }
 
-/* The context leads to i915's own PPGTT, which is empty, and to no batches of its own. */
+/*
+ * The context leads to i915's own PPGTT, which is empty, and to no batches of its own. The engine
+ * loads it nevertheless, so its image, which may be what was refused, is not loaded with it.
+ */
 static void make_harmless(struct i915_request *rq, const struct intel_vgpu_submission *s)
 {
 	struct execlist_ring_context *state = (void *)rq->context->lrc_reg_state;
 	struct i915_ppgtt *ppgtt = i915_vm_to_ppgtt(rq->context->vm);
 	unsigned int i;
 
+	state->ctx_ctrl.val = CTX_CTRL_ENGINE_CTX_RESTORE_INHIBIT;
+	set_control(state);
 	for (i = 0; i < ARRAY_SIZE(state->pdps); i += 2) {
 		state->pdps[i].val = upper_32_bits(s->i915_context_pml4);
 		state->pdps[i + 1].val = lower_32_bits(s->i915_context_pml4);
