@@ -9,7 +9,7 @@
  * which the scan ends, by a batch whose copy is not what the GPU executes. And it does not look at
  * everything that a command can do. Commands like that are refused here; i915 has none of them.
  *
- * Invariants: no command is longer than what was copied, and GVT's handlers read only what belongs
+ * Invariants: a command is as long for GVT as for the engine, and not longer than what was copied, and GVT's handlers read only what belongs
  * to the command. GVT scans all that the GPU executes with privileges, and the GPU executes the
  * copy that was scanned. No command loads the root of a page table.
  *
@@ -42,6 +42,22 @@
  */
 #define BYTES_NOT_WRITTEN	GENMASK(11, 8)
 
+/* Whose command it is, by the first one's upper bits */
+#define CLIENT_MI		0
+#define CLIENT_BLITTER		2
+#define CLIENT_PIPELINES	3
+
+/* Commands of CLIENT_MI below this one have one dword. */
+#define FIRST_MI_WITH_LENGTH	0x10
+
+/* The parts of CLIENT_PIPELINES, and the one opcode of video engines with a longer length */
+#define SINGLE_DWORD		1
+#define MEDIA			2
+#define MEDIA_OBJECTS		6
+
+#define OP_BINDING_TABLE_EDIT_FIRST	0x7843
+#define OP_BINDING_TABLE_EDIT_LAST	0x7847
+#define OP_SO_DECL_LIST		0x7917
 #define OP_PIPE_CONTROL		0x7a00
 #define OP_SWTESS_BASE_ADDRESS	0x6103
 
@@ -54,6 +70,83 @@ static bool is_mi(const struct xengt_gvt_command *c, u32 command)
 static bool is_render(const struct xengt_gvt_command *c, u32 opcode)
 {
 	return c->workload->engine->id == RCS0 && c->words[0] >> 16 == opcode;
+}
+
+static unsigned int length_in(u32 header, unsigned int bits)
+{
+	return (header & GENMASK(bits - 1, 0)) + 2;
+}
+
+static unsigned int mi_length(u32 header)
+{
+	if ((header >> 23 & GENMASK(5, 0)) < FIRST_MI_WITH_LENGTH)
+		return 1;
+	switch (header >> 23) {
+	case MI_FLUSH_DW >> 23:
+		return length_in(header, 6);
+	case MI_STORE_DWORD_IMM_GEN4 >> 23:
+		return length_in(header, 10);
+	default:
+		return length_in(header, 8);
+	}
+}
+
+static unsigned int render_length(u32 header)
+{
+	unsigned int part = header >> 27 & GENMASK(1, 0);
+
+	if (part == SINGLE_DWORD)
+		return 1;
+	if (part == MEDIA)
+		return length_in(header, 16);
+	switch (header >> 16) {
+	case OP_BINDING_TABLE_EDIT_FIRST ... OP_BINDING_TABLE_EDIT_LAST:
+	case OP_SO_DECL_LIST:
+		return length_in(header, 9);
+	default:
+		return length_in(header, 8);
+	}
+}
+
+static unsigned int video_length(u32 header)
+{
+	if ((header >> 27 & GENMASK(1, 0)) != MEDIA)
+		return 0;
+	return length_in(header, (header >> 24 & GENMASK(2, 0)) == MEDIA_OBJECTS ? 16 : 12);
+}
+
+static unsigned int pipelines_length(const struct intel_engine_cs *engine, u32 header)
+{
+	switch (engine->class) {
+	case RENDER_CLASS:
+		return render_length(header);
+	case VIDEO_DECODE_CLASS:
+	case VIDEO_ENHANCEMENT_CLASS:
+		return video_length(header);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * How many dwords the engine takes the command for; 0: no driver needs it in a ring, or in a batch
+ * with privileges. GVT's list has some with other lengths. The engine would execute what GVT takes
+ * for a command's operands. Formats: the PRM of Skylake, volume 2a; i915_cmd_parser.c.
+ */
+static unsigned int hardware_length(const struct xengt_gvt_command *c)
+{
+	u32 header = c->words[0];
+
+	switch (header >> 29) {
+	case CLIENT_MI:
+		return mi_length(header);
+	case CLIENT_BLITTER:
+		return length_in(header, 8);
+	case CLIENT_PIPELINES:
+		return pipelines_length(c->workload->engine, header);
+	default:
+		return 0;
+	}
 }
 
 /*
@@ -167,7 +260,10 @@ static bool is_sound_flush(const struct xengt_gvt_command *c)
 	       is_sound_index(c, c->words[1] & ~7U, c->words[2], c->words[1] & MI_FLUSH_DW_USE_GTT);
 }
 
-/* Commands that use memory in ways that GVT does not know, or whose length it takes for less */
+/*
+ * Commands that use memory in ways that GVT does not know. The image of a context has what the
+ * hardware has saved.
+ */
 static bool is_unknown(const struct xengt_gvt_command *c)
 {
 	return is_mi(c, MI_REPORT_HEAD) || is_mi(c, MI_SEMAPHORE_MBOX) ||
@@ -178,7 +274,7 @@ static bool is_unknown(const struct xengt_gvt_command *c)
 /* May the command be executed, as far as GVT does not find out itself? */
 static bool is_sound(const struct xengt_gvt_command *c)
 {
-	if (!has_an_end(c))
+	if (c->length != hardware_length(c) || !has_an_end(c))
 		return false;
 	if (is_mi(c, MI_BATCH_BUFFER_START_GEN8))
 		return is_sound_call(c);
@@ -200,7 +296,9 @@ static bool is_sound(const struct xengt_gvt_command *c)
 		return c->length >= 3;
 	if (is_render(c, OP_PIPE_CONTROL))
 		return is_sound_pipe_control(c);
-	return c->place == XENGT_GVT_IN_CONTEXT || !is_unknown(c);
+	return !is_unknown(c) ||
+	       (c->place == XENGT_GVT_IN_CONTEXT &&
+		xengt_gvt_image_has(c->workload->vgpu->gvt, c->workload->engine, c->words[0]));
 }
 
 /* False, with a line in the log, if the command must not be executed. */

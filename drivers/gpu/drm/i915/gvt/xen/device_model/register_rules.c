@@ -6,10 +6,11 @@
  * context. GVT has a list of registers that commands may load, which is too long: it has registers
  * of the whole GPU, and all that the host's own contexts have in their images.
  *
- * Invariants: a command of a guest's loads registers of its own engine, and others of which each
- * guest has its own values: none of the whole GPU, but for one on Broadwell. None of them tells the
- * engine what to execute. The image of a context has only registers that the host's own has, which
- * the same hardware has saved.
+ * Invariants: a command of a guest's loads registers of which each guest has its own values, of its
+ * own engine or of what that one works with: none of the whole GPU, but for the one with which i915
+ * flushes the level 3 cache. None of them tells the engine what to execute. The image of a context
+ * has only registers that the host's own has, which the same hardware has saved. GVT switches no
+ * register of the whole GPU to a guest's value.
  *
  * Locking: none; GVT's lists do not change. Registers are only added to what the host's image has,
  * and one that is not there yet is refused.
@@ -57,8 +58,14 @@
 
 /* How memory is cached: a table for each engine, and one for the level 3 cache (mmio_context.c) */
 #define MOCS_SIZE		(64 * sizeof(u32))
+#define MOCS_FIRST		0xc800
+#define MOCS_LAST		0xcfff
 #define L3_MOCS_FIRST		0xb020
 #define L3_MOCS_LAST		0xb09c
+
+/* Of each engine: what makes its TLB forget */
+#define TLB_FIRST		0x4260
+#define TLB_LAST		0x4270
 
 /* For these GVT gives a guest up that writes the register itself (csfe_chicken1_mmio_write()). */
 #define CHICKEN_REFUSED		(BIT(3) | BIT(4))
@@ -149,15 +156,59 @@ static bool is_mocs(const struct intel_gvt *gvt, const struct intel_engine_cs *e
 	return engine->id == RCS0 && offset >= L3_MOCS_FIRST && offset <= L3_MOCS_LAST;
 }
 
-static bool is_of_pipeline(const struct intel_engine_cs *engine, u32 offset)
+static bool is_of_pipeline(u32 offset)
 {
-	if (engine->id != RCS0)
-		return false;
 	return (offset >= PIPELINE_FIRST && offset <= PIPELINE_LAST) ||
 	       (offset >= HALF_SLICE_FIRST && offset <= HALF_SLICE_LAST);
 }
 
-/* i915 has a Broadwell change it while the level 3 cache is flushed, and GVT does not switch it. */
+/* Does GVT switch the register of the engine's with the virtual GPU that the engine works for? */
+static bool is_listed(const struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
+{
+	const struct engine_mmio *mmio;
+
+	for (mmio = gvt->engine_mmio_list.mmio; i915_mmio_reg_valid(mmio->reg); mmio++) {
+		if (mmio->id == engine->id && i915_mmio_reg_offset(mmio->reg) == offset)
+			return true;
+	}
+	return false;
+}
+
+/* i915 sets it whenever it has a context loaded: gen9_init_indirectctx_bb() */
+static bool is_set_by_contexts(const struct intel_engine_cs *engine, u32 offset)
+{
+	return engine->id == RCS0 && (offset == i915_mmio_reg_offset(FF_SLICE_CHICKEN) ||
+				      offset == i915_mmio_reg_offset(_3D_CHICKEN3));
+}
+
+/* Has each guest its own value? Others would stay for whoever the engine works for next. */
+static bool is_own(struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
+{
+	return xa_load(&xengt_gvt_device_of(gvt)->image[engine->id], offset) ||
+	       is_saved(gvt, engine, offset) || is_listed(gvt, engine, offset) ||
+	       is_set_by_contexts(engine, offset);
+}
+
+/*
+ * May GVT switch a register to a guest's value? Its list has some of the whole GPU: arbiters, the
+ * level 3 cache, clocks, the types of memory. The host's work on other engines, and the next
+ * guest's, would go on with these. They stay as i915 has set them.
+ */
+bool xengt_gvt_is_switched(struct intel_gvt *gvt, u32 offset)
+{
+	switch (offset) {
+	case TLB_FIRST ... TLB_LAST:
+	case MOCS_FIRST ... MOCS_LAST:
+	case L3_MOCS_FIRST ... L3_MOCS_LAST:
+		return true;
+	default:
+		return is_of_pipeline(offset) || intel_gvt_render_mmio_to_engine(gvt, offset) ||
+		       (offset < gvt->device_info.mmio_size &&
+			intel_gvt_mmio_is_sr_in_ctx(gvt, offset));
+	}
+}
+
+/* i915 changes it while a context flushes the level 3 cache, and sets it back. */
 static bool is_for_flushes(const struct intel_engine_cs *engine, u32 offset)
 {
 	return engine->id == RCS0 && offset == i915_mmio_reg_offset(GEN8_L3SQCREG4);
@@ -179,12 +230,16 @@ bool xengt_gvt_load_is_sound(struct intel_gvt *gvt, const struct intel_engine_cs
 	if (has_address(gvt, offset) || !xengt_gvt_value_is_sound(gvt, offset, value))
 		return false;
 	if (owner)
-		return owner == engine && !is_control(in_engine(offset), value);
+		return owner == engine && !is_control(in_engine(offset), value) &&
+		       is_own(gvt, engine, offset);
 	return is_saved(gvt, engine, offset) || is_mocs(gvt, engine, offset) ||
-	       is_of_pipeline(engine, offset) || is_for_flushes(engine, offset);
+	       (engine->id == RCS0 && is_of_pipeline(offset)) || is_for_flushes(engine, offset);
 }
 
-/* Notes what a command in the image of the host's own context of @engine's loads. 0 or -ENOMEM. */
+/*
+ * Notes what a command in the image of the host's own context of @engine's loads, or that there is
+ * such a command: its first dword is higher than any register's offset. 0 or -ENOMEM.
+ */
 int xengt_gvt_note_image(struct intel_gvt *gvt, const struct intel_engine_cs *engine,
 			 const u32 *words, unsigned int length)
 {
@@ -192,11 +247,19 @@ int xengt_gvt_note_image(struct intel_gvt *gvt, const struct intel_engine_cs *en
 	unsigned int i;
 	int rc = 0;
 
-	if (words[0] >> 23 != MI_LOAD_REGISTER_IMM(1) >> 23)
+	if (words[0] >> 23 == MI_NOOP)
 		return 0;
+	if (words[0] >> 23 != MI_LOAD_REGISTER_IMM(1) >> 23)
+		return xa_err(xa_store(image, words[0], xa_mk_value(1), GFP_KERNEL));
 	for (i = 1; !rc && i + 1 < length; i += 2)
 		rc = xa_err(xa_store(image, words[i] & GENMASK(22, 2), xa_mk_value(1), GFP_KERNEL));
 	return rc;
+}
+
+/* Has the image of the host's own context of @engine's a command that begins like this? */
+bool xengt_gvt_image_has(struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 header)
+{
+	return xa_load(&xengt_gvt_device_of(gvt)->image[engine->id], header);
 }
 
 /*
