@@ -119,7 +119,7 @@ load_driver() { # NAME
 	for more in 2 1 0; do
 		tell "$1" load || return 1
 		[ "$(tell "$1" cat /sys/kernel/debug/dri/0/i915_wedged)" = 1 ] && [ $more -gt 0 ] || return 0
-		note "$1: i915 has given its GPU up, and is loaded again"
+		note "$1: i915 has given its GPU up, and is loaded again; refused so far: $(dmesg | grep "refused: " | tail -n 1)"
 		tell "$1" unload || return 1
 	done
 }
@@ -349,7 +349,7 @@ check_hostile() {
 	local case
 
 	works "i915 is unloaded in a guest" tell g1 unload
-	for case in sound ggtt_batch own_registers image; do
+	for case in sound ggtt_batch own_registers image video; do
 		hostile stored $case
 	done
 	for case in three_levels $slow_cases foreign_register unknown_command ggtt_batch_outside ggtt_batch_in_nothing \
@@ -360,7 +360,8 @@ check_hostile() {
 	for case in ring_misaligned tail_beyond_ring head_beyond_ring head_odd root_in_ring half_a_root_in_ring mode_in_ring \
 		command_beyond_tail ggtt_batch_calls_itself load_without_value end_in_ring ggtt_batch_first ggtt_batch_at_tail \
 		ggtt_batch_goes_on flush_outside control_in_ring other_engine_in_ring whole_gpu_in_ring chicken_in_ring byte_in_ring \
-		other_engine_from_memory ring_in_image other_engine_in_image mode_in_image control_in_image whole_gpu_in_image; do
+		unswitched_in_ring scan_lines_in_ring wait_in_video_ring other_engine_from_memory ring_in_image other_engine_in_image \
+		mode_in_image control_in_image whole_gpu_in_image command_in_image; do
 		refuses $case
 	done
 	works "a virtual GPU of which nothing is enabled" restart g1

@@ -51,6 +51,10 @@
 #define MOCS		0xcc00u		/* the blitter's: how memory is cached */
 
 /* The render engine's */
+#define VCS		0x12000u
+#define VCS_HWS_PGA	(VCS + 0x80)
+#define VCS_GFX_MODE	(VCS + 0x29c)
+#define VCS_ELSP	(VCS + 0x230)
 #define RCS_ELSP	0x2230u
 #define RCS_INSTRUCTION_MODE	0x20c0u
 
@@ -76,7 +80,9 @@
 
 /* Commands */
 #define MI_NOOP			0u
+#define MI_REPORT_HEAD		(0x07u << 23)
 #define MI_BATCH_BUFFER_END	(0x0au << 23)
+#define MI_LOAD_SCAN_LINES(n)	(0x12u << 23 | ((n) - 2))
 #define MI_STORE_DATA_IMM	(0x20u << 23 | 2)
 #define MI_LOAD_REGISTER_IMM(n)	(0x22u << 23 | (2 * (n) - 1))
 #define FIRST_BYTE_ONLY	0xe00u
@@ -86,6 +92,7 @@
 #define STORE_NUMBER		0x4000u
 #define FLUSH_IN_GGTT		4u
 #define MI_BATCH_BUFFER_START	(0x31u << 23 | 1)
+#define MFX_WAIT		0x68000000u
 #define IN_PPGTT		0x100u
 #define USE_GGTT		0x400000u
 
@@ -213,6 +220,7 @@ static void begin(void)
 struct submission {
 	unsigned int set;	/* the first of its pages */
 	uint32_t descriptor;
+	uint32_t elsp;		/* of its engine */
 	uint32_t *ring;		/* its commands */
 	unsigned int n;		/* how many dwords these are */
 	uint32_t *state;
@@ -288,6 +296,7 @@ static void prepare(struct submission *s, unsigned int set)
 	*s = (struct submission){
 		.set = set,
 		.descriptor = CONTEXT_VALID | LEGACY_4_LEVELS | PRIVILEGED | at(set + CONTEXT),
+		.elsp = ELSP,
 		.ring = page[set + RING],
 		.state = page[set + CONTEXT + STATE_PAGE],
 	};
@@ -308,7 +317,7 @@ static void submit(struct submission *s)
 {
 	if (!s->state[STATE_TAIL])
 		s->state[STATE_TAIL] = s->n * 4;
-	write_elsp(ELSP, s->descriptor);
+	write_elsp(s->elsp, s->descriptor);
 }
 
 /* A mediator that has given the guest up drops what it writes to registers. */
@@ -402,6 +411,39 @@ static void whole_gpu_in_ring(struct submission *s)
 	sound(s);
 }
 
+/* Neither the engine saves it nor GVT switches it. */
+static void unswitched_in_ring(struct submission *s)
+{
+	add_load(s, CHICKEN, 0x00010000);
+	sound(s);
+}
+
+/* Three dwords, which GVT takes for two. What is the third one's would be the next command's. */
+static void scan_lines_in_ring(struct submission *s)
+{
+	add(s, MI_LOAD_SCAN_LINES(3));
+	add(s, 0);
+	add(s, MI_NOOP);
+	add(s, MI_NOOP);
+	sound(s);
+}
+
+static void video(struct submission *s)
+{
+	write_register(VCS_HWS_PGA, at(STATUS));
+	write_register(VCS_GFX_MODE, ENABLE_RUN_LIST);
+	s->elsp = VCS_ELSP;
+	sound(s);
+}
+
+/* One dword, which GVT takes for two: it does not look at the second one. */
+static void wait_in_video_ring(struct submission *s)
+{
+	add(s, MFX_WAIT);
+	add(s, MI_NOOP);
+	video(s);
+}
+
 /* For these bits GVT gives a guest up that writes the register itself. */
 static void chicken_in_ring(struct submission *s)
 {
@@ -441,6 +483,14 @@ static void load_in_image(struct submission *s, uint32_t offset, uint32_t value)
 static void image(struct submission *s)
 {
 	load_in_image(s, INSTRUCTION_MODE, 0);
+}
+
+/* The host's images have no such command. */
+static void command_in_image(struct submission *s)
+{
+	image(s);
+	s->state[STATE_IMAGE + 3] = MI_REPORT_HEAD;
+	s->state[STATE_IMAGE + 4] = MI_BATCH_BUFFER_END;
 }
 
 static void ring_in_image(struct submission *s)
@@ -691,7 +741,8 @@ static const struct {
 	CASE(other_engine_in_ring), CASE(whole_gpu_in_ring), CASE(image), CASE(ring_in_image),
 	CASE(other_engine_in_image), CASE(chicken_in_ring), CASE(byte_in_ring),
 	CASE(other_engine_from_memory), CASE(mode_in_image), CASE(control_in_image),
-	CASE(whole_gpu_in_image),
+	CASE(whole_gpu_in_image), CASE(unswitched_in_ring), CASE(scan_lines_in_ring), CASE(video),
+	CASE(wait_in_video_ring), CASE(command_in_image),
 };
 
 static void (*find_case(const char *name))(struct submission *s)
