@@ -345,10 +345,17 @@ check_hang() {
 	executes "... its batches are executed" g2
 }
 
+# set_share NAME MAPPABLE HIDDEN: the sizes of its share, in entries. They are all written when the virtual GPU is enabled, and disabled.
+set_share() {
+	echo 0 >"$vgpus/$1/enable" && at "$2" >"$vgpus/$1/mappable_size" && at "$3" >"$vgpus/$1/hidden_size" &&
+		echo 1 >"$vgpus/$1/enable"
+}
+
 check_hostile() {
 	local case
 
 	works "i915 is unloaded in a guest" tell g1 unload
+	works "... whose share is as small as its submissions allow" set_share g1 256 64
 	for case in sound ggtt_batch own_registers image video; do
 		hostile stored $case
 	done
@@ -369,6 +376,7 @@ check_hostile() {
 	hostile stored sound
 	host_works "... the host's batches are executed"
 	no_warning
+	works "its share is as large as before" set_share g1 $mappable $hidden
 	loads_driver g1
 	executes "... its batches are executed" g1
 }
