@@ -411,8 +411,8 @@ static void whole_gpu_in_ring(struct submission *s)
 	sound(s);
 }
 
-/* Neither the engine saves it nor GVT switches it. */
-static void unswitched_in_ring(struct submission *s)
+/* The engine does not save it. */
+static void unsaved_in_ring(struct submission *s)
 {
 	add_load(s, CHICKEN, 0x00010000);
 	sound(s);
@@ -741,7 +741,7 @@ static const struct {
 	CASE(other_engine_in_ring), CASE(whole_gpu_in_ring), CASE(image), CASE(ring_in_image),
 	CASE(other_engine_in_image), CASE(chicken_in_ring), CASE(byte_in_ring),
 	CASE(other_engine_from_memory), CASE(mode_in_image), CASE(control_in_image),
-	CASE(whole_gpu_in_image), CASE(unswitched_in_ring), CASE(scan_lines_in_ring), CASE(video),
+	CASE(whole_gpu_in_image), CASE(unsaved_in_ring), CASE(scan_lines_in_ring), CASE(video),
 	CASE(wait_in_video_ring), CASE(command_in_image),
 };
 

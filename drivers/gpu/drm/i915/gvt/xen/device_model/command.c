@@ -9,9 +9,9 @@
  * which the scan ends, by a batch whose copy is not what the GPU executes. And it does not look at
  * everything that a command can do. Commands like that are refused here; i915 has none of them.
  *
- * Invariants: a command is as long for GVT as for the engine, and not longer than what was copied, and GVT's handlers read only what belongs
- * to the command. GVT scans all that the GPU executes with privileges, and the GPU executes the
- * copy that was scanned. No command loads the root of a page table.
+ * Invariants: a command is as long for GVT as for the engine, and not longer than what was copied;
+ * GVT's handlers read only what belongs to it. GVT scans all that the GPU executes with privileges,
+ * and the GPU executes the copy that was scanned. No command loads the root of a page table.
  *
  * Locking: GVT's vgpu_lock is held.
  */
@@ -22,6 +22,7 @@
 
 #include <linux/align.h>
 #include <linux/bits.h>
+#include <linux/lockdep.h>
 
 #include "gt/intel_gpu_commands.h"
 
@@ -304,9 +305,12 @@ static bool is_sound(const struct xengt_gvt_command *c)
 /* False, with a line in the log, if the command must not be executed. */
 bool xengt_gvt_command_is_sound(const struct xengt_gvt_command *c)
 {
+	struct xengt_gvt_instance *instance = xengt_gvt_instance_of(c->workload->vgpu);
+
 	if (is_sound(c))
 		return true;
-	pr_warn_ratelimited("%s: refused: %s, %u dwords\n",
-			    xengt_gvt_instance_of(c->workload->vgpu)->name, c->name, c->length);
+	lockdep_assert_held(&instance->vgpu.vgpu_lock);
+	WRITE_ONCE(instance->refused, instance->refused + 1);
+	pr_warn_ratelimited("%s: refused: %s, %u dwords\n", instance->name, c->name, c->length);
 	return false;
 }

@@ -137,11 +137,18 @@ static ssize_t attach_store(struct config_item *item, const char *page, size_t l
 }
 CONFIGFS_ATTR(, attach);
 
+static ssize_t refused_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%lu\n", READ_ONCE(to_instance(item)->refused));
+}
+CONFIGFS_ATTR_RO(, refused);
+
 static struct configfs_attribute *attrs[] = {
 	&attr_weight,
 	&attr_aperture,
 	&attr_request_timeout_ms,
 	&attr_attach,
+	&attr_refused,
 	NULL
 };
 

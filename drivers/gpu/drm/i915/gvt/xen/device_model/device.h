@@ -14,7 +14,8 @@ struct drm_i915_private;
  * struct xengt_gvt_device - a GPU that GVT shares
  * @gvt: GVT's part
  * @image: for each engine what the host's own context has in its image: registers, by their
- *	offsets, and other commands, by their first dwords; noted when the first virtual GPU starts, or a later one if there was no memory
+ *	offsets, and other commands, by their first dwords; noted when the first virtual GPU
+ *	starts, or a later one if there was no memory
  */
 struct xengt_gvt_device {
 	struct intel_gvt gvt;

@@ -27,6 +27,7 @@
  * @aperture_moved: the log says that the guest has moved it
  * @request_timeout_ms: after which a request that has not ended is cancelled; 0: never
  * @classified: engines whose context's timeline has its lock class; a bit for each
+ * @refused: requests of the guest's that were refused; written under GVT's vgpu_lock
  * @translations: graphics addresses that a scan has translated; protected by GVT's vgpu_lock
  * @scanning: GVT scans a workload; protected by GVT's vgpu_lock
  */
@@ -41,6 +42,7 @@ struct xengt_gvt_instance {
 	u64 aperture;
 	u64 request_timeout_ms;
 	unsigned long classified;
+	unsigned long refused;
 	unsigned int translations;
 	bool scanning;
 	bool aperture_moved;

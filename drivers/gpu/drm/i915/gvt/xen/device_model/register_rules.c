@@ -162,18 +162,6 @@ static bool is_of_pipeline(u32 offset)
 	       (offset >= HALF_SLICE_FIRST && offset <= HALF_SLICE_LAST);
 }
 
-/* Does GVT switch the register of the engine's with the virtual GPU that the engine works for? */
-static bool is_listed(const struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
-{
-	const struct engine_mmio *mmio;
-
-	for (mmio = gvt->engine_mmio_list.mmio; i915_mmio_reg_valid(mmio->reg); mmio++) {
-		if (mmio->id == engine->id && i915_mmio_reg_offset(mmio->reg) == offset)
-			return true;
-	}
-	return false;
-}
-
 /* i915 sets it whenever it has a context loaded: gen9_init_indirectctx_bb() */
 static bool is_set_by_contexts(const struct intel_engine_cs *engine, u32 offset)
 {
@@ -185,8 +173,7 @@ static bool is_set_by_contexts(const struct intel_engine_cs *engine, u32 offset)
 static bool is_own(struct intel_gvt *gvt, const struct intel_engine_cs *engine, u32 offset)
 {
 	return xa_load(&xengt_gvt_device_of(gvt)->image[engine->id], offset) ||
-	       is_saved(gvt, engine, offset) || is_listed(gvt, engine, offset) ||
-	       is_set_by_contexts(engine, offset);
+	       is_saved(gvt, engine, offset) || is_set_by_contexts(engine, offset);
 }
 
 /*

@@ -65,6 +65,7 @@ int xengt_gvt_scan_ring(struct intel_vgpu_workload *workload)
 
 	lockdep_assert_held(&workload->vgpu->vgpu_lock);
 	if (!ring_is_sound(workload)) {
+		WRITE_ONCE(instance->refused, instance->refused + 1);
 		pr_warn_ratelimited("%s: refused: a ring at %#lx, head %#lx, tail %#lx, control %#lx\n",
 				    instance->name, workload->rb_start, workload->rb_head,
 				    workload->rb_tail, workload->rb_ctl);
