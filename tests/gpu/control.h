@@ -118,7 +118,7 @@
 #define  GPU_DMA_REFUSED	4	/* the IOMMU refused */
 #define  GPU_DMA_NO_MEMORY	5	/* the bus address is not that of RAM */
 #define  GPU_FROZEN_WRITE	6	/* a write to an entry that was frozen */
-#define  GPU_FOREIGN_RING	7	/* a context whose engine's part loads another ring, or mode */
+#define  GPU_FOREIGN_RING	7	/* a context whose engine's part loads a ring or mode */
 #define  GPU_NR_VIOLATIONS	8
 
 /* A share */

@@ -6,7 +6,7 @@
 #include "log.h"
 
 #define MAX_RELEASED 256
-#define WRITES_PER_LINE (1 << 14)
+#define WRITES_PER_LINE 16384
 
 static uint64_t counters[GPU_NR_COUNTERS];
 static uint64_t engine_counters[GPU_NR_ENGINES][GPU_NR_ENGINE_COUNTERS];
