@@ -119,7 +119,7 @@ load_driver() { # NAME
 	for more in 2 1 0; do
 		tell "$1" load || return 1
 		[ "$(tell "$1" cat /sys/kernel/debug/dri/0/i915_wedged)" = 1 ] && [ $more -gt 0 ] || return 0
-		note "$1: i915 has given its GPU up, and is loaded again; refused so far: $(dmesg | grep "refused: " | tail -n 1)"
+		note "$1: i915 has given its GPU up, and is loaded again; refused so far: $(cat "$instances/$1/refused")"
 		tell "$1" unload || return 1
 	done
 }
