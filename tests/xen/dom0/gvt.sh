@@ -18,6 +18,7 @@ hidden=65536		# ... and hidden
 most_traps=20000	# of a guest that loads its driver: its GGTT has 262144 entries, which it writes twice
 batches=20
 patience=60000		# with a guest's requests, in ms
+short_patience=3000	# with those of the guest one of whose batches the host has to end
 buffer=64		# pages of a batch's buffer, where each has one of its own
 aperture=16		# pages of a buffer that is used through the aperture, which takes four accesses for each
 
@@ -26,7 +27,7 @@ igt_tools="gem_exec_nop gem_exec_ctx gem_exec_fault gem_exec_reloc"
 loop_seconds=20
 slow_cases=		# of a hostile guest's: the GPU hangs
 case $(uname -r) in
-*kasan*) loop_seconds=600 slow_cases=root_nowhere ;; # dom0's kernel looks for what a long time brings to light
+*kasan*) loop_seconds=600 slow_cases=root_nowhere short_patience=60000 ;; # dom0's kernel looks for what a long time brings to light
 esac
 
 # Where a guest's mappable part begins: xl needs that when it makes the guest, so it is not "auto".
@@ -268,7 +269,7 @@ check_batches() {
 }
 
 check_two() {
-	patience=3000
+	patience=$short_patience
 	works "another guest with a GPU starts" start_gvt_guest g2
 	loads_driver g2
 	begins_batches g1
