@@ -10,7 +10,7 @@
  * own engine or of what that one works with: none of the whole GPU, but for the one with which i915
  * flushes the level 3 cache. None of them tells the engine what to execute. The image of a context
  * has only registers that the host's own has, which the same hardware has saved. GVT switches no
- * register of the whole GPU to a guest's value.
+ * other register of the whole GPU to a guest's value.
  *
  * Locking: none; GVT's lists do not change. Registers are only added to what the host's image has,
  * and one that is not there yet is refused.
@@ -177,9 +177,10 @@ static bool is_own(struct intel_gvt *gvt, const struct intel_engine_cs *engine, 
 }
 
 /*
- * May GVT switch a register to a guest's value? Its list has some of the whole GPU: arbiters, the
- * level 3 cache, clocks, the types of memory. The host's work on other engines, and the next
- * guest's, would go on with these. They stay as i915 has set them.
+ * May GVT switch a register between the host's value and a guest's? Its list has some of the whole
+ * GPU: arbiters, clocks, the types of memory. The host's work on other engines, and the next
+ * guest's, would go on with these. They stay as i915 has set them. What a guest's commands can
+ * change has to be switched, or it would stay so for the host.
  */
 bool xengt_gvt_is_switched(struct intel_gvt *gvt, u32 offset)
 {
@@ -190,6 +191,7 @@ bool xengt_gvt_is_switched(struct intel_gvt *gvt, u32 offset)
 		return true;
 	default:
 		return is_of_pipeline(offset) || intel_gvt_render_mmio_to_engine(gvt, offset) ||
+		       offset == i915_mmio_reg_offset(GEN8_L3SQCREG4) ||
 		       (offset < gvt->device_info.mmio_size &&
 			intel_gvt_mmio_is_sr_in_ctx(gvt, offset));
 	}
