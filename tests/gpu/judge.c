@@ -145,10 +145,14 @@ void judge_gsm_write(uint32_t index, uint64_t used, uint64_t value, unsigned int
 	};
 	struct share *share = judge_share_of(index);
 
-	/* Who watches the log sees that a driver goes on that writes the whole GTT, for minutes. */
-	if (!(++counters[GPU_GSM_WRITES] % WRITES_PER_LINE))
-		log_event("GSM: %lu writes", counters[GPU_GSM_WRITES]);
+	counters[GPU_GSM_WRITES]++;
 	counters[share ? GPU_GSM_WRITES_SHARES : GPU_GSM_WRITES_HOST]++;
+	/*
+	 * Who watches the log sees that the host's driver goes on, which writes the whole GTT for
+	 * minutes. Guests' writes to shares are no sign that the host does.
+	 */
+	if (!share && !(counters[GPU_GSM_WRITES_HOST] % WRITES_PER_LINE))
+		log_event("GSM: %lu writes of the host's", counters[GPU_GSM_WRITES_HOST]);
 	if (size != sizeof(value))
 		counters[GPU_GSM_WRITES_PARTIAL]++;
 	if (share)

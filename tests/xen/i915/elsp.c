@@ -50,11 +50,13 @@
 #define INSTRUCTION_MODE	(BCS + 0xc0)	/* INSTPM */
 #define MOCS		0xcc00u		/* the blitter's: how memory is cached */
 
-/* The render engine's */
+/* A video engine's */
 #define VCS		0x12000u
 #define VCS_HWS_PGA	(VCS + 0x80)
 #define VCS_GFX_MODE	(VCS + 0x29c)
 #define VCS_ELSP	(VCS + 0x230)
+
+/* The render engine's */
 #define RCS_ELSP	0x2230u
 #define RCS_INSTRUCTION_MODE	0x20c0u
 
