@@ -192,8 +192,9 @@ void engine_set_csb(struct engine *e, uint32_t value)
 	e->csb = (value & CSB_WRITE_MASK) % CSB_ENTRIES;
 }
 
-void engines_poll(void)
+bool engines_poll(void)
 {
+	bool waiting = false;
 	struct engine *e;
 
 	for (e = engines; e < engines + GPU_NR_ENGINES; e++) {
@@ -201,5 +202,7 @@ void engines_poll(void)
 			continue;
 		run_all(e);
 		raise_interrupts(e);
+		waiting |= e->state == ENGINE_WAITING;
 	}
+	return waiting;
 }

@@ -56,7 +56,7 @@ void engine_load(struct engine *e, const struct ppgtt_root *root);
 void engine_reset(struct engine *e);
 void engine_write_elsp(struct engine *e, uint32_t value);
 void engine_set_csb(struct engine *e, uint32_t value);
-/* Engines that wait look again. */
-void engines_poll(void);
+/* Engines that wait look again. Returns true if some still wait. */
+bool engines_poll(void);
 
 #endif /* GPU_ENGINE_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* QEMU's protocol; see proxy.h. */
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 #define MAX_FDS		8
 #define TRIES		100	/* before it sleeps: to wake up takes longer */
+#define POLL_MS		1	/* between two looks of an engine that waits */
 
 enum command {
 	SYNC_SYSMEM, RET, CONFIG_WRITE, CONFIG_READ, BAR_WRITE, BAR_READ, SET_IRQFD, DEVICE_RESET,
@@ -147,11 +149,21 @@ static bool is_valid(const struct header *h)
 	       h->size >= sizes[h->command] && h->size <= sizeof(struct sysmem);
 }
 
+/* Until there is a message, engines that wait look again and again, as the driver need not do anything meanwhile. */
+static void await_message(struct link *l)
+{
+	struct pollfd message = { .fd = l->fd, .events = POLLIN };
+
+	while (!l->n && engines_poll() && poll(&message, 1, POLL_MS) <= 0)
+		;
+}
+
 /* 1: a message; 0: the end; -1: one that is malformed. Mostly it comes as a whole. */
 static int next_message(struct link *l, struct message *m)
 {
 	size_t size = sizeof(m->header);
 
+	await_message(l);
 	if (!receive(l, size, MOST_COMMON))
 		return 0;
 	memset(m, 0, sizeof(*m));
@@ -230,7 +242,6 @@ bool proxy_serve(int fd)
 			break;
 		if (m.header.command == SYNC_SYSMEM || m.header.command == SET_IRQFD)
 			close_fds(&l);
-		engines_poll();
 	}
 	close_fds(&l);
 	return got >= 0;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of contexts, rings and commands. */
+#include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "bits.h"
 #include "engine.h"
+#include "proxy.h"
 #include "test.h"
 
 /* The GGTT is 1:1 over all of RAM. */
@@ -347,6 +352,34 @@ static void semaphores(void)
 	equal(csb_status(1), 0x18);
 }
 
+static void *serve(void *fd)
+{
+	proxy_serve(*(int *)fd);
+	return NULL;
+}
+
+/* Memory changes, and QEMU says nothing. */
+static void engine_that_waits_looks_by_itself(void)
+{
+	pthread_t thread;
+	int pair[2];
+
+	machine();
+	emit_wait(DATA);
+	emit_store(MI_STORE, DATA + 8, 0x11);
+	submit(GPU_RCS);
+	check(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	check(!pthread_create(&thread, NULL, serve, &pair[1]));
+	alarm(60);
+	put32(DATA, 1);
+	while (get32(DATA + 8) != 0x11)
+		sched_yield();
+	alarm(0);
+	close(pair[0]);
+	check(!pthread_join(thread, NULL));
+	close(pair[1]);
+}
+
 /* A context that waits in a batch is submitted again, and goes on there. */
 static void preemption(void)
 {
@@ -561,6 +594,7 @@ const struct test command_tests[] = {
 	{ "commands: registers", registers_by_command },
 	{ "commands: interrupts", interrupts },
 	{ "commands: semaphores", semaphores },
+	{ "commands: an engine that waits looks by itself", engine_that_waits_looks_by_itself },
 	{ "commands: a context that waits in a batch is preempted", preemption },
 	{ "commands: blits", blits },
 	{ "commands: blits that are left out", blits_that_are_left_out },
