@@ -42,12 +42,12 @@ static enum xengt_scratch why_no_spt(const struct xengt_spt *spt, unsigned int i
 }
 
 /* Returns why an address of a root has no top-level SPT, if it has none. */
-static enum xengt_scratch why_no_root(const struct xengt_ppgtts *ppgtts,
+static enum xengt_scratch why_no_root(const struct xengt_spts *spts,
 				      const struct xengt_ppgtt *ppgtt, unsigned int i)
 {
 	if (ppgtt->shadow->spt[i])
 		return XENGT_NOT_SCRATCH;
-	return xengt_ppgtt_root_present(ppgtts, ppgtt, i) ? XENGT_MISSING : XENGT_NOT_PRESENT;
+	return xengt_ppgtt_root_present(spts, ppgtt, i) ? XENGT_MISSING : XENGT_NOT_PRESENT;
 }
 
 /* Returns why an entry of a leaf table is not live, if it is not. */
@@ -61,23 +61,23 @@ static enum xengt_scratch why_no_page(const struct xengt_leaf *leaf, unsigned lo
 
 /**
  * xengt_entry_of_root - look at one of the addresses of a PPGTT's root as at an entry
- * @ppgtts: all PPGTTs
+ * @spts: all SPTs
  * @ppgtt: the PPGTT, with a shadow
  * @i: which address of the root
  * @entry: receives the entry
  *
  * Context: the shadow's lock is held.
  */
-void xengt_entry_of_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+void xengt_entry_of_root(const struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt,
 			 unsigned int i, struct xengt_entry *entry)
 {
-	lockdep_assert_held(&ppgtts->sh->lock);
+	lockdep_assert_held(&spts->sh->lock);
 	*entry = (struct xengt_entry){
 		.size = sizeof(u64),
 		.guest = ppgtt->root.pdp[i],
-		.shadow = xengt_ppgtt_shadow_root(ppgtts, ppgtt, i),
+		.shadow = xengt_ppgtt_shadow_root(spts, ppgtt, i),
 		.child = ppgtt->shadow->spt[i],
-		.scratch = why_no_root(ppgtts, ppgtt, i),
+		.scratch = why_no_root(spts, ppgtt, i),
 	};
 }
 

@@ -10,8 +10,8 @@
 
 struct xengt_leaf;
 struct xengt_ppgtt;
-struct xengt_ppgtts;
 struct xengt_spt;
+struct xengt_spts;
 
 /**
  * enum xengt_scratch - why a shadow entry is scratch
@@ -51,7 +51,7 @@ struct xengt_entry {
 	enum xengt_scratch scratch;
 };
 
-void xengt_entry_of_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+void xengt_entry_of_root(const struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt,
 			 unsigned int i, struct xengt_entry *entry);
 void xengt_entry_of_spt(const struct xengt_spt *spt, unsigned int i, struct xengt_entry *entry);
 void xengt_entry_of_leaf(const struct xengt_leaf *leaf, unsigned long index,

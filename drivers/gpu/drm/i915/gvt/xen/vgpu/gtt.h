@@ -10,7 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "ggtt/ggtt.h"
-#include "ppgtt/ppgtt.h"
+#include "ppgtt/ppgtts.h"
 #include "shadow/shadow.h"
 
 struct xengt_foreign_page;

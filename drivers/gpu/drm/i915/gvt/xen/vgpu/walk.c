@@ -15,7 +15,7 @@
 
 #include "ggtt/ggtt.h"
 #include "ggtt/share.h"
-#include "ppgtt/ppgtt.h"
+#include "ppgtt/ppgtts.h"
 #include "ppgtt/spt.h"
 #include "walk.h"
 
@@ -64,7 +64,7 @@ static void walk_from(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgt
 	const struct xengt_level *format;
 	unsigned int i;
 
-	xengt_entry_of_root(ppgtts, ppgtt, root, entry);
+	xengt_entry_of_root(&ppgtts->spts, ppgtt, root, entry);
 	while (entry->child) {
 		spt = entry->child;
 		format = xengt_spt_format(spt);

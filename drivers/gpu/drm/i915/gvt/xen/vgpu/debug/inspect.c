@@ -26,7 +26,7 @@
 #include "debug/inspect.h"
 #include "ggtt/ggtt.h"
 #include "ggtt/share.h"
-#include "ppgtt/ppgtt.h"
+#include "ppgtt/ppgtts.h"
 #include "ppgtt/spt.h"
 #include "ppgtt/spt_dir.h"
 #include "ppgtt/spt_leaf.h"
@@ -356,7 +356,7 @@ static int show_child(struct xengt_inspection *in, struct seq_file *m,
 static void look_at_entry(const struct xengt_inspection *in, struct xengt_entry *entry)
 {
 	if (at_root(in))
-		xengt_entry_of_root(in->ppgtts, in->in_ppgtt, index_of(in), entry);
+		xengt_entry_of_root(&in->ppgtts->spts, in->in_ppgtt, index_of(in), entry);
 	else
 		xengt_entry_of_spt(in->in_spt[in->level], index_of(in), entry);
 }

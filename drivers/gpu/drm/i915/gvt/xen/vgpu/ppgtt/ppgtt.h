@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The PPGTTs that were announced; see ppgtt.c.
+ * One PPGTT; see ppgtt.c.
  */
 
 #ifndef _XENGT_PPGTT_H
@@ -45,56 +45,26 @@ struct xengt_ppgtt {
 	struct xengt_ppgtt_shadow *shadow;
 };
 
-/**
- * struct xengt_ppgtts - all PPGTTs of a virtual GPU
- * @sh: the shadow; its lock protects everything here
- * @ggtt: the GGTT, in which page directories can be
- * @spts: the SPTs
- * @list: the announced PPGTTs
- * @ended: PPGTTs with a page directory in the GGTT that ended while they were pinned; the entries
- *	of the directory are scratch until the unpin
- * @n: number of announced PPGTTs
- */
-struct xengt_ppgtts {
-	struct xengt_shadow *sh;
-	struct xengt_ggtt *ggtt;
-	struct xengt_spts spts;
-	struct list_head list;
-	struct list_head ended;
-	unsigned long n;
-};
+/* Returns true if the generation has page directories in the GGTT: those are the roots. */
+static inline bool xengt_spts_root_in_ggtt(const struct xengt_spts *spts)
+{
+	return spts->sh->format->root_in_ggtt;
+}
 
-int xengt_ppgtts_init(struct xengt_ppgtts *ppgtts, struct xengt_shadow *sh, struct xengt_ggtt *ggtt,
-		      unsigned long max_tables);
-void xengt_ppgtts_close(struct xengt_ppgtts *ppgtts);
-void xengt_ppgtts_exit(struct xengt_ppgtts *ppgtts);
-
-void xengt_ppgtts_sync(struct xengt_ppgtts *ppgtts);
-void xengt_ppgtts_rescan(struct xengt_ppgtts *ppgtts);
-int xengt_ppgtts_create(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
-			const struct xengt_ppgtt_root *root);
-int xengt_ppgtts_restore(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root,
-			 unsigned int announced, unsigned int old);
-int xengt_ppgtts_destroy(struct xengt_ppgtts *ppgtts, enum xengt_announcer by,
-			 const struct xengt_ppgtt_root *root);
-struct xengt_ppgtt_shadow *xengt_ppgtts_pin(struct xengt_ppgtts *ppgtts,
-					    const struct xengt_ppgtt_root *root, u64 *shadow);
-int xengt_ppgtts_scratch(struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_shadow *shadow,
-			 unsigned long *scratch);
-void xengt_ppgtts_reset(struct xengt_ppgtts *ppgtts);
-void xengt_ppgtts_mark_old(struct xengt_ppgtts *ppgtts);
-unsigned long xengt_ppgtts_end_old(struct xengt_ppgtts *ppgtts);
-struct xengt_ppgtt *xengt_ppgtts_find(struct xengt_ppgtts *ppgtts,
-				      const struct xengt_ppgtt_root *root);
-struct xengt_ppgtt *xengt_ppgtts_next(struct xengt_ppgtts *ppgtts, u64 serial);
-bool xengt_ppgtts_is_name(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_tables(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_root_level(const struct xengt_ppgtt_root *root);
 unsigned int xengt_ppgtt_announced(const struct xengt_ppgtt *ppgtt);
 bool xengt_ppgtt_is_pinned(const struct xengt_ppgtt *ppgtt);
-bool xengt_ppgtt_root_present(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+bool xengt_ppgtt_root_present(const struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt,
 			      unsigned int i);
-u64 xengt_ppgtt_shadow_root(const struct xengt_ppgtts *ppgtts, const struct xengt_ppgtt *ppgtt,
+u64 xengt_ppgtt_shadow_root(const struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt,
 			    unsigned int i);
+void xengt_ppgtt_store_roots(const struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt,
+			     u64 *bus);
+struct xengt_ppgtt *xengt_ppgtt_new(struct xengt_spts *spts, const struct xengt_ppgtt_root *root);
+void xengt_ppgtt_return_directory(struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt);
+int xengt_ppgtt_make_shadow(struct xengt_spts *spts, struct xengt_ppgtt *ppgtt);
+void xengt_ppgtt_count_short(struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt);
+unsigned long xengt_ppgtt_count_scratch(struct xengt_spts *spts, const struct xengt_ppgtt *ppgtt);
 
 #endif /* _XENGT_PPGTT_H */

@@ -13,7 +13,8 @@
  *
  * A write of the guest only marks entries of an SPT dirty. A sync brings the shadow up to date.
  *
- *   ppgtt.c		the PPGTTs that the guest has announced
+ *   ppgtts.c		the set of PPGTTs that were announced
+ *   ppgtt.c		one PPGTT: its root and its shadow
  *   sync.c		syncs: brings dirty entries into the shadow, in an order that is safe
  *   spt_leaf.c		SPTs of level 1, whose entries name pages
  *   spt_dir.c		SPTs of the levels above, whose entries point to SPTs
