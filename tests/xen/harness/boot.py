@@ -40,10 +40,11 @@ XEN_WORDS = (
     "console=com1 com1=115200 loglvl=warning guest_loglvl=warning dom0_mem=1024M spec-ctrl=no "
     "watchdog=0"
 )
-# iomem=relaxed: a program reads the GPU's registers beside its driver.
+# iomem=relaxed: a program reads the GPU's registers beside its driver. tsc=reliable: the emulator is
+# so slow that Linux would give its clock up, for one that takes it 0.1 ms to read.
 LINUX_WORDS = (
-    "console=hvc0 loglevel=4 iomem=relaxed panic=-1 oops=panic mitigations=off nowatchdog "
-    "rcupdate.rcu_cpu_stall_suppress=1"
+    "console=hvc0 loglevel=4 iomem=relaxed tsc=reliable panic=-1 oops=panic mitigations=off "
+    "nowatchdog rcupdate.rcu_cpu_stall_suppress=1"
 )
 
 
