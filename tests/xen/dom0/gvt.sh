@@ -41,8 +41,9 @@ mappable_base() { # NAME
 
 ### modules and guests
 
+# In the emulator, GVT's thousand ticks in a second take a third of dom0's time.
 load_all() {
-	insmod /mod/xen_gpu_map.ko && insmod /mod/xengt.ko && insmod /mod/xengt_i915.ko && insmod /mod/xengt_gvt.ko
+	insmod /mod/xen_gpu_map.ko && insmod /mod/xengt.ko && insmod /mod/xengt_i915.ko && insmod /mod/xengt_gvt.ko turn_us=20000
 }
 
 # The GPU's interrupt line is that of the serial card in slot 6, which has to be open for it.
@@ -227,6 +228,12 @@ refused_aperture() {
 	refused "a BAR 2 that is not aligned" "aperture has to be a multiple" place i915 hidden_base auto hidden_size "$(at 64)"
 }
 
+refused_turn() {
+	mark_log
+	fails "refused: turns that are too short" sh -c "echo 99 >/sys/module/xengt_gvt/parameters/turn_us"
+	is "... and the log says which can be" "$(logged "turn_us has to be from 100 to 1000000")" 1
+}
+
 check_refused() {
 	works "a guest without a GPU starts" tiny_guest t ""
 	refused "a place in which no GPU is" "set place to i915" mappable_base 0 hidden_base "$(at 1024)" hidden_size "$(at 64)"
@@ -241,6 +248,7 @@ check_refused() {
 	echo 0 >$instances/none/attach
 	rmdir $instances/none $vgpus/none
 	refused_aperture
+	refused_turn
 	destroy t
 }
 
