@@ -483,7 +483,7 @@ run() { # CHECK
 begin() {
 	find_igpu
 	works "the serial card is held open" hold_serial_card
-	works "the stock i915 probes the GPU" modprobe i915 enable_gvt=1 enable_guc=0 disable_display=1
+	works "the stock i915 probes the GPU" modprobe i915 enable_gvt=1 enable_guc=0 disable_display=1 request_timeout_ms=200000
 	is "... and is not wedged" "$(wedged)" 0
 	dmesg -c >/dev/null
 	works "the modules load" load_all

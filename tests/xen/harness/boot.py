@@ -31,7 +31,7 @@ from pathlib import Path
 
 from . import hang, images, ktap, qemu, suites, trace
 
-POKE = 45  # seconds: guests give up what takes 60
+POKE = 20  # seconds: guests give up what takes 60
 POKED = "poked"
 INT3 = "Oops: int3"
 CPUS = {"pv": 2, "strict": 2, "pvh": 1}
