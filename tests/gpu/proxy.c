@@ -149,7 +149,10 @@ static bool is_valid(const struct header *h)
 	       h->size >= sizes[h->command] && h->size <= sizeof(struct sysmem);
 }
 
-/* Until there is a message, engines that wait look again and again, as the driver need not do anything meanwhile. */
+/*
+ * Until there is a message, engines that wait look again and again: the driver need not do anything
+ * meanwhile.
+ */
 static void await_message(struct link *l)
 {
 	struct pollfd message = { .fd = l->fd, .events = POLLIN };
