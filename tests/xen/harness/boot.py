@@ -16,8 +16,9 @@ where N counts the boots after the first.
 
 Under load the emulator can lose a timer: all CPUs are idle, and go on, as if nothing had been, when
 Xen has something to do. That was seen with PVH and with PV dom0s, also before dom0 says its first
-word. A machine that is silent has Xen print something every POKE seconds. The report says so: a
-wake-up that the modules missed would look the same.
+word. A machine that is silent has Xen print something every POKE seconds, and every POKE_BOOT
+seconds before its first word. The report says so: a wake-up that the modules missed would look the
+same.
 
 A PV dom0 of Linux 6.12 can die of an int3 early in its boot: the emulator runs a breakpoint that
 the kernel had put into its text, while it patched it, and had taken out again. None of the
@@ -32,6 +33,7 @@ from pathlib import Path
 from . import hang, images, ktap, qemu, suites, trace
 
 POKE = 20  # seconds: guests give up what takes 60
+POKE_BOOT = 90  # before dom0's first word, which takes a minute by itself
 POKED = "poked"
 INT3 = "Oops: int3"
 CPUS = {"pv": 2, "strict": 2, "pvh": 1}
@@ -123,7 +125,8 @@ class Boot:
                 raise self.broken(f"it has not come to its end in {self.longest:.0f} seconds")
             if now - heard >= self.silence:
                 raise self.hung(machine)
-            pause = min(POKE, heard + self.silence - now, self.start + self.longest - now)
+            poke = POKE if spoke else POKE_BOOT
+            pause = min(poke, heard + self.silence - now, self.start + self.longest - now)
             try:
                 line = machine.read_line(max(pause, 0) + 0.01)
             except EOFError:
@@ -132,7 +135,7 @@ class Boot:
                 heard = time.monotonic()
                 spoke = True
                 yield line
-            elif pause == POKE:
+            elif pause == poke:
                 yield f"# {self.poke(machine)}, silent for {time.monotonic() - heard:.0f} seconds"
 
     def poke(self, machine):

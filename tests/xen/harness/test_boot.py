@@ -181,6 +181,16 @@ def test_a_silent_dom0_is_poked(start, fake_qemu, tmp_path, monkeypatch, dom0):
     assert "# poked, silent for 0 seconds" in (tmp_path / "pv-checks.report").read_text()
 
 
+@pytest.mark.parametrize("poke, poke_boot, poked", [(1000, 0.1, True), (0.1, 1000, False)])
+def test_a_dom0_that_boots_has_longer(start, fake_qemu, monkeypatch, poke, poke_boot, poked):
+    monkeypatch.setattr(boot, "POKE", poke)
+    monkeypatch.setattr(boot, "POKE_BOOT", poke_boot)
+    booted = start("sleep 0.5; echo ok 1 it works; echo 1..1")
+    fake_qemu.open()
+    notes = [event for event in booted.events() if isinstance(event, ktap.Note)]
+    assert bool(notes) == poked
+
+
 def test_a_boot_that_is_left_ends(start, tmp_path):
     booted = start(f"echo $$ >{tmp_path}/pid; echo ok 1 it works; exec sleep 100")
     events = booted.events()
