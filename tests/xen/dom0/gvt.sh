@@ -233,7 +233,8 @@ refused_aperture() {
 refused_turn() {
 	mark_log
 	fails "refused: turns that are too short" sh -c "echo 99 >/sys/module/xengt_gvt/parameters/turn_us"
-	is "... and the log says which can be" "$(logged "turn_us has to be from 100 to 1000000")" 1
+	fails "... and too long" sh -c "echo 100001 >/sys/module/xengt_gvt/parameters/turn_us"
+	is "... and the log says which can be" "$(logged "turn_us has to be from 100 to 100000")" 2
 }
 
 check_refused() {

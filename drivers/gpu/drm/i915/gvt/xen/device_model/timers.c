@@ -9,13 +9,17 @@
  * Context: of the timers, in interrupts. No locks.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "timers.h"
 
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
 #include <linux/time64.h>
 
+/* GVT gives out time anew every 100 ms, at a tick (GVT_TS_BALANCE_PERIOD_MS in sched_policy.c). */
 #define TURN_MIN_US	100
-#define TURN_MAX_US	1000000
+#define TURN_MAX_US	100000
 
 static unsigned int turn_us = 1000;
 
@@ -24,8 +28,7 @@ static int set_turn(const char *val, const struct kernel_param *kp)
 	int rc = param_set_uint_minmax(val, kp, TURN_MIN_US, TURN_MAX_US);
 
 	if (rc)
-		pr_err("%s: turn_us has to be from %d to %d\n", KBUILD_MODNAME, TURN_MIN_US,
-		       TURN_MAX_US);
+		pr_err("turn_us has to be from %d to %d\n", TURN_MIN_US, TURN_MAX_US);
 	return rc;
 }
 
@@ -35,7 +38,7 @@ static const struct kernel_param_ops turn_ops = {
 };
 
 module_param_cb(turn_us, &turn_ops, &turn_us, 0644);
-MODULE_PARM_DESC(turn_us, "How often GVT looks whose turn it is, in microseconds: 100 to 1000000 (1000)");
+MODULE_PARM_DESC(turn_us, "How often GVT looks whose turn it is, in microseconds: 100 to 100000 (1000)");
 
 /**
  * xengt_gvt_next_tick - set a timer to its next tick, and skip those that are over
