@@ -8,6 +8,8 @@
 
 #include <kunit/test.h>
 #include <linux/fs_struct.h>
+#include <linux/hrtimer.h>
+#include <linux/version.h>
 
 /*
  * Declares or defines a generator of parameters for KUNIT_CASE_PARAM(). Its body has @prev and
@@ -32,5 +34,21 @@
 #ifndef scoped_with_init_fs
 #define scoped_with_init_fs()
 #endif
+
+/*
+ * There is no hrtimer_init() since 6.15, and before 6.13 no hrtimer_setup(). This can go when the
+ * oldest kernel is 6.13.
+ */
+static inline void compat_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*function)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
 
 #endif /* _XENGT_TEST_COMPAT_H */
