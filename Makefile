@@ -13,6 +13,9 @@
 #                  xengt_i915 and xengt_gvt, too, with
 #                  I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
 #   make modules_install   installs them for that kernel; depmod comes after it
+#   make dkms      has DKMS install them, for the running kernel and each that is installed later;
+#                  DKMS_OPTIONS=--i915: xengt_i915 and xengt_gvt, too
+#   make dkms-remove       takes those away again
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
 #
@@ -35,6 +38,12 @@ ifeq ($(I915_SOURCE),)
 	@[ $@ != modules ] || echo "xengt_i915 and xengt_gvt are left out: they need" \
 		"I915_SOURCE=DIR, see Documentation/xengt-gsm.rst"
 endif
+
+dkms:
+	tools/dkms/install.sh $(DKMS_OPTIONS)
+
+dkms-remove:
+	tools/dkms/install.sh --remove
 
 tools:
 	$(MAKE) -C tools/xen-targets
@@ -60,4 +69,4 @@ devmap:
 bench:
 	bench/run.sh
 
-.PHONY: help setup modules modules_install tools clean demo test test-all stress devmap bench
+.PHONY: help setup modules modules_install dkms dkms-remove tools clean demo test test-all stress devmap bench

@@ -202,6 +202,7 @@ if [ -n "$all" ]; then
 	# KASAN leaves no memory for QEMU's files.
 	DEBIAN=12 XENGT_KERNEL=6.1-kasan xen kasan test_gvt.py -k 'gvt-pvh and not check_hvm'
 	DEBIAN=13 XENGT_KERNEL=7.3 xen newest-kernel test_checks.py -m stock
+	part dkms "$here/dkms/run.sh"
 	part plain "$here/kunit/run.sh" -v plain
 	part kunit-6.12 "$here/kunit/run.sh" -k 6.12 -v plain -a ppgtt_random_test.writes=6000
 	part kunit-7.3 "$here/kunit/run.sh" -k 7.3 -v plain -a ppgtt_random_test.writes=6000
