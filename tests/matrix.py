@@ -2,33 +2,61 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which kernels and which Xens the last run of tests/run.sh has run on: a table, from its logs.
 
-Usage: tests/matrix.py [--write]
+Usage: tests/matrix.py [--write | --add]
   --write    puts it into Documentation/testing.rst, in the place of the table that is there
+  --add      the same, but keeps the rows of that table that no log has: make test-all takes hours,
+             and can be run in parts
 XENGT_BUILD=DIR: where the logs are, in logs/ (default: .build at the top of the project)
 
 The parts of run.sh say what they have run on in lines "matrix: WHAT; DETAIL; VERSIONS; PASSED;
-FAILED". Numbers are of results; KUnit counts each parameter of a case.
+FAILED". Numbers are of results; KUnit counts each parameter of a case. Of several runs of one thing
+the table has the one with the most results.
 """
 
 import os
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOGS = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build") / "logs"
 PAGE = PROJECT / "Documentation" / "testing.rst"
 BEGIN, END = ".. matrix: begin\n", ".. matrix: end\n"
-TITLES = ("what has run", "how", "on", "passed", "failed")
+TITLES = ("what has run", "how", "on", "passed", "failed", "last run")
 
 
-def rows():
-    """Each row that a log has, once, in the order of the logs' parts."""
+def day(log):
+    return datetime.fromtimestamp(log.stat().st_mtime, timezone.utc).date().isoformat()
+
+
+def results(row):
+    return int(row[3]) + int(row[4])
+
+
+def by_what(rows):
+    """One row for each thing that has run: what, how, and on what. A later row counts more."""
     found = {}
-    for log in sorted(LOGS.glob("*.log"), key=lambda path: path.stat().st_mtime):
+    for row in rows:
+        found[tuple(row[:3])] = row
+    return sorted(found.values())
+
+
+def logged():
+    rows = []
+    for log in LOGS.glob("*.log"):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("matrix: "):
-                found[tuple(line.removeprefix("matrix: ").split("; "))] = True
-    return list(found)
+                rows.append((*line.removeprefix("matrix: ").split("; "), day(log)))
+    return by_what(sorted(rows, key=results))
+
+
+def written():
+    """The rows of the table that is there."""
+    text = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    rule, _, _, *lines, _ = text.strip().splitlines()
+    ends = [i for i, char in enumerate(f"{rule} ") if char == " "]
+    starts = [0, *(end + 1 for end in ends)]
+    return [tuple(line[start:end].strip() for start, end in zip(starts, ends)) for line in lines]
 
 
 def table(rows):
@@ -51,11 +79,13 @@ def write(text):
 
 
 def main(arguments):
-    if arguments not in ([], ["--write"]):
+    if arguments not in ([], ["--write"], ["--add"]):
         sys.exit(__doc__.split("\n\n")[1])
-    found = rows()
+    found = logged()
     if not found:
         sys.exit(f"matrix: no log in {LOGS} says what has run; make test writes them")
+    if arguments == ["--add"]:
+        found = by_what([*written(), *found])
     if arguments:
         write(table(found))
     else:

@@ -114,7 +114,7 @@ def judge(request, record_property):
             pytest.fail("no result", pytrace=False)
         record_property("passed", len(results) - len(bad))
         record_property("failed", len(bad))
-        counted_of.setdefault((of.suite, of.xen, of.dom0, running.versions), Counter()).update(
+        counted_of.setdefault((of.suite, of.how(), running.versions), Counter()).update(
             passed=len(results) - len(bad), failed=len(bad)
         )
         failures.extend(
@@ -158,10 +158,8 @@ def pytest_sessionfinish(session):
     if session.config.option.collectonly:
         return
     writer = session.config.get_terminal_writer()
-    for (suite, xen, dom0, versions), count in counted_of.items():
-        writer.line(
-            f"matrix: {suite}; {xen}, {dom0}; {versions}; {count['passed']}; {count['failed']}"
-        )
+    for (suite, how, versions), count in counted_of.items():
+        writer.line(f"matrix: {suite}; {how}; {versions}; {count['passed']}; {count['failed']}")
     for line in failures:
         writer.line(line)
     writer.line(f"{counted['passed']} passed, {counted['failed']} failed")

@@ -24,8 +24,14 @@ class Run:
     backend: str = (
         ""  # that has to be chosen: on a patched Xen on which it is not, whatever passes is nothing
     )
-    gpu: str = ""  # an Intel GPU in the machine (tests/gpu): skl, bdw
+    gpu: str = ""  # an Intel GPU in the machine (tests/gpu), one of GPUS
 
+    def how(self):
+        """The Xen, the dom0 and the GPU, in words."""
+        return ", ".join(filter(None, (self.xen, self.dom0, GPUS.get(self.gpu))))
+
+
+GPUS = {"skl": "Skylake", "skl-pipe": "Skylake", "bdw": "Broadwell"}
 
 # What check_caller maps is what a caller can have.
 LIMIT = "dev_map_limit=100000"
