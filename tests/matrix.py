@@ -10,7 +10,7 @@ XENGT_BUILD=DIR: where the logs are, in logs/ (default: .build at the top of the
 
 The parts of run.sh say what they have run on in lines "matrix: WHAT; DETAIL; VERSIONS; PASSED;
 FAILED". Numbers are of results; KUnit counts each parameter of a case. Of several runs of one thing
-the table has the one with the most results.
+the table has one that failed, or else the one with the most results.
 """
 
 import os
@@ -29,16 +29,25 @@ def day(log):
     return datetime.fromtimestamp(log.stat().st_mtime, timezone.utc).date().isoformat()
 
 
-def results(row):
-    return int(row[3]) + int(row[4])
+def weight(row):
+    """What failed is to be seen; and a whole list of checks says more than a short one."""
+    passed, failed = map(int, row[3:5])
+    return failed > 0, passed + failed
 
 
 def by_what(rows):
     """One row for each thing that has run: what, how, and on what. A later row counts more."""
-    found = {}
-    for row in rows:
-        found[tuple(row[:3])] = row
-    return sorted(found.values())
+    return sorted({row[:3]: row for row in rows}.values())
+
+
+def added(old, new):
+    """The old rows, and the new ones in their place, but for a short list that passed in place of a
+    whole one that did."""
+    known = {row[:3]: row for row in old}
+    return by_what([*old, *(
+        row for row in new
+        if row[:3] not in known or int(known[row[:3]][4]) or weight(row) >= weight(known[row[:3]])
+    )])
 
 
 def logged():
@@ -47,7 +56,7 @@ def logged():
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("matrix: "):
                 rows.append((*line.removeprefix("matrix: ").split("; "), day(log)))
-    return by_what(sorted(rows, key=results))
+    return by_what(sorted(rows, key=weight))
 
 
 def written():
@@ -85,7 +94,7 @@ def main(arguments):
     if not found:
         sys.exit(f"matrix: no log in {LOGS} says what has run; make test writes them")
     if arguments == ["--add"]:
-        found = by_what([*written(), *found])
+        found = added(written(), found)
     if arguments:
         write(table(found))
     else:

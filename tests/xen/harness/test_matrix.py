@@ -59,6 +59,28 @@ def test_part_of_the_checks_does_not_hide_all_of_them(matrix, tmp_path):
     assert matrix.logged() == [("checks", "stock, pvh", "Xen", "244", "1", "1970-01-02")]
 
 
+PASSED, SHORT, FAILED = "90; 0", "9; 0", "8; 1"
+
+
+@pytest.mark.parametrize(
+    "old, new, shown",
+    [
+        (PASSED, SHORT, PASSED),
+        (PASSED, FAILED, FAILED),
+        (FAILED, SHORT, SHORT),
+        (SHORT, PASSED, PASSED),
+        (FAILED, PASSED, PASSED),
+    ],
+)
+def test_short_list_that_passed_does_not_replace_a_whole_one(matrix, tmp_path, old, new, shown):
+    matrix.PAGE.write_text(PAGE.format("old"), encoding="utf-8")
+    log(tmp_path, "pvh", 1, f"checks; stock, pvh; Xen; {old}")
+    matrix.main(["--write"])
+    log(tmp_path, "pvh", 2, f"checks; stock, pvh; Xen; {new}")
+    matrix.main(["--add"])
+    assert "; ".join(matrix.written()[0][3:5]) == shown
+
+
 def test_without_a_log_it_says_so(matrix):
     with pytest.raises(SystemExit, match="no log in"):
         matrix.main([])
