@@ -280,14 +280,12 @@ static void wait_at_destroy(enum fake_call kind, void *arg)
 
 static int enable_other(void *data)
 {
-	complete(data);
 	return set_attr(OTHER_DIR, "enable", "1");
 }
 
 /* 16: only who needs its share waits for the removal of a virtual GPU. */
 static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 {
-	DECLARE_COMPLETION_ONSTACK(started);
 	struct slow_end end = {};
 	struct xengt_vgpu *vgpu;
 	struct task_struct *task;
@@ -305,11 +303,10 @@ static void removal_blocks_no_other_virtual_gpu(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(vgpu));
 	xengt_vgpu_put(vgpu);
 	/* The same share of the same guest is enabled when it is free. */
-	task = kthread_run(enable_other, &started, "enable");
+	task = kthread_run(enable_other, NULL, "enable");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	get_task_struct(task);
-	wait_for_completion(&started);
-	KUNIT_EXPECT_EQ(test, (int)vgpu->state, (int)XENGT_VGPU_STARTING);
+	wait_for(test, READ_ONCE(vgpu->state) == XENGT_VGPU_STARTING && !task_is_running(task));
 	complete(&end.go);
 	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
 	put_task_struct(task);
@@ -379,6 +376,7 @@ static void removal_does_not_wait_for_a_reader(struct kunit *test)
 {
 	char *text = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
 	struct removed_while_read h = { .test = test };
+	struct task_struct *reader;
 	bool removed;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
@@ -392,9 +390,11 @@ static void removal_does_not_wait_for_a_reader(struct kunit *test)
 	h.vgpu = xengt_vgpu_get("vm5");
 	kthread_run(hold_lock, &h, "hold_lock");
 	wait_for_completion(&h.locked);
-	kthread_run(read_file, &h, "read_file");
+	reader = kthread_run(read_file, &h, "read_file");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
+	get_task_struct(reader);
 	wait_for_completion(&h.opened);
-	schedule_timeout_uninterruptible(2);
+	wait_for(test, !task_is_running(reader));
 	KUNIT_EXPECT_FALSE(test, completion_done(&h.read));
 	kthread_run(remove_dir, &h, "remove_dir");
 	removed = wait_for_completion_timeout(&h.removed, 5 * HZ);
@@ -409,6 +409,7 @@ static void removal_does_not_wait_for_a_reader(struct kunit *test)
 		wait_for_completion(&h.removed);
 	wait_for_completion(&h.unlocked);
 	wait_for_completion(&h.read);
+	put_task_struct(reader);
 	xengt_vgpu_put(h.vgpu);
 }
 
