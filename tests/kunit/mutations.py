@@ -340,6 +340,12 @@ def named(group, name):
             yield {"sub_groups": [], "test_cases": [case]}
 
 
+def ended_badly(name, log):
+    """What has no end, such as a case that still waits, is not among kunit.py's results."""
+    said = log.read_text(encoding="utf-8", errors="replace")
+    return re.search(rf"\[CRASHED\] {re.escape(name)}\b", said) is not None
+
+
 def have_failed(results, caught_by, log):
     """Did the suite or the case fail? Crashed counts, if it had begun."""
     suite, _, case = caught_by.partition(".")
@@ -352,7 +358,7 @@ def have_failed(results, caught_by, log):
     found = [status for group in groups for status in statuses(group)]
     if not found:
         raise Failure(f"{caught_by} did not run ({log})")
-    return any(status in ("FAIL", "ERROR") for status in found)
+    return any(status in ("FAIL", "ERROR") for status in found) or ended_badly(case or suite, log)
 
 
 # All of them
