@@ -349,6 +349,8 @@ def ended_badly(name, log):
 def have_failed(results, caught_by, log):
     """Did the suite or the case fail? Crashed counts, if it had begun."""
     suite, _, case = caught_by.partition(".")
+    if ended_badly(case or suite, log):
+        return True
     try:
         groups = list(named(json.loads(results.read_text()), suite))
     except (OSError, ValueError) as error:
@@ -358,7 +360,7 @@ def have_failed(results, caught_by, log):
     found = [status for group in groups for status in statuses(group)]
     if not found:
         raise Failure(f"{caught_by} did not run ({log})")
-    return any(status in ("FAIL", "ERROR") for status in found) or ended_badly(case or suite, log)
+    return any(status in ("FAIL", "ERROR") for status in found)
 
 
 # All of them
