@@ -40,13 +40,16 @@ def by_what(rows):
     return sorted({row[:3]: row for row in rows}.values())
 
 
+def replaces(new, old):
+    """A short list that passed does not replace a whole one that did, nor a log a later run."""
+    return new[5] >= old[5] and (int(old[4]) > 0 or weight(new) >= weight(old))
+
+
 def added(old, new):
-    """The old rows, and the new ones in their place, but for a short list that passed in place of a
-    whole one that did."""
+    """The old rows, and the new ones in their place."""
     known = {row[:3]: row for row in old}
     return by_what([*old, *(
-        row for row in new
-        if row[:3] not in known or int(known[row[:3]][4]) or weight(row) >= weight(known[row[:3]])
+        row for row in new if row[:3] not in known or replaces(row, known[row[:3]])
     )])
 
 

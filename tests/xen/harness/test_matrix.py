@@ -81,6 +81,15 @@ def test_short_list_that_passed_does_not_replace_a_whole_one(matrix, tmp_path, o
     assert "; ".join(matrix.written()[0][3:5]) == shown
 
 
+def test_old_log_does_not_replace_a_later_run(matrix, tmp_path):
+    matrix.PAGE.write_text(PAGE.format("old"), encoding="utf-8")
+    log(tmp_path, "pvh", 2, "checks; stock, pvh; Xen; 90; 0")
+    matrix.main(["--write"])
+    log(tmp_path, "pvh", 1, "checks; stock, pvh; Xen; 91; 0")
+    matrix.main(["--add"])
+    assert matrix.written() == [("checks", "stock, pvh", "Xen", "90", "0", "1970-01-03")]
+
+
 def test_without_a_log_it_says_so(matrix):
     with pytest.raises(SystemExit, match="no log in"):
         matrix.main([])
