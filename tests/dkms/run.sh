@@ -99,8 +99,9 @@ make_other_sources() {
 }
 
 nothing_is_left() {
-	find /usr/src /lib/modules /var/lib/dkms -name 'xengt*' -o -name 'xen_gpu_map*'
-	[ -z "$(find "/lib/modules/$kernel" /var/lib/dkms -name 'xengt*' -o -name 'xen_gpu_map*')" ]
+	find /usr/src /lib/modules /var/lib/dkms -name 'xengt*' -o -name 'xen_gpu_map*' >"$tmp/left"
+	cat "$tmp/left"
+	[ ! -s "$tmp/left" ]
 }
 
 mount -t tmpfs none "$tmp" || exit 1
@@ -122,8 +123,14 @@ check "a kernel without GVT is left alone" is_left_alone_without CONFIG_DRM_I915
 check "without the kernel's sources those that need i915's are refused" fails_and_says "apt install $tree"
 check "... and none is installed" are_installed
 cp "$tarball" /usr/src/
+# What there is of an older version has to go.
+mv "/usr/src/xengt-$version" /usr/src/xengt-0.0
+mv "/var/lib/dkms/xengt/$version" /var/lib/dkms/xengt/0.0
+ln -sfn /usr/src/xengt-0.0 /var/lib/dkms/xengt/0.0/source
+sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.0"/' /usr/src/xengt-0.0/dkms.conf
 check "with them they are built" make -C "$project" dkms DKMS_OPTIONS="$with_i915"
 check "... and installed" are_installed $all
+check "... in place of an older version" [ ! -e /var/lib/dkms/xengt/0.0 -a ! -e /usr/src/xengt-0.0 ]
 check "... for the kernel" are_for_the_kernel $all
 
 make_other_sources

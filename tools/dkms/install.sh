@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Hands the modules' sources over to DKMS, in /usr/src, in place of those that it has of this version.
+# Hands the modules' sources over to DKMS, in /usr/src, in place of those that it has.
 # DKMS builds and installs the modules for the running kernel, and for each kernel that is installed
 # later. As root.
 #
@@ -31,9 +31,15 @@ copy_sources() {
 	cat "${confs[@]/#/$here/}" >"$target/dkms.conf"
 }
 
+# Of all versions: a kernel has one of each module.
 remove() {
-	[ ! -e "/var/lib/dkms/xengt/$version" ] || dkms remove -m xengt -v "$version" --all
-	rm -rf "$target"
+	local dir old
+
+	for dir in /usr/src/xengt-*; do
+		old=${dir#/usr/src/xengt-}
+		[ ! -e "/var/lib/dkms/xengt/$old" ] || dkms remove -m xengt -v "$old" --all
+		rm -rf "$dir"
+	done
 }
 
 command -v dkms >/dev/null || fail "there is no DKMS: apt install dkms"
