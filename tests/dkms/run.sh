@@ -80,13 +80,16 @@ fails_and_says() { # TEXT
 }
 
 # All modules are handed over for a kernel that lacks an option. DKMS builds nothing.
+# DKMS looks into .config (3.0, of Debian 12) or into auto.conf (3.2, of Debian 13).
 is_left_alone_without() { # OPTION
-	local config=/lib/modules/$kernel/build/.config rc
+	local config rc configs=("/lib/modules/$kernel/build/"{.config,include/config/auto.conf})
 
-	sed -i.before "s/^$1=.*/# $1 is not set/" "$config"
+	sed -i.before "s/^$1=.*/# $1 is not set/" "${configs[@]}"
 	make -C "$project" dkms DKMS_OPTIONS="$with_i915"
 	rc=$?
-	mv "$config.before" "$config"
+	for config in "${configs[@]}"; do
+		mv "$config.before" "$config"
+	done
 	[ "$rc" != 0 ] && grep -q BUILD_EXCLUSIVE "$tmp/log" && [ -z "$(find /var/lib/dkms -name make.log)" ]
 }
 
