@@ -299,6 +299,76 @@ static void ram_that_xen_keeps_is_refused(struct kunit *test)
 	fake_gfn_remove(DOM, GTT_GFN(2));
 }
 
+/* Xen does not take the third page away. The first two are in use by now. */
+static void keep_third(struct meanwhile *m)
+{
+	const u64 pte = PTE(20);
+
+	KUNIT_EXPECT_TRUE(m->test, fake_gfn_write_protected(DOM, GTT_GFN(1)));
+	KUNIT_EXPECT_EQ(m->test, fake_vcpu_send_store(DOM, 1, ENTRY_ADDR(FIRST), &pte, 8), 0);
+	fake_xen_fail_call(FAKE_CALL_DECREASE, 1, -EPERM);
+}
+
+/* Xen does not write-protect the third page, so that it has to be taken away. */
+static void refuse_third(struct meanwhile *m)
+{
+	fake_xen_fail_call(FAKE_CALL_DM_SET_TYPE, 1, -EPERM);
+	m->kind = FAKE_CALL_DECREASE;
+	m->nth = 1;
+	m->act = keep_third;
+}
+
+static void skip_first(struct meanwhile *m)
+{
+	m->nth = 1;
+	if (!fake_domain_claimed(DOM))
+		return;	/* The RAM that was found becomes plain RAM. */
+	m->nth = 2;
+	m->act = refuse_third;
+}
+
+/* Enabling fails when some of the found RAM is in use, with a store to it in flight. */
+static void enable_in_vain(struct kunit *test)
+{
+	struct xengt_vgpu *vgpu = new_one(test, XENGT_MODE_HYBRID, 0, true);
+	struct meanwhile m = {
+		.kind = FAKE_CALL_DM_SET_TYPE, .nth = 1, .act = skip_first, .test = test,
+	};
+
+	leave_ram(1, PAGES);
+	meanwhile_start(&m);
+	expect_refused(test, vgpu);
+	meanwhile_end(&m);
+}
+
+/* 9: as a later attempt may succeed. */
+static void ram_in_use_stays_when_a_start_fails(struct kunit *test)
+{
+	unsigned long page;
+
+	enable_in_vain(test);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	KUNIT_EXPECT_EQ(test, in_ram(), PTE(9));
+	for (page = 1; page <= PAGES; page++) {
+		KUNIT_EXPECT_TRUE_MSG(test, is_ram(page), "page %lu", page);
+		fake_gfn_remove(DOM, GTT_GFN(page));
+	}
+}
+
+/* 11: the store is done before its page is unprotected. */
+static void store_in_flight_while_a_start_fails(struct kunit *test)
+{
+	u64 pte = 0;
+	unsigned long page;
+
+	enable_in_vain(test);
+	KUNIT_EXPECT_EQ(test, fake_vcpu_wait(DOM, 1, NULL), 0);
+	fake_guest_read(DOM, ENTRY_ADDR(FIRST), &pte, sizeof(pte));
+	KUNIT_EXPECT_EQ(test, pte, PTE(20));
+	for (page = 1; page <= PAGES; page++)
+		fake_gfn_remove(DOM, GTT_GFN(page));
+}
+
 /*
  * The guest populates over its own page. The old page stays its own, and the next event finds the
  * new one.
@@ -342,6 +412,8 @@ static struct kunit_case found_cases[] = {
 	KUNIT_CASE_PARAM(what_is_not_ram_is_refused, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(nothing_is_lost_whichever_hypercall_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(ram_that_xen_keeps_is_refused, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(ram_in_use_stays_when_a_start_fails, both_dom0s_gen_params),
+	KUNIT_CASE_PARAM(store_in_flight_while_a_start_fails, both_dom0s_gen_params),
 	KUNIT_CASE_PARAM(page_populated_over_is_found_by_the_next_event, both_dom0s_gen_params),
 	{}
 };
