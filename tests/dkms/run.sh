@@ -20,6 +20,7 @@ for build in /lib/modules/*/build; do
 done
 series=$(cut -d . -f 1,2 <<<"$kernel")
 tree=linux-source-$series
+other=$kernel-other
 with_i915="--i915 -k $kernel"
 
 if [ "${1:-}" != in-overlays ]; then
@@ -29,7 +30,6 @@ if [ "${1:-}" != in-overlays ]; then
 	exec unshare -m "$0" in-overlays "$tarball"
 fi
 tarball=$2
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$project/tools/dkms/dkms.conf")
 tmp=$(mktemp -d)
 trap 'umount -l "$tmp"; rmdir "$tmp"' EXIT
 
@@ -53,13 +53,18 @@ check() {
 	fi
 }
 
-# The modules that depmod knows, which is all that modprobe knows.
-are_installed() { # MODULE...
+# The modules of a kernel that depmod knows, which is all that modprobe knows.
+are_installed_for() { # KERNEL MODULE...
 	local found
 
-	found=$(sed -n 's|^updates/dkms/\(xen[^.]*\)\.ko.*|\1|p' "/lib/modules/$kernel/modules.dep" | sort | paste -s -d ' ')
+	found=$(sed -n 's|^updates/dkms/\(xen[^.]*\)\.ko.*|\1|p' "/lib/modules/$1/modules.dep" | sort | paste -s -d ' ')
+	shift
 	echo "installed: $found"
 	[ "$found" = "$*" ]
+}
+
+are_installed() { # MODULE...
+	are_installed_for "$kernel" "$@"
 }
 
 are_for_the_kernel() {
@@ -74,9 +79,26 @@ status_is() { # WHAT
 	dkms status -m xengt -k "$kernel" | tee /dev/stderr | grep -q ": $1\$"
 }
 
+versions() {
+	dkms status -m xengt | sed 's|^xengt/\([^,:]*\).*|\1|' | sort -u
+}
+
+is_the_only_version() {
+	versions
+	ls -d /usr/src/xengt-*
+	[ "$(ls -d /usr/src/xengt-*)" = "/usr/src/xengt-$(versions)" ]
+}
+
+hand_over() { # DKMS_OPTIONS [PROJECT]
+	make -C "${2:-$project}" dkms DKMS_OPTIONS="$1"
+}
+
 fails_and_says() { # TEXT
-	! make -C "$project" dkms DKMS_OPTIONS="$with_i915" && cat /var/lib/dkms/xengt/*/build/make.log &&
-		grep -qF "$1" /var/lib/dkms/xengt/*/build/make.log
+	local said
+
+	said=$(hand_over "$with_i915" 2>&1) && return 1
+	echo "$said"
+	grep -qF "$1" <<<"$said"
 }
 
 # All modules are handed over for a kernel that lacks an option. DKMS builds nothing.
@@ -85,12 +107,12 @@ is_left_alone_without() { # OPTION
 	local config rc configs=("/lib/modules/$kernel/build/"{.config,include/config/auto.conf})
 
 	sed -i.before "s/^$1=.*/# $1 is not set/" "${configs[@]}"
-	make -C "$project" dkms DKMS_OPTIONS="$with_i915"
+	fails_and_says BUILD_EXCLUSIVE
 	rc=$?
 	for config in "${configs[@]}"; do
 		mv "$config.before" "$config"
 	done
-	[ "$rc" != 0 ] && grep -q BUILD_EXCLUSIVE "$tmp/log" && [ -z "$(find /var/lib/dkms -name make.log)" ]
+	return $rc
 }
 
 # The sources of i915 of a kernel that nobody has.
@@ -99,6 +121,14 @@ make_other_sources() {
 		touch "$tmp/$tree/drivers/gpu/drm/i915/i915_drv.h" &&
 		printf 'VERSION = %s\nPATCHLEVEL = %s\nSUBLEVEL = 9999\n' "${series%.*}" "${series#*.}" >"$tmp/$tree/Makefile" &&
 		tar cJf "/usr/src/$tree.tar.xz" -C "$tmp" "$tree"
+}
+
+# Another version of the project, and another kernel: the same one by another name.
+make_other_version() {
+	mkdir -p "$tmp/project" "/lib/modules/$other" &&
+		(cd "$project" && cp -r COPYING Kbuild Kconfig Makefile drivers include tools "$tmp/project") &&
+		echo "Another version." >>"$tmp/project/COPYING" &&
+		cp -a "/lib/modules/$kernel/"{build,source,modules.dep} "/lib/modules/$other/"
 }
 
 nothing_is_left() {
@@ -111,31 +141,35 @@ mount -t tmpfs none "$tmp" || exit 1
 for directory in "${directories[@]}"; do
 	overlay "$directory" || exit 1
 done
+# DKMS may take a kernel without it for one that is not installed.
+touch "/lib/modules/$kernel/modules.dep"
 
-check "DKMS builds and installs the modules" make -C "$project" dkms DKMS_OPTIONS="-k $kernel"
+check "DKMS builds and installs the modules" hand_over "-k $kernel"
 check "... those that need no sources of i915" are_installed $without_i915
 check "... for the kernel" are_for_the_kernel $without_i915
 check "... which DKMS knows" status_is installed
-check "a kernel's removal takes them away" dkms uninstall -m xengt -v "$version" -k "$kernel"
+check "the same can be handed over again" hand_over "-k $kernel"
+check "a kernel's removal takes them away" dkms uninstall -m xengt -v "$(versions)" -k "$kernel"
 check "... all of them" are_installed
 check "a kernel's installation brings them back" dkms autoinstall -k "$kernel"
 check "... all of them" are_installed $without_i915
 
-check "a kernel without Xen is left alone" is_left_alone_without CONFIG_XEN_BACKEND
-check "a kernel without GVT is left alone" is_left_alone_without CONFIG_DRM_I915_GVT
+check "nothing is built for a kernel without Xen" is_left_alone_without CONFIG_XEN_BACKEND
+check "nothing is built for a kernel without GVT" is_left_alone_without CONFIG_DRM_I915_GVT
 check "without the kernel's sources those that need i915's are refused" fails_and_says "apt install $tree"
-check "... and none is installed" are_installed
+check "... and what was installed stays" are_installed $without_i915
+check "... as the only version" is_the_only_version
 cp "$tarball" /usr/src/
-# What there is of an older version has to go.
-mv "/usr/src/xengt-$version" /usr/src/xengt-0.0
-mv "/var/lib/dkms/xengt/$version" /var/lib/dkms/xengt/0.0
-ln -sfn /usr/src/xengt-0.0 /var/lib/dkms/xengt/0.0/source
-sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.0"/' /usr/src/xengt-0.0/dkms.conf
-check "with them they are built" make -C "$project" dkms DKMS_OPTIONS="$with_i915"
+check "with them they are built" hand_over "$with_i915"
 check "... and installed" are_installed $all
-check "... in place of an older version" [ ! -e /var/lib/dkms/xengt/0.0 -a ! -e /usr/src/xengt-0.0 ]
 check "... for the kernel" are_for_the_kernel $all
+check "... in place of the others" is_the_only_version
 
+make_other_version
+check "another version is built for another kernel" hand_over "-k $other" "$tmp/project"
+check "... and installed" are_installed_for "$other" $without_i915
+check "... and also for the kernel that had the old one" are_installed $without_i915
+check "... which is gone" is_the_only_version
 make_other_sources
 check "sources of another kernel are refused" fails_and_says "are of $series.9999"
 check "the modules can be taken away" make -C "$project" dkms-remove
