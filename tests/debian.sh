@@ -246,7 +246,7 @@ in_root() { # ROOT DIR COMMAND...
 		mount -t proc proc "$0/proc" && mount --bind "$1" "$0/mnt" || exit 1
 		root=$0
 		shift
-		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin LANG=C "$@"
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C "$@"
 	' "$root" "$dir" "$@"
 }
 
