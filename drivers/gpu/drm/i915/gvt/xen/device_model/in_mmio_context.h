@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Included before GVT's mmio_context.c, after instead_of_kvm.h: the mode of an engine is i915's. A
- * guest could switch execution lists off with it. What is the whole GPU's is i915's, too.
+ * Included before GVT's mmio_context.c, after instead_of_kvm.h: not all registers that GVT switches
+ * between the host's values and a guest's may be switched.
  *
  * The headers come first, so that only mmio_context.c's own writes are replaced.
  */
@@ -9,18 +9,13 @@
 #ifndef _XENGT_GVT_IN_MMIO_CONTEXT_H
 #define _XENGT_GVT_IN_MMIO_CONTEXT_H
 
-#include "gt/intel_engine_regs.h"
-#include "gt/intel_gt_regs.h"
 #include "gvt.h"
-#include "i915_reg.h"
 #include "intel_uncore.h"
 #include "register_rules.h"
 
 static inline void xengt_gvt_write_fw(struct intel_uncore *uncore, i915_reg_t reg, u32 value)
 {
-	if (!i915_mmio_reg_equal(reg, RING_MODE_GEN7(RENDER_RING_BASE)) &&
-	    !i915_mmio_reg_equal(reg, RING_MODE_GEN7(BLT_RING_BASE)) &&
-	    xengt_gvt_is_switched(uncore->i915->gvt, i915_mmio_reg_offset(reg)))
+	if (xengt_gvt_is_switched(uncore->i915->gvt, i915_mmio_reg_offset(reg)))
 		__raw_uncore_write32(uncore, reg, value);
 }
 

@@ -179,8 +179,9 @@ static bool is_own(struct intel_gvt *gvt, const struct intel_engine_cs *engine, 
 /*
  * May GVT switch a register between the host's value and a guest's? Its list has some of the whole
  * GPU: arbiters, clocks, the types of memory. The host's work on other engines, and the next
- * guest's, would go on with these. They stay as i915 has set them. What a guest's commands can
- * change has to be switched, or it would stay so for the host.
+ * guest's, would go on with these. They stay as i915 has set them. So does the mode of an engine: a
+ * guest could switch execution lists off with it. What a guest's commands can change has to be
+ * switched, or it would stay so for the host.
  */
 bool xengt_gvt_is_switched(struct intel_gvt *gvt, u32 offset)
 {
@@ -190,7 +191,9 @@ bool xengt_gvt_is_switched(struct intel_gvt *gvt, u32 offset)
 	case L3_MOCS_FIRST ... L3_MOCS_LAST:
 		return true;
 	default:
-		return is_of_pipeline(offset) || intel_gvt_render_mmio_to_engine(gvt, offset) ||
+		if (intel_gvt_render_mmio_to_engine(gvt, offset))
+			return in_engine(offset) != MODE;
+		return is_of_pipeline(offset) ||
 		       offset == i915_mmio_reg_offset(GEN8_L3SQCREG4) ||
 		       (offset < gvt->device_info.mmio_size &&
 			intel_gvt_mmio_is_sr_in_ctx(gvt, offset));
