@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 
 #include "fake_xen.h"
+#include "map/domain.h"
 #include "map_fixture.h"
 #include "modules.h"
 
@@ -73,7 +74,7 @@ static void end_of_another_guest_changes_nothing(struct kunit *test)
 	fake_domain_create(OTHER_DOM, 4);
 	fake_domain_kill(OTHER_DOM);
 	fake_store_release(OTHER_DOM);
-	fsleep(20000);
+	flush_delayed_work(&user->client.domain->watch_work);
 	KUNIT_EXPECT_EQ(test, user->nr_ended, 0u);
 	KUNIT_EXPECT_EQ(test, user_check(user), 0u);
 	stop_user(test, user);
@@ -127,7 +128,7 @@ static void guest_dies_with_a_revalidation_pending(struct kunit *test)
 	xen_gpu_balloon_event(user->client.domain);
 	destroy_guest(DOM);
 	wait_for(test, user->nr_ended == 1 && !fake_domain_exists(DOM));
-	fsleep(10000);
+	xen_gpu_flush(user->client.domain);
 	xen_gpu_balloon_event(user->client.domain);
 	xen_gpu_flush(user->client.domain);
 	stop_user(test, user);

@@ -384,6 +384,7 @@ static void call_everything(struct mediator *m, enum mediated op)
 static void operations_may_call_everything_while_it_is_disabled(struct kunit *test)
 {
 	struct disabled_meanwhile d = {};
+	struct task_struct *disabling;
 
 	d.m = mediator_start(test, 1);
 	init_completion(&d.in_read);
@@ -395,14 +396,16 @@ static void operations_may_call_everything_while_it_is_disabled(struct kunit *te
 	gpu_set_drained(DOM, NULL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(read_register, &d, "read")));
 	wait_for_completion(&d.in_read);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(disable, &d, "disable")));
-	wait_for(test, !READ_ONCE(d.m->vgpu->mediation.live));
-	fsleep(10000);
+	disabling = kthread_run(disable, &d, "disable");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(disabling));
+	get_task_struct(disabling);
+	wait_for(test, !READ_ONCE(d.m->vgpu->mediation.live) && !task_is_running(disabling));
 	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&d.disabled), "it did not wait");
 	KUNIT_EXPECT_TRUE(test, d.m->running);
 	complete(&d.go);
 	wait_for_completion(&d.read);
 	wait_for_completion(&d.disabled);
+	put_task_struct(disabling);
 	KUNIT_EXPECT_EQ(test, (u32)d.value, (u32)mediator_bytes(0x2000, 4));
 	expect_calls(d.m, MEDIATED_READ, 1);
 	expect_calls(d.m, MEDIATED_STOP, 1);
