@@ -5,7 +5,8 @@
 Usage: tests/matrix.py [--write | --add]
   --write    puts it into Documentation/testing.rst, in the place of the table that is there
   --add      the same, but keeps the rows of that table that no log has: make test-all takes hours,
-             and can be run in parts
+             and can be run in parts. A run on an update of a kernel or a Xen takes the place of the
+             one on the version before.
 XENGT_BUILD=DIR: where the logs are, in logs/ (default: .build at the top of the project)
 
 The parts of run.sh say what they have run on in lines "matrix: WHAT; DETAIL; VERSIONS; PASSED;
@@ -14,6 +15,7 @@ the table has one that failed, or else the one with the most results.
 """
 
 import os
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +24,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOGS = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build") / "logs"
 PAGE = PROJECT / "Documentation" / "testing.rst"
 BEGIN, END = ".. matrix: begin\n", ".. matrix: end\n"
+# As in 4.20.5-pre, 6.1.0-57-amd64, 6.12.117+deb13-amd64, 6.1.192; but not in 6.1.192-kasan
+UPDATE = re.compile(r"\b(\d+\.\d+)\.\d+(-pre|(-\d+|\+deb\d+)-amd64)?(?=,|$)")
 TITLES = ("what has run", "how", "on", "passed", "failed", "last run")
 
 
@@ -45,12 +49,19 @@ def replaces(new, old):
     return new[5] >= old[5] and (int(old[4]) > 0 or weight(new) >= weight(old))
 
 
+def key(row):
+    """What is one row in the end: an update of a release's kernel or Xen is no other one."""
+    what, how, versions = row[:3]
+    return what, how, UPDATE.sub(r"\1", versions)
+
+
 def added(old, new):
     """The old rows, and the new ones in their place."""
-    known = {row[:3]: row for row in old}
-    return by_what([*old, *(
-        row for row in new if row[:3] not in known or replaces(row, known[row[:3]])
-    )])
+    rows = {key(row): row for row in old}
+    for row in sorted(new, key=lambda row: row[5]):
+        if key(row) not in rows or replaces(row, rows[key(row)]):
+            rows[key(row)] = row
+    return sorted(rows.values())
 
 
 def logged():

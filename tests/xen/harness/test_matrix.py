@@ -90,6 +90,29 @@ def test_old_log_does_not_replace_a_later_run(matrix, tmp_path):
     assert matrix.written() == [("checks", "stock, pvh", "Xen", "90", "0", "1970-01-03")]
 
 
+OLD = "Xen 4.20.4, Linux 6.12.117+deb13-amd64"
+
+
+@pytest.mark.parametrize(
+    "on, rows",
+    [
+        ("Xen 4.20.5-pre, Linux 6.12.118+deb13-amd64", 1),
+        ("Xen 4.20.4, Linux 6.12.95", 1),
+        ("Xen 4.20.4, Linux 6.1.0-57-amd64", 2),
+        ("Xen 4.20.4, Linux 6.12.118-kasan", 2),
+        ("Xen 4.17.4, Linux 6.12.117+deb13-amd64", 2),
+    ],
+)
+def test_update_takes_the_place_of_the_version_before(matrix, tmp_path, on, rows):
+    matrix.PAGE.write_text(PAGE.format("old"), encoding="utf-8")
+    log(tmp_path, "pvh", 1, f"checks; stock, pvh; {OLD}; 90; 0")
+    matrix.main(["--write"])
+    log(tmp_path, "pvh", 2, f"checks; stock, pvh; {on}; 90; 0")
+    matrix.main(["--add"])
+    assert len(matrix.written()) == rows
+    assert on in [row[2] for row in matrix.written()]
+
+
 def test_without_a_log_it_says_so(matrix):
     with pytest.raises(SystemExit, match="no log in"):
         matrix.main([])
