@@ -14,7 +14,8 @@
 #                  I915_SOURCE=<drivers/gpu/drm/i915 of the kernel's sources>
 #   make modules_install   installs them for that kernel; depmod comes after it
 #   make dkms      has DKMS install them, for the running kernel and each that is installed later;
-#                  DKMS_OPTIONS=--i915: xengt_i915 and xengt_gvt, too
+#                  DKMS_OPTIONS=--i915: xengt_i915 and xengt_gvt, too; DKMS_OPTIONS="-k KERNEL":
+#                  for another kernel than the running one
 #   make dkms-remove       takes those away again
 #   make tools     xen-targets, with which dom0 gives guests to a driver domain
 #   make clean
@@ -40,6 +41,8 @@ ifeq ($(I915_SOURCE),)
 endif
 
 dkms:
+	@[ "$(origin KDIR)" = file ] || { echo "DKMS knows kernels by their names, not by KDIR=:" \
+		"make dkms DKMS_OPTIONS=\"-k KERNEL\"" >&2; exit 1; }
 	tools/dkms/install.sh $(DKMS_OPTIONS)
 
 dkms-remove:

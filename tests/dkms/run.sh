@@ -21,6 +21,7 @@ done
 series=$(cut -d . -f 1,2 <<<"$kernel")
 tree=linux-source-$series
 other=$kernel-other
+source_file=drivers/gpu/drm/i915/gvt/xen/map/main.c
 with_i915="--i915 -k $kernel"
 
 if [ "${1:-}" != in-overlays ]; then
@@ -93,12 +94,13 @@ hand_over() { # DKMS_OPTIONS [PROJECT]
 	make -C "${2:-$project}" dkms DKMS_OPTIONS="$1"
 }
 
-fails_and_says() { # TEXT
-	local said
+fails_and_says() { # TEXT DKMS_OPTIONS [PROJECT]
+	local said text=$1
 
-	said=$(hand_over "$with_i915" 2>&1) && return 1
+	shift
+	said=$(hand_over "$@" 2>&1) && return 1
 	echo "$said"
-	grep -qF "$1" <<<"$said"
+	grep -qF -e "$text" <<<"$said"
 }
 
 # All modules are handed over for a kernel that lacks an option. DKMS builds nothing.
@@ -107,7 +109,7 @@ is_left_alone_without() { # OPTION
 	local config rc configs=("/lib/modules/$kernel/build/"{.config,include/config/auto.conf})
 
 	sed -i.before "s/^$1=.*/# $1 is not set/" "${configs[@]}"
-	fails_and_says BUILD_EXCLUSIVE
+	fails_and_says BUILD_EXCLUSIVE "$with_i915"
 	rc=$?
 	for config in "${configs[@]}"; do
 		mv "$config.before" "$config"
@@ -154,24 +156,45 @@ check "... all of them" are_installed
 check "a kernel's installation brings them back" dkms autoinstall -k "$kernel"
 check "... all of them" are_installed $without_i915
 
-check "nothing is built for a kernel without Xen" is_left_alone_without CONFIG_XEN_BACKEND
-check "nothing is built for a kernel without GVT" is_left_alone_without CONFIG_DRM_I915_GVT
-check "without the kernel's sources those that need i915's are refused" fails_and_says "apt install $tree"
-check "... and what was installed stays" are_installed $without_i915
-check "... as the only version" is_the_only_version
-cp "$tarball" /usr/src/
-check "with them they are built" hand_over "$with_i915"
-check "... and installed" are_installed $all
-check "... for the kernel" are_for_the_kernel $all
-check "... in place of the others" is_the_only_version
-
 make_other_version
 check "another version is built for another kernel" hand_over "-k $other" "$tmp/project"
 check "... and installed" are_installed_for "$other" $without_i915
 check "... and also for the kernel that had the old one" are_installed $without_i915
 check "... which is gone" is_the_only_version
+
+version=$(versions)
+echo '#error cannot be built' >>"$tmp/project/$source_file"
+check "what the compiler said is told" fails_and_says "#error cannot be built" "-k $kernel" "$tmp/project"
+check "... and what was installed stays" [ "$(versions)" = "$version" ]
+check "... as the only version" is_the_only_version
+check "... for one kernel" are_installed $without_i915
+check "... and for the other" are_installed_for "$other" $without_i915
+sed -i '$d' "$tmp/project/$source_file"
+rm "/lib/modules/$other/build"
+check "it is told how to do without a kernel that has no headers" fails_and_says \
+	"dkms uninstall -m xengt -v $version -k $other" "-k $kernel"
+check "... which can be done" dkms uninstall -m xengt -v "$version" -k "$other"
+
+check "without the kernel's sources those that need i915's are refused" fails_and_says "apt install $tree" "$with_i915"
+cp "$tarball" /usr/src/
+check "nothing is built for a kernel without Xen" is_left_alone_without CONFIG_XEN_BACKEND
+check "nothing is built for a kernel without GVT" is_left_alone_without CONFIG_DRM_I915_GVT
+check "... and what was installed stays" are_installed $without_i915
+check "with its sources the modules that need i915's are built" hand_over "$with_i915"
+check "... and installed" are_installed $all
+check "... for the kernel" are_for_the_kernel $all
+check "... in place of the others" is_the_only_version
+check "they stay when the modules are handed over again" hand_over "-k $kernel"
+check "... all of them" are_installed $all
+
 make_other_sources
-check "sources of another kernel are refused" fails_and_says "are of $series.9999"
+echo "Yet another version." >>"$tmp/project/COPYING"
+check "sources of another kernel are refused" fails_and_says "are of $series.9999" "-k $kernel" "$tmp/project"
+mkdir -p "/lib/modules/$kernel/updates/drivers"
+touch "/lib/modules/$kernel/updates/drivers/xengt.ko"
+check "modules that DKMS did not install are refused" fails_and_says \
+	"rm /lib/modules/$kernel/updates/drivers/xengt.ko" "-k $kernel"
+rm -r "/lib/modules/$kernel/updates/drivers"
 check "the modules can be taken away" make -C "$project" dkms-remove
 check "... and nothing is left" nothing_is_left
 echo "$passed passed, $failed failed"
