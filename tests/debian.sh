@@ -73,15 +73,18 @@ site() {
 	echo "$url"
 }
 
-# apt with lists of its own. Of the machine's release all is there that the system may install, such as its security updates.
+# apt with lists of its own, for which nothing is installed: what the system has can be newer than what is wanted. Of the
+# machine's release all is there that the system may install, such as its security updates.
 own_apt() { # RELEASE COMMAND...
 	local dir=$cache/apt-$1 parts=/dev/null tool=$2
 
 	[ "$1" != "$machine" ] || parts=/etc/apt/sources.list.d
 	shift 2
+	touch "$dir/status"
 	timeout -k 10 900 "$tool" -q -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts="$parts" \
-		-o Dir::State::lists="$dir/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-		-o APT::Sandbox::User=root -o Acquire::http::Timeout=60 -o Acquire::Retries=3 "$@"
+		-o Dir::State::lists="$dir/lists" -o Dir::State::status="$dir/status" \
+		-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root \
+		-o Acquire::http::Timeout=60 -o Acquire::Retries=3 "$@"
 }
 
 # Lists that are older than a day name packages that the mirror may not have any more.
