@@ -86,6 +86,7 @@ class Boot:
             os.environ.get("XENGT_XEN_OPTIONS", ""),
         ]
         self.command = qemu.command_line(
+            images.emulator(bool(gpu)),
             self.log,
             os.environ.get("XENGT_CPUS", 1 if gpu else CPUS[dom0]),
             str(hypervisor),
@@ -95,9 +96,7 @@ class Boot:
             images.DOM0_HVM if suites.has_hvm_guest(suite, only, skip) else images.DOM0,
         )
         if gpu:
-            self.command = qemu.with_gpu(
-                self.command, self.log, images.IGPU, gpu, images.gpu_emulator()
-            )
+            self.command = qemu.with_gpu(self.command, self.log, images.IGPU, gpu)
         self.report = open(f"{self.log}.report", "w", encoding="utf-8", buffering=1)
 
     def note(self, text):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is booted: where it is, and that it is built (build.sh, build-xen.sh). And the QEMU for a
-machine with a GPU.
+"""What is booted: where it is, and that it is built (build.sh, build-xen.sh). And the QEMU that
+boots it.
 
   DEBIAN=12|13        the release whose Xen, toolstack and kernel are booted (default: the machine's)
   XENGT_KERNEL=SERIES another kernel, such as 7.3, or 6.1-kasan (build.sh)
@@ -20,7 +20,8 @@ from . import qemu
 
 HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE.parent.parent
-DEBIAN = os.environ.get("DEBIAN") or platform.freedesktop_os_release().get("VERSION_ID", "")
+MACHINE = platform.freedesktop_os_release().get("VERSION_ID", "")
+DEBIAN = os.environ.get("DEBIAN") or MACHINE
 SERIES = os.environ.get("XENGT_KERNEL", "")
 NAME = f"debian{DEBIAN}" + (f"-linux{SERIES}" if SERIES else "")
 BUILD = Path(os.environ.get("XENGT_BUILD") or PROJECT / ".build").absolute() / NAME
@@ -30,7 +31,7 @@ KERNEL = BUILD / "dom0-vmlinux"
 DOM0 = BUILD / "dom0.cpio"
 DOM0_HVM = BUILD / "dom0-hvm.cpio"  # with what HVM guests need
 IGPU = BUILD / "bin" / "igpu"
-GPU_QEMU = "12"  # the release whose QEMU can have a GPU
+OLD_QEMU = "12"  # the release whose QEMU can have a GPU, and boots that release's Xen
 
 
 class Error(Exception):
@@ -76,17 +77,28 @@ def hypervisor(kind):
 
 
 @cache
-def gpu_emulator():
-    """The QEMU for a machine with a GPU: the machine's, if it can have one, or one that is unpacked
-    and not installed."""
-    if qemu.can_have_gpu(qemu.QEMU):
-        return qemu.QEMU
+def unpacked_emulator():
+    """The QEMU of an older release, which is unpacked and not installed."""
     result = subprocess.run(
-        [PROJECT / "tests" / "debian.sh", "qemu", GPU_QEMU],
+        [PROJECT / "tests" / "debian.sh", "qemu", OLD_QEMU],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     if result.returncode:
-        raise Error(f"debian.sh qemu {GPU_QEMU} failed, with exit status {result.returncode}")
+        raise Error(f"debian.sh qemu {OLD_QEMU} failed, with exit status {result.returncode}")
     return result.stdout.strip()
+
+
+@cache
+def machines_can_have_gpu():
+    """Whether the machine's QEMU can have a GPU."""
+    return qemu.can_have_gpu(qemu.QEMU)
+
+
+def emulator(gpu):
+    """The QEMU for a machine: the system's, if that can have a GPU, should it need one. On QEMU
+    10.0 of Debian 13 no Linux guest of Xen 4.17's starts."""
+    if (DEBIAN == OLD_QEMU != MACHINE) or (gpu and not machines_can_have_gpu()):
+        return unpacked_emulator()
+    return qemu.QEMU

@@ -145,23 +145,23 @@ def can_have_gpu(emulator):
     return result.returncode == 0
 
 
-def with_gpu(command, log, program, device, emulator):
-    """The command with an Intel GPU in the machine, which the program plays, and with a QEMU that
-    can have it."""
-    _, *options = command
+def with_gpu(command, log, program, device):
+    """The command with an Intel GPU in the machine, which the program plays."""
+    emulator, *options = command
     options[options.index("-machine") + 1] += ",memory-backend=ram"
     gpu = [option.format(log=log) for option in GPU_OPTIONS.split()]
     starter = GPU_COMMAND.format(program=program, device=device, log=log).split()
     return [*starter, emulator, *gpu, *options]
 
 
-def command_line(log, cpus, hypervisor, hypervisor_words, kernel, kernel_words, initrd):
-    """The command that boots a hypervisor and a dom0; all files it writes begin with "log"."""
+def command_line(emulator, log, cpus, hypervisor, hypervisor_words, kernel, kernel_words, initrd):
+    """The command with which a QEMU boots a hypervisor and a dom0; all files it writes begin with
+    "log"."""
     # A comma in the kernel's words would end them.
     modules = f"{kernel} {kernel_words.replace(',', ',,')},{initrd}"
     options = [option.format(log=log, cpus=cpus) for option in OPTIONS.split()]
     boot = ["-kernel", str(hypervisor), "-append", hypervisor_words, "-initrd", modules]
-    return [QEMU, *options, *boot]
+    return [emulator, *options, *boot]
 
 
 class Machine:

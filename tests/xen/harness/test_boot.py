@@ -210,8 +210,9 @@ def test_the_monitor_refuses(fake_qemu, tmp_path):
 
 def test_command_line():
     line = qemu.command_line(
-        "log", 1, "xen.elf", "dom0=pvh", "vmlinux", "only=check_a,check_b skip=", "dom0.cpio"
+        "qemu", "log", 1, "xen.elf", "dom0=pvh", "vmlinux", "only=check_a,check_b skip=", "dom0.cpio"
     )
+    assert line[0] == "qemu"
     assert line[line.index("-initrd") + 1] == "vmlinux only=check_a,,check_b skip=,dom0.cpio"
 
 
@@ -227,11 +228,14 @@ def gpu_command(tmp_path, monkeypatch):
             script.chmod(0o755)
         monkeypatch.setattr(qemu, "QEMU", str(tmp_path / "qemu"))
         monkeypatch.setattr(images, "PROJECT", tmp_path)
+        monkeypatch.setattr(images, "MACHINE", images.DEBIAN)
         return boot.Boot(tmp_path / "pvh-gpu", "pvh", "gpu", "xen.elf", gpu="skylake").command
 
-    images.gpu_emulator.cache_clear()
+    for cached in images.unpacked_emulator, images.machines_can_have_gpu:
+        cached.cache_clear()
     yield gpu_command
-    images.gpu_emulator.cache_clear()
+    for cached in images.unpacked_emulator, images.machines_can_have_gpu:
+        cached.cache_clear()
 
 
 def test_a_gpu_in_the_machines_qemu(gpu_command):
@@ -250,7 +254,14 @@ def test_a_gpu_in_no_qemu(gpu_command):
         gpu_command("kill -SEGV $$")
 
 
-def test_a_machine_without_a_gpu_has_the_machines_qemu(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "gpu_emulator", None)
+@pytest.mark.parametrize(
+    "machine, debian, unpacked",
+    [("12", "12", False), ("12", "13", False), ("13", "13", False), ("13", "12", True)],
+)
+def test_a_machine_without_a_gpu(tmp_path, monkeypatch, machine, debian, unpacked):
+    monkeypatch.setattr(images, "MACHINE", machine)
+    monkeypatch.setattr(images, "DEBIAN", debian)
+    monkeypatch.setattr(images, "machines_can_have_gpu", None)
+    monkeypatch.setattr(images, "unpacked_emulator", lambda: "/unpacked/qemu")
     command = boot.Boot(tmp_path / "pvh-checks", "pvh", "checks", "xen.elf").command
-    assert command[0] == qemu.QEMU
+    assert command[0] == ("/unpacked/qemu" if unpacked else qemu.QEMU)
