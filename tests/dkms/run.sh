@@ -143,6 +143,8 @@ mount -t tmpfs none "$tmp" || exit 1
 for directory in "${directories[@]}"; do
 	overlay "$directory" || exit 1
 done
+# The logs that install.sh keeps
+export TMPDIR=$tmp
 # DKMS may take a kernel without it for one that is not installed.
 touch "/lib/modules/$kernel/modules.dep"
 

@@ -115,7 +115,7 @@ give_up() { # KERNEL
 
 	log=/var/lib/dkms/xengt/$new/build/make.log
 	if [ -e "$log" ]; then
-		saved=$(mktemp /tmp/xengt-dkms.XXXXXX)
+		saved=$(mktemp -t xengt-dkms.XXXXXX)
 		cp "$log" "$saved"
 		grep -E 'error|\*\*\*' "$log" >&2 || true
 		echo "dkms: all that make said is in $saved" >&2
